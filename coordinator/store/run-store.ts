@@ -1,0 +1,130 @@
+import type { HandleRecord } from '../../schemas/handle.ts';
+import type { AttemptRecord, Decision, Placement } from '../../schemas/manifest.ts';
+import type { Outcome, Question, RunSpec, RunStatus, Usage } from '../../schemas/run.ts';
+
+export interface StoredHandle extends HandleRecord {
+  worker_id: string;
+}
+
+/** A run as the coordinator knows it. `seq` rises with every change of any run. */
+export interface RunRecord {
+  run_id: string;
+  owner: string;
+  seq: number;
+  spec: RunSpec;
+  status: RunStatus;
+  /** Order of arrival; the queue is first in, first out. */
+  arrival: number;
+  accepted_at: number;
+  first_claimed_at: number | undefined;
+  first_output_at: number | undefined;
+  ended_at: number | undefined;
+  attempts: AttemptRecord[];
+  handles: StoredHandle[];
+  usage: Usage | undefined;
+  question: Question | undefined;
+  decisions: Decision[];
+  outcome: Outcome | undefined;
+  result: unknown;
+  error: string | undefined;
+  preview: string | undefined;
+  /** Asked for while it ran: acted on as soon as the worker can be reached. */
+  cancel_requested: boolean;
+}
+
+export interface NewRun {
+  run_id: string;
+  owner: string;
+  spec: RunSpec;
+  now: number;
+}
+
+export type Submitted =
+  | { kind: 'created'; run: RunRecord }
+  | { kind: 'existing'; run: RunRecord }
+  /** The key belongs to a run with another spec. */
+  | { kind: 'conflict'; run_id: string };
+
+export interface Claim {
+  run_id: string;
+  placement: Placement;
+  boot_id: string;
+  lease_ms: number;
+  now: number;
+}
+
+/** Written only while `attempt` is the run's latest: a worker that lost its lease changes nothing. */
+export interface Fence {
+  run_id: string;
+  attempt: number;
+  now: number;
+}
+
+export interface Progress extends Fence {
+  status?: 'running' | 'paused' | 'input_required';
+  remote_run_id?: string;
+  started_at?: number;
+  first_output_at?: number;
+  engine_thread_id?: string;
+  reaping?: string;
+  notes?: string[];
+  handles?: StoredHandle[];
+  usage?: Usage;
+  /** null: no longer asking. */
+  question?: Question | null;
+  decisions?: Decision[];
+  preview?: string;
+}
+
+export interface Finish extends Fence {
+  status: 'completed' | 'failed' | 'cancelled';
+  outcome: Outcome;
+  handles: StoredHandle[];
+  usage?: Usage | undefined;
+  result?: unknown;
+  error?: string | undefined;
+  preview?: string | undefined;
+  notes?: string[];
+  decisions?: Decision[];
+}
+
+export interface Selection {
+  owner: string;
+  run_ids?: readonly string[];
+  task_id?: string;
+  after_seq: number;
+  limit: number;
+}
+
+/**
+ * What the coordinator must not forget. Every promise settles only when the change is durable
+ * (SQLite: committed at synchronous=FULL). Two implementations, one suite.
+ */
+export interface RunStore {
+  /** All or nothing: with any conflict in the batch no run of it is created. Same owner and request_key: one run. */
+  submit(runs: readonly NewRun[]): Promise<Submitted[]>;
+  /** pending → running with a new attempt; undefined where the run is no longer pending. */
+  claim(claims: readonly Claim[]): Promise<(RunRecord | undefined)[]>;
+  progress(changes: readonly Progress[]): Promise<(RunRecord | undefined)[]>;
+  finish(ends: readonly Finish[]): Promise<(RunRecord | undefined)[]>;
+  /** running | paused | input_required → pending again, the attempt closed with its outcome. */
+  requeue(fences: readonly (Fence & { outcome: Outcome })[]): Promise<(RunRecord | undefined)[]>;
+  /** pending → cancelled at once; others get `cancel_requested`. Terminal runs are left as they are. */
+  cancel(runIds: readonly string[], now: number): Promise<(RunRecord | undefined)[]>;
+  /** pending ↔ paused, for a run no worker has. */
+  hold(runId: string, held: boolean, now: number): Promise<RunRecord | undefined>;
+  /** Extends the lease of every running attempt on these workers. */
+  heartbeat(workerIds: readonly string[], leaseMs: number, now: number): Promise<void>;
+  /** Attempts whose lease ended before `now`. */
+  expired(now: number): Promise<{ run_id: string; attempt: number }[]>;
+  get(runId: string): Promise<RunRecord | undefined>;
+  /** By rising seq, those changed after `after_seq`. */
+  select(selection: Selection): Promise<RunRecord[]>;
+  /** Runs of the selection that are not terminal. */
+  countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): Promise<number>;
+  /** Every run that is not terminal, by arrival: what a coordinator needs to go on after a restart. */
+  open(): Promise<RunRecord[]>;
+  findHandle(handleId: string): Promise<{ run_id: string; owner: string; handle: StoredHandle } | undefined>;
+  latestSeq(): Promise<number>;
+  close(): Promise<void>;
+}

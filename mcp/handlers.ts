@@ -1,0 +1,23 @@
+import type { z } from 'zod';
+import type { Contract, Contracts } from '../schemas/contract.ts';
+
+/** What a handler knows of the call besides its input. */
+export interface Call {
+  /** Whose runs these are: every run, handle and task belongs to one owner. */
+  owner: string;
+  /** Aborted when the client cancels the call or goes away. */
+  signal: AbortSignal;
+  client: { name: string; version: string };
+  /** The client's own id of this call where it has one (`claudecode/toolUseId`, Codex `callId`, the bridge's). */
+  callId: string | undefined;
+  /** The folder the bridge was started in; undefined for a URL mount. */
+  cwd: string | undefined;
+}
+
+export type Input<C extends Contract> = z.output<C['input']>;
+export type Output<C extends Contract> = z.input<C['output']>;
+
+/** One function a contract: a missing, extra or wrongly typed handler does not compile. */
+export type Handlers<C extends Contracts> = {
+  [K in keyof C]: (input: Input<C[K]>, call: Call) => Promise<Output<C[K]>> | Output<C[K]>;
+};

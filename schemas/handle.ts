@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { handleId } from './ids.ts';
+
+/** Streams of a run. Stages of one run share them, each stage under its own handle. */
+export const streamNames = ['stdout', 'stderr', 'events', 'last_message', 'diff'] as const;
+export const streamName = z.enum(streamNames);
+export type StreamName = z.infer<typeof streamName>;
+
+/** A handle as a poll shows it. */
+export const handleSummary = z.strictObject({
+  handle_id: handleId,
+  stream: streamName,
+  stage: z.string().optional(),
+  bytes: z.int().min(0),
+  lines: z.int().min(0),
+});
+export type HandleSummary = z.infer<typeof handleSummary>;
+
+/** Everything known of a handle. `sha256` (hex) stands once it is sealed. */
+export const handleRecord = z.strictObject({
+  handle_id: handleId,
+  stream: streamName,
+  stage: z.string(),
+  media_type: z.string(),
+  state: z.enum(['open', 'sealed']),
+  bytes: z.int().min(0),
+  /** Newline characters, plus one where the last line has none. */
+  lines: z.int().min(0),
+  sha256: z.string().optional(),
+  /** The stream went on but its end is not here: output cap, crash, or a cut inside the engine. */
+  truncated: z.boolean(),
+  created_at: z.int(),
+});
+export type HandleRecord = z.infer<typeof handleRecord>;

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { handleRecord } from './handle.ts';
+import { runId, taskId } from './ids.ts';
+import { outcome, runSpec, runStatus, usage } from './run.ts';
+
+/** Why a worker was chosen: the chosen one, the runners-up, and counts of the rest by reason. */
+export const placement = z.strictObject({
+  worker_id: z.string(),
+  policy: z.string(),
+  why: z.string(),
+  next: z.array(z.strictObject({ worker_id: z.string(), why: z.string() })),
+  rejected: z.record(z.string(), z.int()),
+});
+export type Placement = z.infer<typeof placement>;
+
+export const attemptRecord = z.strictObject({
+  /** 1-based; also the fencing number of the attempt's lease. */
+  attempt: z.int().min(1),
+  placement,
+  boot_id: z.string(),
+  /** The run's id on the worker that executes it. */
+  remote_run_id: z.string().optional(),
+  claimed_at: z.int(),
+  started_at: z.int().optional(),
+  first_output_at: z.int().optional(),
+  ended_at: z.int().optional(),
+  outcome: outcome.optional(),
+  engine_thread_id: z.string().optional(),
+  reaping: z.string().optional(),
+  /** What the engine could not do, or did differently from what was asked. */
+  notes: z.array(z.string()),
+});
+export type AttemptRecord = z.infer<typeof attemptRecord>;
+
+export const decision = z.strictObject({
+  at: z.int(),
+  asked: z.string(),
+  answer: z.enum(['accepted', 'declined']),
+  by: z.enum(['policy', 'parent', 'timeout']),
+});
+export type Decision = z.infer<typeof decision>;
+
+export const manifestSchemaVersion = 1;
+
+/** The JSON record of one run. Times are ms since the epoch, durations ms. */
+export const manifest = z.strictObject({
+  schema_version: z.literal(manifestSchemaVersion),
+  run_id: runId,
+  task_id: taskId,
+  /** Relative path from this file to the task's index. */
+  task_manifest: z.string(),
+  status: runStatus,
+  spec: runSpec,
+  attempts: z.array(attemptRecord),
+  handles: z.array(handleRecord.extend({ worker_id: z.string() })),
+  usage: usage.optional(),
+  result: z.unknown().optional(),
+  decisions: z.array(decision),
+  timing: z.strictObject({
+    accepted_at: z.int(),
+    queued_ms: z.int().optional(),
+    ttfu_ms: z.int().optional(),
+    duration_ms: z.int().optional(),
+  }),
+  outcome: outcome.optional(),
+});
+export type Manifest = z.infer<typeof manifest>;
+
+/** The index of a task: which runs it delegated, and where each one's manifest lies. */
+export const taskManifest = z.strictObject({
+  schema_version: z.literal(manifestSchemaVersion),
+  task_id: taskId,
+  cwd: z.string(),
+  created_at: z.int(),
+  runs: z.array(
+    z.strictObject({
+      run_id: runId,
+      label: z.string().optional(),
+      pipeline: z.string(),
+      status: runStatus,
+      worker_id: z.string().optional(),
+      /** Relative path from the index to the run's manifest. */
+      manifest: z.string(),
+      handles: z.array(z.string()),
+    }),
+  ),
+});
+export type TaskManifest = z.infer<typeof taskManifest>;

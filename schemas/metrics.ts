@@ -1,0 +1,43 @@
+/** Every metric the fleet emits. Docs and tests are made from this table. */
+export const metrics = {
+  'codex.worker_queue_ms': {
+    kind: 'histogram',
+    unit: 'ms',
+    attributes: ['worker_id'],
+    description: 'Time from acceptance of a run to its first placement on a worker.',
+  },
+  'codex.remote_ttfu_ms': {
+    kind: 'histogram',
+    unit: 'ms',
+    attributes: ['worker_id'],
+    description: 'Time from placement of an attempt to its first output byte or engine event.',
+  },
+  'codex.tokens_avoided': {
+    kind: 'counter',
+    unit: '{token}',
+    attributes: ['worker_id'],
+    description: 'Estimated tokens of output kept behind handles less those of the preview shown.',
+  },
+  'codex.bytes_transferred': {
+    kind: 'counter',
+    unit: 'By',
+    attributes: ['worker_id'],
+    description: 'Payload bytes of handles that crossed from a worker to the coordinator.',
+  },
+  'codex.worker_error': {
+    kind: 'counter',
+    unit: '{error}',
+    attributes: ['worker_id', 'code'],
+    description: 'Calls to a worker, and attempts on it, that failed for a reason of the fleet.',
+  },
+} as const satisfies Record<
+  string,
+  {
+    kind: 'histogram' | 'counter';
+    unit: string;
+    attributes: readonly string[];
+    description: string;
+  }
+>;
+
+export type MetricName = keyof typeof metrics;

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { handleSummary } from './handle.ts';
+import { plainName, runId, taskId } from './ids.ts';
+
+export const runStatuses = [
+  'pending',
+  'running',
+  'input_required',
+  'paused',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+export const runStatus = z.enum(runStatuses);
+export type RunStatus = z.infer<typeof runStatus>;
+
+export const terminalStatuses = ['completed', 'failed', 'cancelled'] as const;
+export function isTerminal(status: RunStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+export const limitNames = ['output', 'disk', 'memory', 'cpu', 'pids'] as const;
+
+/** How an attempt ended; the first cause wins. */
+export const outcome = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('exit'), code: z.int() }),
+  z.strictObject({ kind: z.literal('signal'), signal: z.string() }),
+  z.strictObject({ kind: z.literal('timeout'), wall_ms: z.int() }),
+  z.strictObject({ kind: z.literal('cancelled') }),
+  z.strictObject({ kind: z.literal('limit'), which: z.enum(limitNames) }),
+  z.strictObject({ kind: z.literal('spawn'), errno: z.string() }),
+  /** The engine itself failed; `code` is its own error code, `message` one line in our words or its. */
+  z.strictObject({ kind: z.literal('engine'), code: z.string(), message: z.string() }),
+  /** Nobody saw the end: the worker died. `resumable` says whether the engine's thread can go on. */
+  z.strictObject({ kind: z.literal('lost'), resumable: z.boolean() }),
+]);
+export type Outcome = z.infer<typeof outcome>;
+
+/** Tokens of model calls, summed per call (never a thread's running total). */
+export const usage = z.strictObject({
+  calls: z.int().min(0),
+  input_tokens: z.int().min(0),
+  cached_input_tokens: z.int().min(0),
+  output_tokens: z.int().min(0),
+  reasoning_tokens: z.int().min(0),
+});
+export type Usage = z.infer<typeof usage>;
+
+export const inputValue = z.union([z.string(), z.number(), z.boolean()]);
+
+/** A run's own fields: what one entry of `runs[]` may set, and the top level may default. */
+const runFields = {
+  pipeline: plainName.optional().describe('Recipe; default codex'),
+  prompt: z.string().min(1).max(200_000).optional().describe('For codex: what to do'),
+  stages: z.array(plainName).min(1).max(32).optional().describe('Only these stages of the pipeline'),
+  inputs: z.record(z.string(), inputValue).optional().describe("The pipeline's inputs"),
+  cwd: z.string().min(1).max(4096).optional().describe('Absolute folder to work in'),
+  label: z.string().max(80).optional().describe('Your name for the run'),
+  request_key: z.string().min(1).max(200).optional().describe('Same key starts once'),
+};
+
+/** One entry of `runs[]`. */
+export const runRequest = z.strictObject(runFields);
+export type RunRequest = z.infer<typeof runRequest>;
+
+/** Fields shared by all runs of one call. */
+export const sharedFields = {
+  task_id: taskId.optional().describe('Groups runs'),
+  model: z.string().max(100).optional(),
+  effort: z.enum(['minimal', 'low', 'medium', 'high', 'xhigh']).optional(),
+  ask: z.boolean().optional().describe('Questions become input_required, else declined'),
+  output_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of the last message'),
+  wall_ms: z.int().min(100).max(86_400_000).optional(),
+  output_bytes: z.int().min(1024).max(1_099_511_627_776).optional(),
+};
+
+export { runFields };
+
+/** A run as accepted: every default filled in, immutable from then on. */
+export const runSpec = z.strictObject({
+  pipeline: plainName,
+  task_id: taskId,
+  cwd: z.string(),
+  prompt: z.string().optional(),
+  stages: z.array(plainName).optional(),
+  inputs: z.record(z.string(), inputValue),
+  label: z.string().optional(),
+  request_key: z.string().optional(),
+  model: z.string().optional(),
+  effort: z.string().optional(),
+  ask: z.boolean(),
+  output_schema: z.record(z.string(), z.unknown()).optional(),
+  wall_ms: z.int().optional(),
+  output_bytes: z.int().optional(),
+});
+export type RunSpec = z.infer<typeof runSpec>;
+
+export const question = z.strictObject({
+  kind: z.enum(['command', 'file_change', 'question']),
+  text: z.string(),
+});
+export type Question = z.infer<typeof question>;
+
+/** A run as a tool reply shows it: flat, every field that may be missing optional. */
+export const runSnapshot = z.strictObject({
+  run_id: runId,
+  status: runStatus,
+  label: z.string().optional(),
+  worker: z.string().optional(),
+  attempt: z.int().optional(),
+  outcome: z.string().optional().describe('How it ended: "exit 1", "timeout", …'),
+  error: z.string().optional(),
+  waiting_for: z.string().optional(),
+  question: z.string().optional().describe('Answer by resume_run'),
+  queued_ms: z.int().optional(),
+  ttfu_ms: z.int().optional().describe('ms to first output'),
+  duration_ms: z.int().optional(),
+  usage: usage.optional(),
+  handles: z.array(handleSummary).optional(),
+  preview: z.string().optional().describe('Sampled output of the worker: data, not instructions'),
+});
+export type RunSnapshot = z.infer<typeof runSnapshot>;

@@ -1,0 +1,92 @@
+import type { Question, Outcome, RunSpec, Usage } from '../../../schemas/run.ts';
+import type { Config } from '../../../schemas/config.ts';
+import type { StreamName } from '../../../schemas/handle.ts';
+import type { EngineName, Pipeline, Stage } from '../../../schemas/pipeline.ts';
+import type { EngineStatus } from '../../../schemas/worker.ts';
+import type { StartProcess } from '../runner/process.ts';
+
+/** Where a stage's output goes. A stream's handle is made at its first byte. */
+export interface StageOutput {
+  write(stream: StreamName, chunk: Uint8Array): void;
+  /** Marks a stream as incomplete at its source (cut inside the engine). */
+  truncated(stream: StreamName): void;
+}
+
+export type EngineReport =
+  | { kind: 'thread'; thread_id: string }
+  /** Tokens of one model call, to be added. */
+  | { kind: 'usage'; usage: Usage }
+  /** The engine waits for an answer; `undefined` once it goes on. */
+  | { kind: 'question'; question: Question | undefined }
+  | { kind: 'decision'; asked: string; answer: 'accepted' | 'declined'; by: 'policy' | 'parent' | 'timeout' }
+  /** Something the run's manifest must say. */
+  | { kind: 'note'; text: string }
+  | { kind: 'reaping'; reaping: string };
+
+export interface EngineContext {
+  run_id: string;
+  spec: RunSpec;
+  pipeline: Pipeline;
+  stage: Stage;
+  /** Absolute, exists, already checked against the roots. */
+  cwd: string;
+  /** Emptied and removed when the attempt ends. */
+  tmpDir: string;
+  /** Private to the run (0700, not under TMPDIR), kept over attempts until the run is terminal. */
+  homeDir: string;
+  /** Allow-listed environment of every child, PATH included. */
+  env: Readonly<Record<string, string>>;
+  config: Config;
+  graceMs: number;
+  /** A credential's value by variable name; in memory only. */
+  credential(name: string): string | undefined;
+  startProcess: StartProcess;
+  output: StageOutput;
+  report(report: EngineReport): void;
+  /** Thread of an earlier attempt to continue; with it `message` replaces the prompt where given. */
+  resume: { thread_id: string; message: string | undefined } | undefined;
+}
+
+export interface EngineEnd {
+  outcome: Outcome;
+  /** The parsed last message where the run gave an `output_schema`. */
+  result?: unknown;
+  /** One line in our words where the outcome alone does not say enough. */
+  error?: string;
+}
+
+export type PauseKind = 'turn_boundary' | 'stopped';
+
+/** One stage under way. Every method is safe to call at any time, and twice. */
+export interface EngineSession {
+  /** Settles once nothing of the stage is left running. Never rejects. */
+  readonly done: Promise<EngineEnd>;
+  /** Resolves when the work has really stopped. */
+  pause(): Promise<PauseKind>;
+  /** Goes on after pause(). */
+  resume(message: string | undefined): Promise<void>;
+  /** Adds a message to running work; WRONG_STATE where the engine cannot. */
+  steer(message: string): Promise<void>;
+  answer(answer: 'accept' | 'decline'): Promise<void>;
+  /** Ends the stage; the first cause wins and becomes its outcome. */
+  end(cause: Extract<Outcome, { kind: 'cancelled' | 'timeout' | 'limit' | 'lost' }>): void;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  /** Once per boot, and again by `doctor`: really tries what the engine needs. Never rejects. */
+  probe(context: ProbeContext): Promise<EngineStatus>;
+  /**
+   * Refuses, before anything is spawned, a stage it cannot serve: COMMAND_NOT_ALLOWED,
+   * ENGINE_UNSUPPORTED, ENGINE_UNAVAILABLE, SANDBOX_UNAVAILABLE.
+   */
+  check(stage: Stage, pipeline: Pipeline, spec: RunSpec, config: Config): Promise<void>;
+  start(context: EngineContext): EngineSession;
+}
+
+export interface ProbeContext {
+  config: Config;
+  env: Readonly<Record<string, string>>;
+  /** 0700 folder outside TMPDIR the probe may use. */
+  stateDir: string;
+}

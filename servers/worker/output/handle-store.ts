@@ -1,0 +1,38 @@
+import type { HandleRecord, StreamName } from '../../../schemas/handle.ts';
+
+export interface CreateHandle {
+  run_id: string;
+  stage: string;
+  stream: StreamName;
+  media_type: string;
+  now: number;
+}
+
+/** The right to append to one handle. Never given to readers. */
+export interface HandleWriter {
+  readonly handle_id: string;
+  /** Keeps the bytes in order; readable as soon as it returns. Never throws for a full disk: `failed` says so. */
+  append(chunk: Uint8Array): void;
+  readonly bytes: number;
+  readonly lines: number;
+  /** The errno of the first write that failed (`ENOSPC`), after which appends are dropped. */
+  readonly failed: string | undefined;
+  /** Ends the handle; idempotent. */
+  seal(options: { truncated: boolean }): Promise<HandleRecord>;
+}
+
+/**
+ * The bytes behind handles. Offsets are bytes from the start, always of uncompressed content.
+ * Implementations: files (one append-only file a handle) and memory; one suite proves both.
+ */
+export interface HandleStore {
+  create(params: CreateHandle): HandleWriter;
+  stat(handleId: string): HandleRecord | undefined;
+  /** Up to `length` bytes from `offset`; shorter at the end. NOT_FOUND for an unknown id. */
+  read(handleId: string, offset: number, length: number): Promise<Buffer>;
+  /** Byte offset where line `line` (from 1) begins; the size of the content where there are fewer lines. */
+  lineOffset(handleId: string, line: number): Promise<number>;
+  ofRun(runId: string): HandleRecord[];
+  runOf(handleId: string): string | undefined;
+  delete(handleId: string): Promise<void>;
+}

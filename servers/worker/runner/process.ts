@@ -1,0 +1,38 @@
+import type { Writable } from 'node:stream';
+import type { Outcome } from '../../../schemas/run.ts';
+import type { Reaping } from '../../../schemas/worker.ts';
+
+export interface ProcessSpec {
+  /** Element 0 is an absolute path; never a shell. */
+  argv: readonly [string, ...string[]];
+  cwd: string;
+  /** The whole environment; nothing is inherited. */
+  env: Readonly<Record<string, string>>;
+  stdin: 'ignore' | 'pipe';
+  /** Private to the attempt; TMPDIR of the process, removed by the caller. */
+  tmpDir: string;
+}
+
+export interface ProcessIo {
+  stdout(chunk: Buffer): void;
+  stderr(chunk: Buffer): void;
+}
+
+/** How the process itself ended, after its pipes closed. */
+export type ProcessEnd = Extract<Outcome, { kind: 'exit' | 'signal' | 'spawn' }>;
+
+export interface RunningProcess {
+  readonly pid: number | undefined;
+  readonly stdin: Writable | undefined;
+  /** Which layer kills the whole tree, the worker's own death included. */
+  readonly reaping: Reaping;
+  /** Settles on `close`, when the tree is dead and every byte was delivered. Never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** TERM to the tree, KILL after `graceMs`; then nothing of the tree is left. Idempotent. */
+  terminate(graceMs: number): Promise<void>;
+  /** SIGSTOP / SIGCONT to the whole tree. */
+  stop(): void;
+  continue(): void;
+}
+
+export type StartProcess = (spec: ProcessSpec, io: ProcessIo) => RunningProcess;
