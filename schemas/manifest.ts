@@ -54,7 +54,6 @@ export const manifest = z.strictObject({
   attempts: z.array(attemptRecord),
   handles: z.array(handleRecord.extend({ worker_id: z.string() })),
   usage: usage.optional(),
-  result: z.unknown().optional(),
   decisions: z.array(decision),
   timing: z.strictObject({
     accepted_at: z.int(),

@@ -3,7 +3,7 @@ import { defineContract } from './contract.ts';
 import { streamName } from './handle.ts';
 import { handleId, runId, taskId } from './ids.ts';
 import { runFields, runRequest, runSnapshot, runStatus, sharedFields } from './run.ts';
-import { workerDescriptor, workerRow } from './worker.ts';
+import { runDetail, workerDescriptor, workerRow } from './worker.ts';
 
 const next = z.string().describe('The sensible next call');
 
@@ -11,6 +11,8 @@ export const maxBatch = 64;
 export const maxWaitMs = 25_000;
 export const maxReplyBytes = 8 * 1024;
 export const maxPageBytes = 32 * 1024;
+/** A reply with `detail: true` goes to a coordinator, never to a model. */
+export const maxDetailBytes = 256 * 1024;
 
 const exampleRun = 'run_V1StGXR8Z5jdHi6BmyT01';
 const exampleHandle = 'hdl_V1StGXR8Z5jdHi6BmyT01';
@@ -219,6 +221,13 @@ export const runContracts = {
 
 export const workerContracts = {
   ...runContracts,
+  poll_run: defineContract({
+    ...runContracts.poll_run,
+    input: runContracts.poll_run.input.extend({
+      detail: z.boolean().optional().describe('Full records in details, for a coordinator'),
+    }),
+    output: runContracts.poll_run.output.extend({ details: z.array(runDetail).optional() }),
+  }),
   describe_worker: defineContract({
     title: 'Describe this worker',
     description: 'Identity, slots, engines, pipelines and what enforces its limits.',

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { handleRecord } from './handle.ts';
+import { plainName, runId } from './ids.ts';
+import { decision } from './manifest.ts';
 import { engineName } from './pipeline.ts';
-import { plainName } from './ids.ts';
+import { outcome, question, runStatus, usage } from './run.ts';
 
 export const engineStatus = z.strictObject({
   engine: engineName,
@@ -41,3 +44,25 @@ export const workerRow = z.strictObject({
   missing: z.array(z.string()).describe('Not available, and why'),
 });
 export type WorkerRow = z.infer<typeof workerRow>;
+
+/** All a worker knows of a run: what a coordinator needs for its record. Times are ms since the epoch. */
+export const runDetail = z.strictObject({
+  run_id: runId,
+  request_key: z.string().optional(),
+  status: runStatus,
+  started_at: z.int(),
+  first_output_at: z.int().optional(),
+  ended_at: z.int().optional(),
+  /** Also on a paused run whose process was lost: `lost`, resumable. */
+  outcome: outcome.optional(),
+  error: z.string().optional(),
+  handles: z.array(handleRecord),
+  usage: usage.optional(),
+  question: question.optional(),
+  decisions: z.array(decision),
+  notes: z.array(z.string()),
+  reaping: reaping.optional(),
+  engine_thread_id: z.string().optional(),
+  preview: z.string().optional(),
+});
+export type RunDetail = z.infer<typeof runDetail>;

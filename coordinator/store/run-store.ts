@@ -25,7 +25,6 @@ export interface RunRecord {
   question: Question | undefined;
   decisions: Decision[];
   outcome: Outcome | undefined;
-  result: unknown;
   error: string | undefined;
   preview: string | undefined;
   /** Asked for while it ran: acted on as soon as the worker can be reached. */
@@ -81,7 +80,6 @@ export interface Finish extends Fence {
   outcome: Outcome;
   handles: StoredHandle[];
   usage?: Usage | undefined;
-  result?: unknown;
   error?: string | undefined;
   preview?: string | undefined;
   notes?: string[];

@@ -49,12 +49,14 @@ export interface EngineContext {
 
 export interface EngineEnd {
   outcome: Outcome;
-  /** The parsed last message where the run gave an `output_schema`. */
-  result?: unknown;
   /** One line in our words where the outcome alone does not say enough. */
   error?: string;
 }
 
+/**
+ * `turn_boundary`: the session is over (`done` settles as lost and resumable) and its thread goes on
+ * in a new one. `stopped`: the processes are halted where they stand until continue().
+ */
 export type PauseKind = 'turn_boundary' | 'stopped';
 
 /** One stage under way. Every method is safe to call at any time, and twice. */
@@ -63,8 +65,8 @@ export interface EngineSession {
   readonly done: Promise<EngineEnd>;
   /** Resolves when the work has really stopped. */
   pause(): Promise<PauseKind>;
-  /** Goes on after pause(). */
-  resume(message: string | undefined): Promise<void>;
+  /** Goes on after a pause of kind `stopped`. */
+  continue(): void;
   /** Adds a message to running work; WRONG_STATE where the engine cannot. */
   steer(message: string): Promise<void>;
   answer(answer: 'accept' | 'decline'): Promise<void>;
