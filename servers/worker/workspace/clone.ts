@@ -1,0 +1,114 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { git, GitFailed } from './git.ts';
+
+/** A private copy of a work tree, for one run. */
+export interface Workspace {
+  /** Top of the copy. */
+  root: string;
+  /** The folder in the copy that stands for the run's cwd. */
+  cwd: string;
+  /** Tree object of the state at the start, dirty and untracked files included. */
+  baseTree: string;
+  /** Folders whose Git objects the copy borrows; a sandbox must let it read them. */
+  objectDirs: string[];
+}
+
+type Env = Readonly<Record<string, string>>;
+
+export interface Repository {
+  /** Top of the user's work tree. */
+  top: string;
+  /** From the top to the run's cwd; empty at the top. */
+  prefix: string;
+  gitDir: string;
+  objectDir: string;
+}
+
+/** The repository a folder lies in; undefined where it lies in none (or in a bare one). */
+export async function findRepository(cwd: string, env: Env): Promise<Repository | undefined> {
+  try {
+    const lines = (
+      await git(
+        ['rev-parse', '--path-format=absolute', '--show-toplevel', '--git-dir', '--git-path', 'objects', '--show-prefix'],
+        { cwd, env },
+      )
+    ).split('\n');
+    const [top, gitDir, objectDir, prefix] = lines;
+    if (top === undefined || gitDir === undefined || objectDir === undefined) return undefined;
+    return { top, gitDir, objectDir, prefix: prefix ?? '' };
+  } catch (error) {
+    if (error instanceof GitFailed) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Content is copied byte by byte: no line-end conversion, no clean or smudge filter, whatever the
+ * repository's attributes say. `$GIT_DIR/info/attributes` has the last word (gitattributes(5)).
+ */
+const plainBytes = '* -text -filter -ident -working-tree-encoding\n';
+
+/**
+ * Clones the work tree as it stands into `dir`, which must not exist. Objects are borrowed
+ * (`git clone --shared`); nothing at all is written in the user's repository, its index and stash
+ * included. Ignored files and the contents of submodules do not come along.
+ */
+export async function cloneWorkspace(repository: Repository, dir: string, env: Env): Promise<Workspace> {
+  const { top, prefix, objectDir } = repository;
+  await mkdir(join(dir, '..'), { recursive: true, mode: 0o700 });
+  await git(['clone', '--quiet', '--shared', '--no-checkout', '--template=', '--', top, dir], { cwd: '/', env });
+  const gitDir = join(dir, '.git');
+  await git(['remote', 'set-url', '--push', 'origin', 'no-push'], { cwd: dir, env });
+  await mkdir(join(gitDir, 'info'), { recursive: true });
+  await writeFile(join(gitDir, 'info', 'attributes'), plainBytes);
+
+  const baseTree = await snapshot(gitDir, top, env);
+  await git(['update-ref', 'refs/codex-fleet/base', baseTree], { cwd: dir, env });
+  await git(['read-tree', '--reset', '-u', baseTree], { cwd: dir, env });
+  if (await hasCommits(dir, env)) await git(['read-tree', 'HEAD'], { cwd: dir, env });
+  else await git(['read-tree', '--empty'], { cwd: dir, env });
+  return { root: dir, cwd: join(dir, prefix), baseTree, objectDirs: [objectDir] };
+}
+
+async function hasCommits(dir: string, env: Env): Promise<boolean> {
+  try {
+    await git(['rev-parse', '--verify', '--quiet', 'HEAD'], { cwd: dir, env });
+    return true;
+  } catch (error) {
+    if (error instanceof GitFailed) return false;
+    throw error;
+  }
+}
+
+/** Writes a work tree's present state as a tree object into the clone's own store. */
+async function snapshot(gitDir: string, workTree: string, env: Env): Promise<string> {
+  const index = join(gitDir, 'codex-fleet-index');
+  const location = { GIT_DIR: gitDir, GIT_WORK_TREE: workTree, GIT_INDEX_FILE: index };
+  try {
+    await git(['add', '--all', '.'], { cwd: workTree, env, location });
+    return (await git(['write-tree'], { cwd: workTree, env, location })).trim();
+  } finally {
+    await rm(index, { force: true });
+  }
+}
+
+/**
+ * Streams the difference between the state at the start and now, as a patch `git apply` takes
+ * (binary files and commits made in between included). Nothing is streamed where nothing changed.
+ */
+export async function diffWorkspace(
+  workspace: Workspace,
+  env: Env,
+  onOutput: (chunk: Buffer) => void,
+): Promise<void> {
+  const gitDir = join(workspace.root, '.git');
+  await writeFile(join(gitDir, 'info', 'attributes'), plainBytes);
+  const now = await snapshot(gitDir, workspace.root, env);
+  if (now === workspace.baseTree) return;
+  await git(['diff', '--binary', '--full-index', '--no-ext-diff', '--no-textconv', '--no-color', workspace.baseTree, now], {
+    cwd: workspace.root,
+    env,
+    onOutput,
+  });
+}

@@ -1,0 +1,147 @@
+import { PassThrough } from 'node:stream';
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { dualEra } from '../../mcp/dual-era.ts';
+import { createLineTransport } from '../../mcp/line-transport.ts';
+import type { TaskView } from '../../mcp/tasks.ts';
+
+const key = 'io.modelcontextprotocol/';
+const extension = `${key}tasks`;
+
+function meta(options: { version?: string; tasks?: boolean } = {}) {
+  return {
+    [`${key}protocolVersion`]: options.version ?? '2026-07-28',
+    [`${key}clientInfo`]: { name: 'test', version: '1' },
+    [`${key}clientCapabilities`]: options.tasks === true ? { extensions: { [extension]: {} } } : {},
+  };
+}
+
+const working: TaskView = {
+  taskId: 'run_1',
+  status: 'working',
+  statusMessage: 'pending',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  lastUpdatedAt: '2026-01-01T00:00:00.000Z',
+  ttlMs: null,
+  pollIntervalMs: 1000,
+};
+
+let toServer: PassThrough;
+let received: Record<string, unknown>[];
+let wake: (() => void) | undefined;
+let cancelled: string[];
+let server: Server;
+
+beforeEach(async () => {
+  toServer = new PassThrough();
+  const fromServer = new PassThrough();
+  received = [];
+  cancelled = [];
+  let rest = '';
+  fromServer.on('data', (chunk: Buffer) => {
+    rest += chunk.toString('utf8');
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) received.push(JSON.parse(line));
+    wake?.();
+  });
+  server = new Server({ name: 's', version: '1' }, { capabilities: { tools: {} } });
+  server.fallbackRequestHandler = ({ method }) => {
+    if (method === 'tools/list') return Promise.resolve({ tools: [{ name: 'start_run', inputSchema: { type: 'object' } }] });
+    return Promise.resolve({ content: [], structuredContent: { runs: [{ run_id: 'run_1' }] } });
+  };
+  const transport = createLineTransport({ readable: toServer, writable: fromServer, release: () => undefined }, 'server');
+  await server.connect(
+    dualEra(transport, {
+      serverInfo: { name: 's', version: '1' },
+      capabilities: { tools: {} },
+      instructions: 'hello',
+      tasks: {
+        fromResult: (tool) => Promise.resolve(tool === 'start_run' ? working : undefined),
+        get: (id) => Promise.resolve(id === 'run_1' ? working : undefined),
+        cancel: (id) => {
+          cancelled.push(id);
+          return Promise.resolve(id === 'run_1');
+        },
+        update: (id) => Promise.resolve(id === 'run_1'),
+      },
+    }),
+  );
+});
+
+afterEach(() => server.close());
+
+let nextId = 0;
+async function ask(method: string, params: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const id = ++nextId;
+  toServer.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
+  for (;;) {
+    const found = received.find((message) => message['id'] === id);
+    if (found !== undefined) return found;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+}
+
+test('answers server/discover with version, capabilities and the tasks extension', async () => {
+  const { result } = await ask('server/discover', { _meta: meta() });
+  expect(result).toMatchObject({
+    resultType: 'complete',
+    supportedVersions: ['2026-07-28'],
+    capabilities: { tools: {}, extensions: { [extension]: {} } },
+    instructions: 'hello',
+    ttlMs: 0,
+    cacheScope: 'private',
+    _meta: { [`${key}serverInfo`]: { name: 's', version: '1' } },
+  });
+});
+
+test('a stateless list carries its cache fields, and one of the older era does not', async () => {
+  const modern = await ask('tools/list', { _meta: meta() });
+  expect(modern['result']).toMatchObject({ resultType: 'complete', ttlMs: 0, cacheScope: 'private' });
+  await ask('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'c', version: '1' } });
+  const older = await ask('tools/list', {});
+  expect(older['result']).toEqual({ tools: [{ name: 'start_run', inputSchema: { type: 'object' } }] });
+});
+
+test('a call becomes a task only where that very request declares the extension', async () => {
+  const plain = await ask('tools/call', { name: 'start_run', arguments: {}, _meta: meta() });
+  expect(plain['result']).toMatchObject({ resultType: 'complete', structuredContent: { runs: [{ run_id: 'run_1' }] } });
+  const task = await ask('tools/call', { name: 'start_run', arguments: {}, _meta: meta({ tasks: true }) });
+  expect(task['result']).toMatchObject({ resultType: 'task', taskId: 'run_1', status: 'working', ttlMs: null });
+  const other = await ask('tools/call', { name: 'poll_run', arguments: {}, _meta: meta({ tasks: true }) });
+  expect(other['result']).toMatchObject({ resultType: 'complete' });
+});
+
+test('tasks are read, cancelled twice and updated; unknown ones are refused', async () => {
+  const read = await ask('tasks/get', { taskId: 'run_1', _meta: meta({ tasks: true }) });
+  expect(read['result']).toMatchObject({ resultType: 'complete', taskId: 'run_1', status: 'working' });
+  for (let times = 0; times < 2; times += 1) {
+    const ack = await ask('tasks/cancel', { taskId: 'run_1', _meta: meta({ tasks: true }) });
+    expect(ack['result']).toMatchObject({ resultType: 'complete' });
+  }
+  expect(cancelled).toEqual(['run_1', 'run_1']);
+  const updated = await ask('tasks/update', { taskId: 'run_1', inputResponses: {}, _meta: meta({ tasks: true }) });
+  expect(updated['result']).toMatchObject({ resultType: 'complete' });
+  const unknown = await ask('tasks/get', { taskId: 'run_2', _meta: meta({ tasks: true }) });
+  expect(unknown['error']).toMatchObject({ code: -32602 });
+  const undeclared = await ask('tasks/get', { taskId: 'run_1', _meta: meta() });
+  expect(undeclared['error']).toMatchObject({ code: -32021 });
+});
+
+test('another version is refused with those supported', async () => {
+  const { error } = await ask('tools/list', { _meta: meta({ version: '2099-01-01' }) });
+  expect(error).toMatchObject({ code: -32022, data: { supported: ['2026-07-28'], requested: '2099-01-01' } });
+});
+
+test('a subscription is acknowledged', async () => {
+  toServer.write(
+    `${JSON.stringify({ jsonrpc: '2.0', id: 'sub', method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true }, _meta: meta() } })}\n`,
+  );
+  await ask('tools/list', { _meta: meta() });
+  expect(received[0]).toMatchObject({
+    method: 'notifications/subscriptions/acknowledged',
+    params: { _meta: { [`${key}subscriptionId`]: 'sub' }, notifications: { toolsListChanged: true } },
+  });
+});

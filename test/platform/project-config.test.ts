@@ -1,0 +1,75 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { configAt, projectFileName, trustProject } from '../../platform/project-config.ts';
+import { config as configSchema } from '../../schemas/config.ts';
+
+let dir: string;
+let inside: string;
+let trustFile: string;
+const config = configSchema.parse({
+  limits: { wall_ms: 10_000 },
+  pipelines: {
+    a: { stages: [{ name: 's', engine: 'command', argv: ['git', 'status'] }] },
+    b: { stages: [{ name: 's', engine: 'command', argv: ['git', 'log'] }] },
+  },
+});
+
+function project(content: unknown): void {
+  writeFileSync(join(dir, 'top', projectFileName), typeof content === 'string' ? content : JSON.stringify(content));
+}
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'fleet-project-'));
+  inside = join(dir, 'top', 'deep', 'er');
+  mkdirSync(inside, { recursive: true });
+  trustFile = join(dir, 'trust.json');
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+test('without a project file the user configuration holds as it is', () => {
+  expect(configAt(config, inside, trustFile)).toBe(config);
+});
+
+test('a project narrows at once and can never raise a limit', () => {
+  project({ limits: { wall_ms: 500, output_bytes: 9_000_000_000_000 }, only_pipelines: ['b', 'zz'] });
+  const narrowed = configAt(config, inside, trustFile);
+  expect(narrowed.limits.wall_ms).toBe(500);
+  expect(narrowed.limits.output_bytes).toBe(config.limits.output_bytes);
+  expect(Object.keys(narrowed.pipelines)).toEqual(['b']);
+});
+
+test('it widens only once trusted, and only as it stood then', () => {
+  const widen = {
+    commands: [{ argv: ['make', '...'] }],
+    env: ['EXTRA'],
+    pipelines: { c: { stages: [{ name: 's', engine: 'command', argv: ['make'] }] }, a: { stages: [{ name: 'x', engine: 'codex' }] } },
+  };
+  project({ widen });
+  expect(configAt(config, inside, trustFile)).toMatchObject({ commands: [], env: [] });
+  expect(configAt(config, inside, trustFile).pipelines).not.toHaveProperty('c');
+
+  trustProject(inside, trustFile);
+  const trusted = configAt(config, inside, trustFile);
+  expect(trusted.commands).toEqual([{ argv: ['make', '...'] }]);
+  expect(trusted.env).toEqual(['EXTRA']);
+  expect(trusted.pipelines).toHaveProperty('c');
+  expect(trusted.pipelines['a']?.stages[0]?.engine).toBe('command');
+
+  project({ widen: { ...widen, commands: [{ argv: ['rm', '...'] }] } });
+  expect(configAt(config, inside, trustFile).commands).toEqual([]);
+});
+
+test('a broken project file is refused, naming the field', () => {
+  project({ limits: { wall_ms: 'long' } });
+  expect(() => configAt(config, inside, trustFile)).toThrow(/limits\.wall_ms/);
+  project('{');
+  expect(() => configAt(config, inside, trustFile)).toThrow(/top level/);
+});
+
+test('trusting where there is nothing to trust says so', () => {
+  expect(() => trustProject(inside, trustFile)).toThrow(/no \.codex-fleet\.json/);
+});

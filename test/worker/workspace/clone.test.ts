@@ -1,0 +1,139 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, lstatSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cloneWorkspace, diffWorkspace, findRepository } from '../../../servers/worker/workspace/clone.ts';
+
+let dir: string;
+let repo: string;
+const env = { PATH: process.env['PATH'] ?? '' };
+
+function sh(args: string[], cwd = repo): string {
+  return execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args], { cwd, encoding: 'utf8' });
+}
+
+/**
+ * Digest of every file, mode, link, name and time below a folder, `.git` included. (Git freshens the
+ * times of objects it meets again, its own way of keeping them from being pruned.)
+ */
+function digest(folder: string): string {
+  const hash = createHash('sha256');
+  const visit = (path: string): void => {
+    for (const name of readdirSync(path).sort()) {
+      const child = join(path, name);
+      const stat = lstatSync(child);
+      hash.update(`${child}\0${String(stat.mode)}\0${stat.isDirectory() || child.includes('/.git/objects/') ? '' : String(stat.mtimeMs)}\0`);
+      if (stat.isDirectory()) visit(child);
+      else hash.update(stat.isSymbolicLink() ? readlinkSync(child) : readFileSync(child));
+    }
+  };
+  visit(folder);
+  return hash.digest('hex');
+}
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'fleet-ws-'));
+  repo = join(dir, 'repo');
+  mkdirSync(join(repo, 'sub'), { recursive: true });
+  sh(['init', '-q', '-b', 'main']);
+  writeFileSync(join(repo, 'a.txt'), 'one\ntwo\n');
+  writeFileSync(join(repo, 'sub', 'b.txt'), 'b\n');
+  writeFileSync(join(repo, '.gitignore'), 'ignored/\n');
+  sh(['add', '-A']);
+  sh(['commit', '-qm', 'first']);
+});
+
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function clone(cwd = repo) {
+  const repository = await findRepository(cwd, env);
+  if (repository === undefined) throw new Error('no repository');
+  return cloneWorkspace(repository, join(dir, 'runs', 'ws'), env);
+}
+
+async function diffOf(workspace: Awaited<ReturnType<typeof clone>>): Promise<string> {
+  const chunks: Buffer[] = [];
+  await diffWorkspace(workspace, env, (chunk) => chunks.push(chunk));
+  return Buffer.concat(chunks).toString('latin1');
+}
+
+test('copies the tree as it stands and leaves the original untouched to the byte', async () => {
+  writeFileSync(join(repo, 'a.txt'), 'one\r\nchanged\r\n');
+  writeFileSync(join(repo, 'new file.txt'), 'untracked\n');
+  writeFileSync(join(repo, 'staged.txt'), 'staged\n');
+  sh(['add', 'staged.txt']);
+  writeFileSync(join(repo, '.gitattributes'), '* text=auto eol=lf\n');
+  symlinkSync('a.txt', join(repo, 'link'));
+  chmodSync(join(repo, 'sub', 'b.txt'), 0o755);
+  mkdirSync(join(repo, 'ignored'));
+  writeFileSync(join(repo, 'ignored', 'x'), 'x');
+  const before = digest(repo);
+
+  const workspace = await clone(join(repo, 'sub'));
+  expect(workspace.cwd).toBe(join(workspace.root, 'sub/'));
+  expect(readFileSync(join(workspace.root, 'a.txt'), 'utf8')).toBe('one\r\nchanged\r\n');
+  expect(readFileSync(join(workspace.root, 'new file.txt'), 'utf8')).toBe('untracked\n');
+  expect(readFileSync(join(workspace.root, 'staged.txt'), 'utf8')).toBe('staged\n');
+  expect(readlinkSync(join(workspace.root, 'link'))).toBe('a.txt');
+  expect(lstatSync(join(workspace.root, 'sub', 'b.txt')).mode & 0o111).not.toBe(0);
+  expect(readdirSync(workspace.root)).not.toContain('ignored');
+  expect(await diffOf(workspace)).toBe('');
+
+  writeFileSync(join(workspace.root, 'a.txt'), 'rewritten\n');
+  writeFileSync(join(workspace.root, 'bin'), Buffer.from([0, 255, 1, 254]));
+  sh(['add', '-A'], workspace.root);
+  sh(['commit', '-qm', 'work'], workspace.root);
+  rmSync(join(workspace.root, 'new file.txt'));
+  const diff = await diffOf(workspace);
+  expect(digest(repo)).toBe(before);
+
+  const patch = join(dir, 'p.diff');
+  writeFileSync(patch, diff, 'latin1');
+  sh(['apply', '--check', patch]);
+  sh(['apply', patch]);
+  expect(readFileSync(join(repo, 'a.txt'), 'utf8')).toBe('rewritten\n');
+  expect([...readFileSync(join(repo, 'bin'))]).toEqual([0, 255, 1, 254]);
+  expect(readdirSync(repo)).not.toContain('new file.txt');
+});
+
+test('works in a repository without a commit, and in a linked work tree', async () => {
+  const linked = join(dir, 'linked');
+  sh(['worktree', 'add', '-q', '-b', 'other', linked]);
+  writeFileSync(join(linked, 'a.txt'), 'linked\n');
+  const workspace = await clone(linked);
+  expect(readFileSync(join(workspace.root, 'a.txt'), 'utf8')).toBe('linked\n');
+  rmSync(workspace.root, { recursive: true });
+
+  const empty = join(dir, 'empty');
+  mkdirSync(empty);
+  sh(['init', '-q'], empty);
+  writeFileSync(join(empty, 'only.txt'), 'only\n');
+  const fresh = await clone(empty);
+  expect(readFileSync(join(fresh.root, 'only.txt'), 'utf8')).toBe('only\n');
+  expect(await diffOf(fresh)).toBe('');
+});
+
+test('runs no hook, filter or monitor a repository brings', async () => {
+  const mark = join(dir, 'ran');
+  const hook = join(repo, '.git', 'hooks', 'post-checkout');
+  mkdirSync(join(repo, '.git', 'hooks'), { recursive: true });
+  writeFileSync(hook, `#!/bin/sh\ntouch ${mark}\n`, { mode: 0o755 });
+  sh(['config', 'filter.evil.clean', `touch ${mark}; cat`]);
+  sh(['config', 'filter.evil.smudge', `touch ${mark}; cat`]);
+  sh(['config', 'core.fsmonitor', `touch ${mark}; echo`]);
+  writeFileSync(join(repo, '.gitattributes'), '*.txt filter=evil\n');
+  const workspace = await clone();
+  writeFileSync(join(workspace.root, 'a.txt'), 'x\n');
+  await diffOf(workspace);
+  expect(readdirSync(dir)).not.toContain('ran');
+});
+
+test('says when a folder is in no repository', async () => {
+  const plain = join(dir, 'plain');
+  mkdirSync(plain);
+  expect(await findRepository(plain, env)).toBeUndefined();
+});
