@@ -1,4 +1,5 @@
-import { errorCodes, type ErrorBody, type ErrorCode } from '../schemas/errors.ts';
+import { errorCodes, type ErrorCode } from '../schemas/error-codes.ts';
+import type { ErrorBody } from '../schemas/errors.ts';
 
 /** The one class of failure a caller is told about. `message` and `next` are always our own words. */
 export class FleetError extends Error {

@@ -36,13 +36,20 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
 
   const withServer = (result: Json): Json => ({
     ...result,
-    _meta: { ...(isRecord(result['_meta']) ? result['_meta'] : {}), [`${prefix}serverInfo`]: options.serverInfo },
+    _meta: {
+      ...(isRecord(result['_meta']) ? result['_meta'] : {}),
+      [`${prefix}serverInfo`]: options.serverInfo,
+    },
   });
   const answer = (id: RequestId, result: Json): void => {
     void inner.send({ jsonrpc: '2.0', id, result: withServer({ resultType: 'complete', ...result }) });
   };
   const refuse = (id: RequestId, code: number, message: string, data?: Json): void => {
-    void inner.send({ jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } });
+    void inner.send({
+      jsonrpc: '2.0',
+      id,
+      error: { code, message, ...(data === undefined ? {} : { data }) },
+    });
   };
 
   const onTask = async (id: RequestId, method: string, params: Json, tasks: TaskSource): Promise<void> => {
@@ -135,7 +142,11 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
       if (task !== undefined) return withServer({ ...task, resultType: 'task' });
     }
     const cacheable = request.method.endsWith('/list') || request.method === 'resources/read';
-    return withServer({ resultType: 'complete', ...result, ...(cacheable ? { ttlMs: 0, cacheScope: 'private' } : {}) });
+    return withServer({
+      resultType: 'complete',
+      ...result,
+      ...(cacheable ? { ttlMs: 0, cacheScope: 'private' } : {}),
+    });
   };
 
   const send = async (message: JSONRPCMessage, sendOptions?: TransportSendOptions): Promise<void> => {

@@ -33,7 +33,10 @@ function mapValues(node: unknown): Record<string, unknown> {
  * The JSON Schema (draft-07) a tool is listed with: every field, type, enum and description, and
  * nothing a model pays tokens for without needing it.
  */
-export function wireSchema(schema: z.ZodObject, io: 'input' | 'output'): Record<string, unknown> & { type: 'object' } {
+export function wireSchema(
+  schema: z.ZodObject,
+  io: 'input' | 'output',
+): Record<string, unknown> & { type: 'object' } {
   return { ...mapTop(compact(z.toJSONSchema(schema, { target: 'draft-7', io }))), type: 'object' };
 }
 

@@ -18,61 +18,92 @@ export type AllowedCommand = z.infer<typeof allowedCommand>;
 
 const ms = z.int().min(0);
 
-/** `$XDG_CONFIG_HOME/codex-fleet/config.json`. */
+/** `$XDG_CONFIG_HOME/codex-fleet/config.json`. The descriptions are the reference in docs/config.md. */
 export const config = z.strictObject({
-  $schema: z.string().optional(),
-  /** Folders runs may work in, besides the one a bridge was started in. */
-  roots: z.array(z.string()).default([]),
-  /** Local workers the coordinator starts. */
+  $schema: z.string().optional().describe('The JSON Schema of this file, for editors.'),
+  roots: z
+    .array(z.string())
+    .default([])
+    .describe('Folders runs may work in, besides the one a bridge was started in.'),
   workers: z
     .strictObject({
-      count: z.int().min(0).max(64).default(2),
-      slots: z.int().min(1).max(64).default(4),
+      count: z.int().min(0).max(64).default(2).describe('How many.'),
+      slots: z.int().min(1).max(64).default(4).describe('Runs at a time, each.'),
     })
-    .prefault({}),
-  /** Workers started elsewhere, reached over Streamable HTTP. */
+    .prefault({})
+    .describe('Local workers the coordinator starts.'),
   remote_workers: z
     .record(plainName, z.strictObject({ url: z.url(), secret: credentialSource }))
-    .default({}),
-  /** Commands a `command` stage, or Codex under `commands: allow-list`, may run. */
-  commands: z.array(allowedCommand).default([]),
-  pipelines: z.record(plainName, pipeline).default({}),
-  /** PATH for runs; default: the PATH of `codex-fleet up`. */
-  path: z.array(z.string()).optional(),
-  /** Names of environment variables runs inherit, besides HOME, LANG, PATH, TERM, TMPDIR and USER. */
-  env: z.array(z.string()).default([]),
-  credentials: z.record(z.string(), credentialSource).default({}),
+    .default({})
+    .describe('Workers started elsewhere, reached over Streamable HTTP, by name.'),
+  commands: z
+    .array(allowedCommand)
+    .default([])
+    .describe(
+      'Commands a `command` stage, or Codex under `commands: allow-list`, may run, element by element; ' +
+        'a last element `...` stands for any further ones.',
+    ),
+  pipelines: z
+    .record(plainName, pipeline)
+    .default({})
+    .describe('Recipes of your own, by name; one with the name of a built-in replaces it.'),
+  path: z.array(z.string()).optional().describe('PATH for runs; default: the PATH of `codex-fleet up`.'),
+  env: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Names of environment variables runs inherit, besides HOME, LANG, PATH, TERM, TMPDIR and USER.',
+    ),
+  credentials: z
+    .record(z.string(), credentialSource)
+    .default({})
+    .describe('Where the value of each credential comes from, by variable name. Values stay in memory.'),
   codex: z
     .strictObject({
-      /** The Codex executable; default: PATH, then the npm package's own binary. */
-      binary: z.string().optional(),
-      /** The signed-in user's CODEX_HOME; default $CODEX_HOME, then ~/.codex. */
-      home: z.string().optional(),
+      binary: z
+        .string()
+        .optional()
+        .describe("The Codex executable; default: PATH, then the npm package's own binary."),
+      home: z
+        .string()
+        .optional()
+        .describe("The signed-in user's CODEX_HOME; default $CODEX_HOME, then ~/.codex."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Which Codex runs use.'),
   limits: z
     .strictObject({
-      wall_ms: z.int().min(100).default(3_600_000),
-      output_bytes: z.int().min(1024).default(1_073_741_824),
-      grace_ms: ms.default(2_000),
+      wall_ms: z.int().min(100).default(3_600_000).describe('Longest a run may take.'),
+      output_bytes: z.int().min(1024).default(1_073_741_824).describe('Most a run may print.'),
+      grace_ms: ms.default(2_000).describe('Between asking a process to end and killing it.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Of runs that ask for no others.'),
   http: z
     .strictObject({
-      enabled: z.boolean().default(true),
-      /** 0 picks a free port once and keeps it. */
-      port: z.int().min(0).max(65_535).default(0),
+      enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),
+      port: z.int().min(0).max(65_535).default(0).describe('0 picks a free port once and keeps it.'),
     })
-    .prefault({}),
-  /** Where manifests are exported: the task's folder, a folder of your own, or nowhere. */
-  runs_dir: z.union([z.literal('project'), z.literal('off'), z.string().startsWith('/')]).default('project'),
-  reaping: z.enum(['auto', 'pid_namespace', 'cgroup', 'best_effort']).default('auto'),
+    .prefault({})
+    .describe('Streamable HTTP on the loopback address, with a bearer secret.'),
+  runs_dir: z
+    .union([z.literal('project'), z.literal('off'), z.string().startsWith('/')])
+    .default('project')
+    .describe("Where manifests are exported: the task's folder, nowhere, or a folder of your own."),
+  reaping: z
+    .enum(['auto', 'pid_namespace', 'cgroup', 'best_effort'])
+    .default('auto')
+    .describe("What kills a run's whole process tree; `auto` takes the strongest there is."),
   idle: z
     .strictObject({
-      /** A worker no coordinator is connected to ends after this long without a run. */
-      worker_ms: ms.default(600_000),
-      coordinator_ms: ms.default(1_800_000),
+      worker_ms: ms
+        .default(600_000)
+        .describe('A worker no coordinator is connected to ends after this long without a run.'),
+      coordinator_ms: ms
+        .default(1_800_000)
+        .describe('A coordinator without clients and runs ends after this long.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('When unused processes of ours end by themselves.'),
 });
 export type Config = z.infer<typeof config>;

@@ -23,6 +23,8 @@ export interface Contract<
   output: Output;
   annotations: Annotations;
   errors: readonly ErrorCode[];
+  /** Most bytes of a reply's JSON; default `maxReplyBytes`. */
+  maxReplyBytes?: number;
   example: { input: z.input<Input>; output: z.input<Output> };
 }
 

@@ -41,8 +41,10 @@ export interface NewRun {
 export type Submitted =
   | { kind: 'created'; run: RunRecord }
   | { kind: 'existing'; run: RunRecord }
-  /** The key belongs to a run with another spec. */
-  | { kind: 'conflict'; run_id: string };
+  /** The key belongs to a run with another spec: `run_id`, which may be an earlier one of the same batch. */
+  | { kind: 'conflict'; run_id: string }
+  /** Sound in itself, but not created because another run of its batch is in conflict. */
+  | { kind: 'withheld' };
 
 export interface Claim {
   run_id: string;
@@ -52,13 +54,17 @@ export interface Claim {
   now: number;
 }
 
-/** Written only while `attempt` is the run's latest: a worker that lost its lease changes nothing. */
+/**
+ * Written only while `attempt` is the run's latest and has not ended: a worker that lost its lease
+ * changes nothing.
+ */
 export interface Fence {
   run_id: string;
   attempt: number;
   now: number;
 }
 
+/** Handles are replaced by id, decisions and notes added where new: the same report twice changes nothing more. */
 export interface Progress extends Fence {
   status?: 'running' | 'paused' | 'input_required';
   remote_run_id?: string;
@@ -96,7 +102,9 @@ export interface Selection {
 
 /**
  * What the coordinator must not forget. Every promise settles only when the change is durable
- * (SQLite: committed at synchronous=FULL). Two implementations, one suite.
+ * (SQLite: committed at synchronous=FULL), and calls take effect in the order they were made. Two
+ * implementations, one suite. Raises STORE_UNAVAILABLE where nothing could be written (retryable: no
+ * part of the call was kept) and SHUTTING_DOWN after close().
  */
 export interface RunStore {
   /** All or nothing: with any conflict in the batch no run of it is created. Same owner and request_key: one run. */
@@ -105,13 +113,19 @@ export interface RunStore {
   claim(claims: readonly Claim[]): Promise<(RunRecord | undefined)[]>;
   progress(changes: readonly Progress[]): Promise<(RunRecord | undefined)[]>;
   finish(ends: readonly Finish[]): Promise<(RunRecord | undefined)[]>;
-  /** running | paused | input_required → pending again, the attempt closed with its outcome. */
+  /**
+   * running | paused | input_required → pending again, the attempt closed with its outcome. A run whose
+   * cancel was asked for ends `cancelled` instead: nobody is left to act on it.
+   */
   requeue(fences: readonly (Fence & { outcome: Outcome })[]): Promise<(RunRecord | undefined)[]>;
-  /** pending → cancelled at once; others get `cancel_requested`. Terminal runs are left as they are. */
+  /**
+   * No worker has it (pending, or held) → cancelled at once; others get `cancel_requested`. Terminal runs
+   * are answered as they are; undefined where there is no such run.
+   */
   cancel(runIds: readonly string[], now: number): Promise<(RunRecord | undefined)[]>;
-  /** pending ↔ paused, for a run no worker has. */
+  /** pending ↔ paused, for a run no worker has; undefined for any other. Twice is once. */
   hold(runId: string, held: boolean, now: number): Promise<RunRecord | undefined>;
-  /** Extends the lease of every running attempt on these workers. */
+  /** Extends the lease of every attempt under way on these workers, those that ran out included. Changes no seq. */
   heartbeat(workerIds: readonly string[], leaseMs: number, now: number): Promise<void>;
   /** Attempts whose lease ended before `now`. */
   expired(now: number): Promise<{ run_id: string; attempt: number }[]>;

@@ -47,10 +47,14 @@ beforeEach(async () => {
   });
   server = new Server({ name: 's', version: '1' }, { capabilities: { tools: {} } });
   server.fallbackRequestHandler = ({ method }) => {
-    if (method === 'tools/list') return Promise.resolve({ tools: [{ name: 'start_run', inputSchema: { type: 'object' } }] });
+    if (method === 'tools/list')
+      return Promise.resolve({ tools: [{ name: 'start_run', inputSchema: { type: 'object' } }] });
     return Promise.resolve({ content: [], structuredContent: { runs: [{ run_id: 'run_1' }] } });
   };
-  const transport = createLineTransport({ readable: toServer, writable: fromServer, release: () => undefined }, 'server');
+  const transport = createLineTransport(
+    { readable: toServer, writable: fromServer, release: () => undefined },
+    'server',
+  );
   await server.connect(
     dualEra(transport, {
       serverInfo: { name: 's', version: '1' },
@@ -100,16 +104,28 @@ test('answers server/discover with version, capabilities and the tasks extension
 test('a stateless list carries its cache fields, and one of the older era does not', async () => {
   const modern = await ask('tools/list', { _meta: meta() });
   expect(modern['result']).toMatchObject({ resultType: 'complete', ttlMs: 0, cacheScope: 'private' });
-  await ask('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'c', version: '1' } });
+  await ask('initialize', {
+    protocolVersion: '2025-06-18',
+    capabilities: {},
+    clientInfo: { name: 'c', version: '1' },
+  });
   const older = await ask('tools/list', {});
   expect(older['result']).toEqual({ tools: [{ name: 'start_run', inputSchema: { type: 'object' } }] });
 });
 
 test('a call becomes a task only where that very request declares the extension', async () => {
   const plain = await ask('tools/call', { name: 'start_run', arguments: {}, _meta: meta() });
-  expect(plain['result']).toMatchObject({ resultType: 'complete', structuredContent: { runs: [{ run_id: 'run_1' }] } });
+  expect(plain['result']).toMatchObject({
+    resultType: 'complete',
+    structuredContent: { runs: [{ run_id: 'run_1' }] },
+  });
   const task = await ask('tools/call', { name: 'start_run', arguments: {}, _meta: meta({ tasks: true }) });
-  expect(task['result']).toMatchObject({ resultType: 'task', taskId: 'run_1', status: 'working', ttlMs: null });
+  expect(task['result']).toMatchObject({
+    resultType: 'task',
+    taskId: 'run_1',
+    status: 'working',
+    ttlMs: null,
+  });
   const other = await ask('tools/call', { name: 'poll_run', arguments: {}, _meta: meta({ tasks: true }) });
   expect(other['result']).toMatchObject({ resultType: 'complete' });
 });
@@ -122,7 +138,11 @@ test('tasks are read, cancelled twice and updated; unknown ones are refused', as
     expect(ack['result']).toMatchObject({ resultType: 'complete' });
   }
   expect(cancelled).toEqual(['run_1', 'run_1']);
-  const updated = await ask('tasks/update', { taskId: 'run_1', inputResponses: {}, _meta: meta({ tasks: true }) });
+  const updated = await ask('tasks/update', {
+    taskId: 'run_1',
+    inputResponses: {},
+    _meta: meta({ tasks: true }),
+  });
   expect(updated['result']).toMatchObject({ resultType: 'complete' });
   const unknown = await ask('tasks/get', { taskId: 'run_2', _meta: meta({ tasks: true }) });
   expect(unknown['error']).toMatchObject({ code: -32602 });

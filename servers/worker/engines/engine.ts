@@ -2,7 +2,7 @@ import type { Question, Outcome, RunSpec, Usage } from '../../../schemas/run.ts'
 import type { Config } from '../../../schemas/config.ts';
 import type { StreamName } from '../../../schemas/handle.ts';
 import type { EngineName, Pipeline, Stage } from '../../../schemas/pipeline.ts';
-import type { EngineStatus } from '../../../schemas/worker.ts';
+import type { EngineStatus, Reaping } from '../../../schemas/worker.ts';
 import type { StartProcess } from '../runner/process.ts';
 
 /** Where a stage's output goes. A stream's handle is made at its first byte. */
@@ -21,7 +21,7 @@ export type EngineReport =
   | { kind: 'decision'; asked: string; answer: 'accepted' | 'declined'; by: 'policy' | 'parent' | 'timeout' }
   /** Something the run's manifest must say. */
   | { kind: 'note'; text: string }
-  | { kind: 'reaping'; reaping: string };
+  | { kind: 'reaping'; reaping: Reaping };
 
 export interface EngineContext {
   run_id: string;
@@ -91,4 +91,6 @@ export interface ProbeContext {
   env: Readonly<Record<string, string>>;
   /** 0700 folder outside TMPDIR the probe may use. */
   stateDir: string;
+  /** The layer runs are started under: what a probe proves, it proves inside it. */
+  startProcess: StartProcess;
 }

@@ -22,15 +22,18 @@ export interface ProcessIo {
 export type ProcessEnd = Extract<Outcome, { kind: 'exit' | 'signal' | 'spawn' }>;
 
 export interface RunningProcess {
+  /** undefined until the process is there, and where it never comes to be. */
   readonly pid: number | undefined;
   readonly stdin: Writable | undefined;
   /** Which layer kills the whole tree, the worker's own death included. */
   readonly reaping: Reaping;
+  /** The main process is over by itself, though its tree or its output may not be: no later cause can win. */
+  readonly hasExited: boolean;
   /** Settles on `close`, when the tree is dead and every byte was delivered. Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   /** TERM to the tree, KILL after `graceMs`; then nothing of the tree is left. Idempotent. */
   terminate(graceMs: number): Promise<void>;
-  /** SIGSTOP / SIGCONT to the whole tree. */
+  /** Halts the whole tree; when it returns nothing of it runs. A halted tree can be terminated. */
   stop(): void;
   continue(): void;
 }

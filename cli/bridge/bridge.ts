@@ -1,0 +1,225 @@
+import type { Readable, Writable } from 'node:stream';
+import { maxMessageBytes, messageTooLong, rpcFailure } from '../../mcp/json-rpc.ts';
+import { createLineSplitter } from '../../mcp/line-splitter.ts';
+import { answerInitialize, answerUnreachable, type Refusal } from './answers.ts';
+import { createLink, type Link } from './link.ts';
+import { addCallMeta, readMessage, readParam, replaceId, type Request } from './message.ts';
+import { createPending, type PendingRequest } from './pending.ts';
+import { writeLine } from './write-line.ts';
+
+/** Requests held for a coordinator that is not there: beyond this the client is not read. */
+const maxHeldBytes = 8 * 1024 * 1024;
+/** A client that closes its end is still given the answers that come at once. */
+const lastAnswersMs = 250;
+/** A request that was under way each time the coordinator went away is not tried for ever. */
+const maxSends = 3;
+const patienceCheckMs = 200;
+/** JSON text of the id under which the bridge itself greets a coordinator. */
+const bridgeId = '"codex-fleet-bridge"';
+
+export interface BridgeOptions {
+  input: Readable;
+  output: Writable;
+  coordinatorSocket: string;
+  /** The folder the client started the bridge in; where runs may work without further configuration. */
+  cwd: string | undefined;
+  /** Makes the ids of calls unique among bridges. */
+  id: string;
+  /** A request no coordinator takes for this long is answered with an error. */
+  patienceMs: number;
+  startCoordinator(): Promise<void>;
+  /** Read once, before the first call is passed on; never rejects. */
+  credentials: Promise<Record<string, string>>;
+  /** Somebody took the fleet down: what was under way is refused instead of starting it again. */
+  isTakenDown(): boolean;
+  /** What to say when no coordinator came; `error` is what kept it from starting. */
+  explain(error: unknown): Refusal;
+}
+
+/**
+ * Joins a client's stdio to the coordinator's socket. It answers `initialize` itself, adds who calls
+ * to each tools/call, and passes all else on as it came. When the coordinator goes away it dials (and
+ * starts) the next one, repeats the handshake and sends again every request not yet answered: calls
+ * carry ids, so one that was received twice does nothing twice.
+ */
+export class Bridge {
+  /** Settles once the client is gone or `end` was called. */
+  readonly ended: Promise<void>;
+  readonly #options: BridgeOptions;
+  readonly #pending = createPending();
+  readonly #link: Link;
+  readonly #patience: NodeJS.Timeout;
+  #initialize: Request | undefined;
+  /** Connected and greeted: messages pass straight through. */
+  #open = false;
+  #calls = 0;
+  #leaving = false;
+  #markEnded: () => void = () => undefined;
+
+  constructor(options: BridgeOptions) {
+    this.#options = options;
+    this.ended = new Promise((resolve) => {
+      this.#markEnded = resolve;
+    });
+    this.#link = createLink(options.coordinatorSocket, () => options.startCoordinator(), {
+      onUp: () => void options.credentials.then((values) => this.#greet(values)),
+      onLine: (line) => this.#fromCoordinator(line),
+      onDown: () => this.#lostCoordinator(),
+      onDrain: () => options.input.resume(),
+      onFailed: (error) => this.#refuseWhere(() => true, options.explain(error)),
+    });
+    this.#patience = setInterval(() => this.#refuseOverdue(), patienceCheckMs);
+    this.#listen();
+  }
+
+  end(): void {
+    clearInterval(this.#patience);
+    this.#link.close();
+    this.#markEnded();
+  }
+
+  #listen(): void {
+    const { input, output } = this.#options;
+    const lines = createLineSplitter({
+      maxBytes: maxMessageBytes,
+      onLine: (line) => this.#fromClient(line),
+      onTooLong: () => {
+        this.#toClient(rpcFailure(messageTooLong));
+        this.#leave();
+      },
+    });
+    input.on('data', lines.push);
+    for (const event of ['end', 'close', 'error']) input.on(event, () => this.#leave());
+    output.on('drain', () => this.#link.resume());
+    output.on('error', () => this.end());
+  }
+
+  #fromClient(line: Buffer): void {
+    const message = readMessage(line);
+    if (message.kind === 'request') {
+      this.#takeRequest(message);
+      return;
+    }
+    if (message.kind === 'notification') {
+      // The bridge sends its own to each coordinator.
+      if (message.method === 'notifications/initialized') return;
+      // Nobody answers a cancelled request, so it must not be sent again.
+      if (message.method === 'notifications/cancelled') {
+        this.#pending.delete(JSON.stringify(readParam(line, 'requestId')));
+      }
+    }
+    if (this.#open) this.#pass(line);
+  }
+
+  #takeRequest(request: Request): void {
+    const { id, method } = request;
+    if (method === 'initialize') {
+      this.#initialize = request;
+      this.#toClient(answerInitialize(id, request.line));
+      if (this.#open) this.#shakeHands();
+      else this.#link.wake();
+      return;
+    }
+    const line = method === 'tools/call' ? addCallMeta(request.line, this.#nextCall()) : request.line;
+    this.#pending.add({ id, method, line, waitingFrom: Date.now(), sends: this.#open ? 1 : 0 });
+    if (this.#open) {
+      this.#pass(line);
+      return;
+    }
+    this.#link.wake();
+    if (this.#pending.bytes > maxHeldBytes) this.#options.input.pause();
+  }
+
+  #nextCall(): { id: string; cwd?: string } {
+    this.#calls += 1;
+    const id = `${this.#options.id}.${String(this.#calls)}`;
+    const { cwd } = this.#options;
+    return cwd === undefined ? { id } : { id, cwd };
+  }
+
+  #pass(line: Buffer): void {
+    if (!this.#link.send(line)) this.#options.input.pause();
+  }
+
+  #greet(credentials: Record<string, string>): void {
+    this.#open = true;
+    this.#shakeHands();
+    if (Object.keys(credentials).length > 0) {
+      this.#link.send(notification('codex-fleet/credentials', { values: credentials }));
+    }
+    for (const request of this.#pending.all()) this.#sendAgain(request);
+    this.#options.input.resume();
+  }
+
+  #shakeHands(): void {
+    if (this.#initialize === undefined) return;
+    this.#link.send(replaceId(this.#initialize.line, bridgeId));
+    this.#link.send(notification('initialized'));
+  }
+
+  #sendAgain(request: PendingRequest): void {
+    if (request.sends >= maxSends) {
+      this.#refuse(request, {
+        code: 'INTERNAL',
+        message: 'The coordinator ended several times over this call.',
+      });
+      return;
+    }
+    request.sends += 1;
+    this.#link.send(request.line);
+  }
+
+  #fromCoordinator(line: Buffer): void {
+    const message = readMessage(line);
+    if (message.kind === 'response') {
+      if (message.id === bridgeId) return;
+      this.#pending.delete(message.id);
+    }
+    this.#toClient(line);
+    if (this.#leaving && this.#pending.size === 0) this.end();
+  }
+
+  #toClient(line: Buffer | string): void {
+    if (!writeLine(this.#options.output, line)) this.#link.pause();
+  }
+
+  #lostCoordinator(): void {
+    this.#open = false;
+    this.#pending.waitFrom(Date.now());
+    if (this.#options.isTakenDown()) {
+      this.#refuseWhere(() => true, { code: 'SHUTTING_DOWN', message: 'The fleet was taken down.' });
+    } else {
+      this.#link.wake();
+    }
+  }
+
+  #refuseOverdue(): void {
+    if (this.#open) return;
+    const since = Date.now() - this.#options.patienceMs;
+    this.#refuseWhere(({ waitingFrom }) => waitingFrom <= since, this.#options.explain(undefined));
+  }
+
+  #refuseWhere(isDue: (request: PendingRequest) => boolean, refusal: Refusal): void {
+    for (const request of this.#pending.all()) {
+      if (isDue(request)) this.#refuse(request, refusal);
+    }
+    if (this.#pending.bytes <= maxHeldBytes) this.#options.input.resume();
+  }
+
+  #refuse({ id, method }: PendingRequest, refusal: Refusal): void {
+    this.#pending.delete(id);
+    this.#toClient(answerUnreachable(id, method, refusal));
+  }
+
+  #leave(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    if (this.#pending.size === 0) this.end();
+    else setTimeout(() => this.end(), lastAnswersMs);
+  }
+}
+
+function notification(name: string, params?: Record<string, unknown>): string {
+  const method = `notifications/${name}`;
+  return JSON.stringify({ jsonrpc: '2.0', method, ...(params === undefined ? {} : { params }) });
+}

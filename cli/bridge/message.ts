@@ -1,0 +1,66 @@
+import { readMembers, readScalar, type JsonObject } from './json-members.ts';
+
+export interface Request {
+  kind: 'request';
+  /** The id's own JSON text. */
+  id: string;
+  method: string;
+  line: Buffer;
+}
+
+/** A JSON-RPC message as far as a bridge must know it. */
+export type Message =
+  | Request
+  | { kind: 'notification'; method: string; line: Buffer }
+  | { kind: 'response'; id: string; line: Buffer }
+  /** Batches and anything that is no message: passed on untouched. */
+  | { kind: 'other'; line: Buffer };
+
+export function readMessage(line: Buffer): Message {
+  const top = readMembers(line, 0);
+  if (top === undefined) return { kind: 'other', line };
+  const method = readScalar(line, top.members.get('method'));
+  const id = readId(line, top);
+  if (typeof method !== 'string')
+    return id === undefined ? { kind: 'other', line } : { kind: 'response', id, line };
+  return id === undefined ? { kind: 'notification', method, line } : { kind: 'request', id, method, line };
+}
+
+function readId(line: Buffer, top: JsonObject): string | undefined {
+  const id = readScalar(line, top.members.get('id'));
+  return typeof id === 'string' || typeof id === 'number' ? JSON.stringify(id) : undefined;
+}
+
+/** The member of `params` at `key`, where it is a string, a number, true, false or null. */
+export function readParam(line: Buffer, key: string): unknown {
+  const params = readMembers(line, 0)?.members.get('params');
+  const inner = params === undefined ? undefined : readMembers(line, params.start);
+  return readScalar(line, inner?.members.get(key));
+}
+
+/**
+ * The same tools/call with `_meta["codex-fleet/call"]` added as the last member, which wins over a
+ * value the caller put there. All other bytes stay as they are.
+ */
+export function addCallMeta(line: Buffer, call: { id: string; cwd?: string }): Buffer {
+  const params = readMembers(line, 0)?.members.get('params');
+  const inner = params === undefined ? undefined : readMembers(line, params.start);
+  if (inner === undefined) return line;
+  const member = `"codex-fleet/call":${JSON.stringify(call)}`;
+  const meta = inner.members.get('_meta');
+  const old = meta === undefined ? undefined : readMembers(line, meta.start);
+  if (meta === undefined || old === undefined) return insertLast(line, inner, `"_meta":{${member}}`);
+  return insertLast(line, old, member);
+}
+
+/** The same message under another id, given as JSON text. */
+export function replaceId(line: Buffer, id: string): Buffer {
+  const span = readMembers(line, 0)?.members.get('id');
+  if (span === undefined) return line;
+  return Buffer.concat([line.subarray(0, span.start), Buffer.from(id), line.subarray(span.end)]);
+}
+
+function insertLast(line: Buffer, object: JsonObject, member: string): Buffer {
+  const text = object.members.size === 0 ? member : `,${member}`;
+  return Buffer.concat([line.subarray(0, object.close), Buffer.from(text), line.subarray(object.close)]);
+}

@@ -1,0 +1,109 @@
+import type { z } from 'zod';
+import { FleetError } from '../../core/errors.ts';
+import { defineCommand, wrongUsage } from '../command.ts';
+import { openReader, type Page, type ReadPage } from '../fleet/read-handle.ts';
+import { print, printJson } from '../output.ts';
+import { processEnv } from '../../platform/environment.ts';
+import { fleetPaths } from '../../platform/paths.ts';
+import { handleId } from '../../schemas/ids.ts';
+import { maxPageBytes, type fleetContracts } from '../../schemas/tools.ts';
+
+type PageRequest = z.input<typeof fleetContracts.read_handle.input>;
+
+export const read = defineCommand({
+  name: 'read',
+  usage: '[OPTIONS] HANDLE',
+  about:
+    'Prints a page of what a handle keeps, up to 32 KiB: its beginning, unless an option says which part.\n' +
+    'Works also while the fleet is down.',
+  examples: [
+    'codex-fleet read hdl_V1StGXR8Z5jdHi6BmyT01 --tail 40',
+    'codex-fleet read hdl_V1StGXR8Z5jdHi6BmyT01 --lines 200-260',
+    'codex-fleet read hdl_V1StGXR8Z5jdHi6BmyT01 --all > log.txt',
+  ],
+  options: {
+    head: { type: 'string', value: 'N', about: 'The first N lines' },
+    tail: { type: 'string', value: 'N', about: 'The last N lines' },
+    lines: { type: 'string', value: 'A-B', about: 'Lines A to B, counted from 1' },
+    bytes: { type: 'string', value: 'A-B', about: 'Bytes A to B, counted from 0, B not included' },
+    all: { type: 'boolean', about: 'All of it, byte for byte' },
+  },
+  run: async ({ values, positionals, json }) => {
+    const [handle] = positionals;
+    if (handle === undefined || positionals.length > 1) throw wrongUsage('read', 'Name one handle');
+    if (!handleId.safeParse(handle).success) throw wrongUsage('read', `"${handle}" is not a handle (hdl_…)`);
+    const { all, head, tail, lines, bytes } = values;
+    if ([all, head, tail, lines, bytes].filter((value) => value !== undefined).length > 1) {
+      throw wrongUsage('read', 'Only one of --all, --head, --tail, --lines and --bytes');
+    }
+    const reader = await openReader(fleetPaths(processEnv), handle);
+    try {
+      if (all === true) return await copyAll(reader.read, handle);
+      const page = await reader.read({ handle_id: handle, ...readPart({ head, tail, lines, bytes }) });
+      if (json) printJson(page);
+      else showPage(page);
+    } finally {
+      await reader.close();
+    }
+    return 0;
+  },
+});
+
+interface Part {
+  head: string | undefined;
+  tail: string | undefined;
+  lines: string | undefined;
+  bytes: string | undefined;
+}
+
+function readPart({ head, tail, lines, bytes }: Part): Omit<PageRequest, 'handle_id'> {
+  if (tail !== undefined) return { mode: 'tail', count: readCount('tail', tail) };
+  if (lines !== undefined) {
+    const [from, to] = readRange('lines', lines);
+    return { mode: 'lines', from, count: to - from + 1 };
+  }
+  if (bytes !== undefined) {
+    const [from, to] = readRange('bytes', bytes);
+    return { mode: 'bytes', from, count: to - from };
+  }
+  return head === undefined ? {} : { mode: 'head', count: readCount('head', head) };
+}
+
+function readCount(name: string, text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count > 0) return count;
+  throw wrongUsage('read', `--${name} takes a number of lines`);
+}
+
+function readRange(name: string, text: string): [number, number] {
+  const [from, to] = /^(\d+)-(\d+)$/.exec(text)?.slice(1).map(Number) ?? [];
+  if (from !== undefined && to !== undefined && to >= from) return [from, to];
+  throw wrongUsage('read', `--${name} takes a range like 100-180`);
+}
+
+function showPage(page: Page): void {
+  process.stdout.write(page.text);
+  if (page.text !== '' && !page.text.endsWith('\n')) print('');
+  const { from_byte, to_byte, bytes, truncated, sealed } = page;
+  const state = sealed ? '' : ', still growing';
+  const cut = truncated ? '; its end was cut off' : '';
+  process.stderr.write(`[bytes ${String(from_byte)}–${String(to_byte)} of ${String(bytes)}${state}${cut}]\n`);
+}
+
+async function copyAll(readPage: ReadPage, handle: string): Promise<number> {
+  let from = 0;
+  for (;;) {
+    const page = await readPage({
+      handle_id: handle,
+      mode: 'bytes',
+      from,
+      count: maxPageBytes,
+      encoding: 'base64',
+    });
+    process.stdout.write(Buffer.from(page.text, 'base64'));
+    if (page.to_byte >= page.bytes) return 0;
+    if (page.to_byte <= from)
+      throw new FleetError('INTERNAL', `No byte of ${handle} can be read after ${String(from)}.`);
+    from = page.to_byte;
+  }
+}

@@ -1,0 +1,23 @@
+/** What `doctor` found out about one thing the fleet needs or can use. */
+export interface Check {
+  name: string;
+  /** `warning`: the fleet works without. */
+  state: 'ok' | 'warning' | 'failed';
+  /** What is there, or what is wrong. */
+  found: string;
+  /** The exact thing to do; on everything that is not ok. */
+  fix?: string;
+}
+
+/** A check that must not end the others: what it throws is what it found. */
+export async function tryCheck(
+  name: string,
+  fix: string,
+  check: () => Promise<Check[]> | Check[],
+): Promise<Check[]> {
+  try {
+    return await check();
+  } catch (error) {
+    return [{ name, state: 'failed', found: error instanceof Error ? error.message : 'failed', fix }];
+  }
+}

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { effectiveConfig, loadConfig } from '../../platform/config.ts';
+import type { Environment } from '../../platform/environment.ts';
+import { findInstall } from '../../platform/install.ts';
+import type { FleetPaths } from '../../platform/paths.ts';
+import { recordedProcesses } from '../fleet/process-record.ts';
+import type { Check } from './check.ts';
+
+const oldestNode = [20, 19] as const;
+
+export function checkNode(): Check {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const fits = major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
+  const check = { name: 'node', found: process.version };
+  return fits
+    ? { ...check, state: 'ok' }
+    : { ...check, state: 'failed', fix: 'Install Node 20.19 or newer.' };
+}
+
+/** Git serves the `diagnostics` pipeline and the diffs of runs. */
+export function checkGit(env: Environment): Check {
+  const file = findOnPath('git', env);
+  if (file !== undefined) return { name: 'git', state: 'ok', found: file };
+  return {
+    name: 'git',
+    state: 'warning',
+    found: 'not on PATH',
+    fix: 'Install git, or add its folder to "path".',
+  };
+}
+
+function findOnPath(name: string, env: Environment): string | undefined {
+  return (env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
+}
+
+/** Really opens a database as the coordinator does: library, version and durability. */
+export async function checkSqlite(): Promise<Check> {
+  const { openForWriting, closeAfterWriting } = await import('../../coordinator/store/database.ts');
+  const folder = mkdtempSync(join(tmpdir(), 'fleet-doctor-'));
+  try {
+    closeAfterWriting(openForWriting(join(folder, 'check.db')));
+    return { name: 'sqlite', state: 'ok', found: 'opens, migrates and commits durably' };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function checkConfig(paths: FleetPaths): Check {
+  const config = effectiveConfig(loadConfig(paths.configFile), findInstall());
+  const there = statSync(paths.configFile, { throwIfNoEntry: false }) !== undefined;
+  const pipelines = Object.keys(config.pipelines).join(', ');
+  return {
+    name: 'configuration',
+    state: 'ok',
+    found: `${there ? paths.configFile : 'defaults'}; pipelines ${pipelines}`,
+  };
+}
+
+/** Only this user may enter the state folder. */
+export function checkStateFolder(paths: FleetPaths): Check {
+  const check = { name: 'state folder', found: paths.stateDir };
+  const stat = statSync(paths.stateDir, { throwIfNoEntry: false });
+  if (stat === undefined)
+    return { ...check, state: 'ok', found: `${paths.stateDir} (made at the first start)` };
+  const mode = (stat.mode & 0o777).toString(8);
+  if ((stat.mode & 0o077) === 0) return { ...check, state: 'ok', found: `${paths.stateDir} (mode ${mode})` };
+  return {
+    ...check,
+    state: 'failed',
+    found: `${paths.stateDir} has mode ${mode}`,
+    fix: `chmod 700 ${paths.stateDir}`,
+  };
+}
+
+/** A coordinator's record without its process means that it crashed; workers without a coordinator wait. */
+export function checkProcesses(paths: FleetPaths): Check {
+  const records = recordedProcesses(paths);
+  const running = records
+    .filter((record) => record.running)
+    .map(({ name, pid }) => `${name} (pid ${String(pid)})`);
+  const gone = records.filter((record) => !record.running).map(({ name }) => name);
+  const orphaned = running.length > 0 && !running.some((name) => name.startsWith('coordinator '));
+  const found = running.length === 0 ? 'none running' : running.join(', ');
+  if (orphaned) {
+    const fix = '`codex-fleet up` takes these workers back, `codex-fleet down` ends them.';
+    return { name: 'processes', state: 'warning', found: `${found}, but no coordinator`, fix };
+  }
+  if (gone.length === 0) return { name: 'processes', state: 'ok', found };
+  const fix = '`codex-fleet up` goes on where they stopped.';
+  return {
+    name: 'processes',
+    state: 'warning',
+    found: `${found}; ended without saying so: ${gone.join(', ')}`,
+    fix,
+  };
+}

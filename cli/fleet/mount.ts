@@ -1,0 +1,60 @@
+import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Environment } from '../../platform/environment.ts';
+import type { Install } from '../../platform/install.ts';
+import type { FleetPaths } from '../../platform/paths.ts';
+
+/** How this installation is called: by its name where PATH leads to it, else by its file. */
+export function programWords(install: Install, env: Environment): string[] {
+  for (const folder of (env['PATH'] ?? '').split(delimiter)) {
+    const file = join(folder, 'codex-fleet');
+    try {
+      accessSync(file, constants.X_OK);
+      if (realpathSync(file) === realpathSync(install.entry)) return ['codex-fleet'];
+    } catch {
+      continue;
+    }
+  }
+  return ['node', install.entry];
+}
+
+/** Where the coordinator serves HTTP; undefined where it does not. */
+export function readUrl(paths: FleetPaths): string | undefined {
+  try {
+    return `http://127.0.0.1:${readFileSync(paths.portFile, 'utf8').trim()}/mcp`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What to put into the configuration of each client, ready to paste. */
+export function mountLines(program: readonly string[], url: string | undefined, paths: FleetPaths): string {
+  const [command, ...args] = program;
+  const quoted = [...args, 'mcp'].map((arg) => JSON.stringify(arg)).join(', ');
+  const words = [...program, 'mcp'].map(quoteWord).join(' ');
+  const lines = [
+    'Codex, in ~/.codex/config.toml:',
+    '',
+    '  [mcp_servers.fleet]',
+    `  command = ${JSON.stringify(command)}`,
+    `  args = [${quoted}]`,
+    '  default_tools_approval_mode = "approve"',
+    '',
+    'Claude Code:',
+    '',
+    `  claude mcp add fleet -- ${words}`,
+    '  claude --allowedTools mcp__fleet',
+  ];
+  if (url === undefined) return lines.join('\n');
+  return [
+    ...lines,
+    '',
+    `Any client that takes a URL: ${url}`,
+    `with the header "Authorization: Bearer SECRET"; the secret is in ${paths.secretFile}`,
+  ].join('\n');
+}
+
+/** A word as a shell takes it. */
+export function quoteWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

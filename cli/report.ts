@@ -1,0 +1,16 @@
+import { FleetError } from '../core/errors.ts';
+
+/** Says what went wrong and what to do about it; answers the exit code. */
+export function report(error: unknown, json: boolean): number {
+  const shown = error instanceof FleetError ? error : unexpected(error);
+  if (json) process.stdout.write(`${JSON.stringify({ error: shown.toBody() }, undefined, 2)}\n`);
+  process.stderr.write(`codex-fleet: ${shown.message}\n${shown.next}\n`);
+  return shown.code === 'INVALID_INPUT' ? 2 : 1;
+}
+
+function unexpected(error: unknown): FleetError {
+  return new FleetError('INTERNAL', error instanceof Error ? error.message : 'Something went wrong.', {
+    next: 'Run `codex-fleet doctor`; it checks what this command needs.',
+    cause: error,
+  });
+}

@@ -1,0 +1,154 @@
+import { FleetError } from '../core/errors.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Outcome } from '../schemas/run.ts';
+import type { Changes } from './changes.ts';
+import type { Clock } from './clock.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { FleetWorker } from './fleet/fleet-worker.ts';
+import { attemptKey, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
+import { startInput } from './fleet/start-input.ts';
+import type { WorkerLink } from './fleet/worker-link.ts';
+import type { Telemetry } from '../platform/telemetry.ts';
+import type { Fence, Finish, RunRecord, RunStore } from './store/run-store.ts';
+
+/** Brings attempts to their workers, and settles those that could not be begun. */
+export interface Dispatch {
+  /** Starts or continues a claimed run on its worker; asked again it is the same run there. Never rejects. */
+  send(attempt: OpenAttempt, run: RunRecord): Promise<void>;
+  /** Passes a cancel on, where the worker can be reached; else it is passed on when it can. Never rejects. */
+  cancel(attempts: readonly OpenAttempt[]): Promise<void>;
+  /** Ends attempts nobody can follow any more. */
+  giveUp(attempts: readonly OpenAttempt[], error: string): Promise<void>;
+  /** Takes attempts that never reached a process back into the queue. */
+  takeBack(attempts: readonly OpenAttempt[], errno: string): Promise<void>;
+}
+
+export interface DispatchOptions {
+  store: RunStore;
+  attempts: OpenAttempts;
+  fleet: Pick<Fleet, 'get' | 'wasFull'>;
+  /** Puts a run that came back into the queue. */
+  enqueue(run: RunRecord, order: number): void;
+  changes: Changes;
+  clock: Clock;
+  telemetry: Telemetry;
+  log: Logger;
+}
+
+/** Of the worker's own, all that ask for another worker or another time. */
+const elsewhere = new Set(['NO_CAPACITY', 'SHUTTING_DOWN']);
+const cancelBatch = 64;
+
+export function createDispatch(options: DispatchOptions): Dispatch {
+  const { store, attempts, fleet, enqueue, changes, clock, telemetry, log } = options;
+
+  async function send(attempt: OpenAttempt, run: RunRecord): Promise<void> {
+    const worker = fleet.get(attempt.worker_id);
+    const link = worker?.link;
+    if (worker === undefined || link === undefined) {
+      await settling(takeBack([attempt], 'WORKER_UNAVAILABLE'));
+      return;
+    }
+    attempt.phase = 'sent';
+    try {
+      const remoteRunId = await begin(link, attempt, run);
+      if (attempts.get(run.run_id) === attempt) attempts.confirm(attempt, remoteRunId);
+      if (attempt.cancelRequested) await cancel([attempt]);
+    } catch (error) {
+      // Its news may have come before the answer, and settled it.
+      if (attempts.get(run.run_id) === attempt) await settling(notBegun(worker, link, attempt, error));
+    }
+  }
+
+  async function notBegun(worker: FleetWorker, link: WorkerLink, attempt: OpenAttempt, error: unknown): Promise<void> {
+    const code = error instanceof FleetError ? error.code : 'INTERNAL';
+    telemetry.record('codex.worker_error', 1, { worker_id: worker.id, code });
+    if (code === 'WORKER_UNAVAILABLE') {
+      // It may run there all the same: asked again once the worker is back, by the same key.
+      log.warn({ run: attempt.run_id, worker: worker.id }, 'worker lost while a run was sent to it');
+      await link.close();
+    } else if (elsewhere.has(code)) {
+      await fleet.wasFull(worker);
+      await takeBack([attempt], code);
+    } else if (attempt.continues !== undefined && code === 'WRONG_STATE') {
+      // It goes on already: its news say how.
+      attempts.confirm(attempt, attempt.continues);
+    } else {
+      const { message, next } =
+        error instanceof FleetError ? error : new FleetError('INTERNAL', 'The run could not be handed to its worker.');
+      if (code === 'INTERNAL') log.error({ run: attempt.run_id, err: error }, 'a run could not be started');
+      await end([attempt], { kind: 'engine', code, message }, `${message} ${next}`);
+    }
+  }
+
+  async function end(ended: readonly OpenAttempt[], outcome: Outcome, error: string): Promise<void> {
+    const ends = ended.flatMap((attempt): Finish[] =>
+      fences(attempt).map((fence) => ({
+        ...fence,
+        status: attempt.cancelRequested ? 'cancelled' : 'failed',
+        outcome,
+        handles: [],
+        error,
+      })),
+    );
+    const runs = await store.finish(ends);
+    for (const attempt of ended) attempts.remove(attempt.run_id);
+    changes.announce(runs);
+  }
+
+  async function takeBack(back: readonly OpenAttempt[], errno: string): Promise<void> {
+    const outcome: Outcome = { kind: 'spawn', errno };
+    const runs = await store.requeue(back.flatMap(fences).map((fence) => ({ ...fence, outcome })));
+    for (const attempt of back) attempts.remove(attempt.run_id);
+    for (const run of changes.announce(runs)) {
+      const order = back.find((attempt) => attempt.run_id === run.run_id)?.order;
+      if (run.status === 'pending' && order !== undefined) enqueue(run, order);
+    }
+  }
+
+  function fences({ run_id, attempt }: OpenAttempt): Fence[] {
+    return attempt === undefined ? [] : [{ run_id, attempt, now: clock.now() }];
+  }
+
+  async function cancel(asked: readonly OpenAttempt[]): Promise<void> {
+    const byWorker = Map.groupBy(asked, (attempt) => attempt.worker_id);
+    await Promise.all([...byWorker].map(([workerId, of]) => cancelOn(fleet.get(workerId)?.link, of)));
+  }
+
+  async function cancelOn(link: WorkerLink | undefined, asked: readonly OpenAttempt[]): Promise<void> {
+    for (const attempt of asked) attempt.cancelRequested = true;
+    const ids = asked.flatMap(({ remote_run_id: id }) => (id === undefined ? [] : [id]));
+    for (let at = 0; at < ids.length && link !== undefined; at += cancelBatch) {
+      const run_ids = ids.slice(at, at + cancelBatch);
+      await link.call('cancel_run', { run_ids }).catch((error: unknown) => {
+        log.warn({ err: error }, 'a cancel did not reach its worker');
+      });
+    }
+  }
+
+  /** What the store could not take now is found again by the lease, or at the next start. */
+  async function settling(work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => {
+      log.error({ err: error }, 'an attempt could not be settled');
+    });
+  }
+
+  return {
+    send,
+    cancel,
+    giveUp: (lost, error) => end(lost, { kind: 'lost', resumable: false }, error),
+    takeBack,
+  };
+}
+
+async function begin(link: WorkerLink, attempt: OpenAttempt, run: RunRecord): Promise<string> {
+  if (attempt.continues !== undefined) {
+    const { run_id: remoteRunId } = await link.call('resume_run', { run_id: attempt.continues });
+    return remoteRunId;
+  }
+  const key = attemptKey(run.run_id, run.attempts.length);
+  const { runs } = await link.call('start_run', startInput(run.spec, key));
+  const [started] = runs;
+  if (started === undefined) throw new FleetError('INTERNAL', 'The worker started no run.');
+  return started.run_id;
+}

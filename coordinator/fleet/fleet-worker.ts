@@ -1,0 +1,87 @@
+import type { Candidate } from '../../core/placement.ts';
+import type { EngineName } from '../../schemas/pipeline.ts';
+import type { WorkerDescriptor } from '../../schemas/worker.ts';
+import { firstCursor, type WorkerLink } from './worker-link.ts';
+
+/** A worker as the coordinator keeps it: what it was last known to be, and the way to it. */
+export interface FleetWorker {
+  readonly id: string;
+  readonly origin: 'local' | 'remote';
+  /** Kept only so that what it stored stays readable: gets no runs. */
+  readonly retired: boolean;
+  state: 'starting' | 'up' | 'down';
+  /** As last told; of an earlier boot while the worker is down. */
+  descriptor: WorkerDescriptor | undefined;
+  engines: ReadonlySet<EngineName>;
+  pipelines: ReadonlySet<string>;
+  /** Slots in use that are not ours. */
+  foreignBusy: number;
+  link: WorkerLink | undefined;
+  /** How far its news were read, in the boot of the descriptor. */
+  cursor: string;
+  /** Since when it cannot be reached, by a clock that stands still while the machine sleeps. */
+  downSinceMs: number;
+  /** It refused a run for want of a slot: no more until then, by the same clock. */
+  fullUntilMs: number;
+}
+
+export function newWorker(
+  id: string,
+  origin: FleetWorker['origin'],
+  uptimeMs: number,
+  retired = false,
+): FleetWorker {
+  return {
+    id,
+    origin,
+    retired,
+    state: 'starting',
+    descriptor: undefined,
+    engines: new Set(),
+    pipelines: new Set(),
+    foreignBusy: 0,
+    link: undefined,
+    cursor: firstCursor,
+    downSinceMs: uptimeMs,
+    fullUntilMs: 0,
+  };
+}
+
+/**
+ * Takes over what a worker says of itself; a new boot begins its news anew. `ownBusy` is what we
+ * believe to use there.
+ */
+export function learn(worker: FleetWorker, descriptor: WorkerDescriptor, ownBusy: number): void {
+  if (worker.descriptor?.boot_id !== descriptor.boot_id) worker.cursor = firstCursor;
+  worker.descriptor = descriptor;
+  worker.engines = new Set(
+    descriptor.engines.filter((status) => status.available).map((status) => status.engine),
+  );
+  worker.pipelines = new Set(descriptor.pipelines);
+  worker.foreignBusy = Math.max(0, descriptor.busy - ownBusy);
+}
+
+/** The same between times, when runs come and go while it answers: what others use is never raised by that. */
+export function refresh(worker: FleetWorker, descriptor: WorkerDescriptor, ownBusy: number): void {
+  const { foreignBusy } = worker;
+  learn(worker, descriptor, ownBusy);
+  worker.foreignBusy = Math.min(worker.foreignBusy, foreignBusy);
+}
+
+export function toCandidate(worker: FleetWorker, ownBusy: number, uptimeMs: number): Candidate {
+  const slots = worker.descriptor?.slots ?? 1;
+  const full = uptimeMs < worker.fullUntilMs;
+  return {
+    worker_id: worker.id,
+    state: stateOf(worker),
+    slots,
+    busy: full ? slots : Math.min(slots, ownBusy + worker.foreignBusy),
+    engines: worker.engines,
+    pipelines: worker.pipelines,
+  };
+}
+
+export function stateOf(worker: FleetWorker): Candidate['state'] {
+  if (worker.state !== 'up') return worker.state;
+  return worker.retired || worker.descriptor?.draining === true ? 'draining' : 'up';
+}

@@ -1,0 +1,159 @@
+import { FleetError } from '../../core/errors.ts';
+import type { Candidate } from '../../core/placement.ts';
+import type { Environment } from '../../platform/environment.ts';
+import type { Logger } from '../../platform/log.ts';
+import type { FleetPaths } from '../../platform/paths.ts';
+import type { Config } from '../../schemas/config.ts';
+import type { Clock } from '../clock.ts';
+import { createCredentials } from './credentials.ts';
+import { learn, newWorker, refresh, toCandidate, type FleetWorker } from './fleet-worker.ts';
+import { keepWorker, type WorkerEvents } from './keep-worker.ts';
+import { createLocalWorkers } from './local-workers.ts';
+import type { OpenAttempts } from './open-attempts.ts';
+import { openRemoteWorker } from './remote-workers.ts';
+import type { WorkerLink } from './worker-link.ts';
+
+/** The workers, kept connected, and what each of them can take. */
+export interface Fleet {
+  workers(): Iterable<FleetWorker>;
+  get(id: string): FleetWorker | undefined;
+  candidates(): Candidate[];
+  /** Begins to connect to every worker, starting the local ones. */
+  start(events: WorkerEvents): void;
+  /** The way to a worker, waited for up to `timeoutMs`; WORKER_UNAVAILABLE after that. */
+  reach(id: string, timeoutMs: number): Promise<WorkerLink>;
+  /** A run was refused for want of a slot: asks what is really in use. */
+  wasFull(worker: FleetWorker): Promise<void>;
+  /** Asks every worker that is up how it is; answers those that did. */
+  checkAll(): Promise<string[]>;
+  receiveCredentials(params: unknown): void;
+  /** Tells the local workers to end, sees to it, and lets go of the others. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface FleetOptions {
+  paths: FleetPaths;
+  config: Config;
+  env: Environment;
+  attempts: OpenAttempts;
+  clock: Clock;
+  log: Logger;
+}
+
+const localName = /^local-[1-9]\d*$/;
+const fullForMs = 250;
+
+export function createFleet(options: FleetOptions): Fleet {
+  const { config, env, attempts, clock, log } = options;
+  const local = createLocalWorkers(options);
+  const workers = new Map<string, FleetWorker>();
+  const waiting = new Set<() => void>();
+  const loops: Promise<void>[] = [];
+  const stopping = new AbortController();
+  let ending = false;
+  let events: WorkerEvents | undefined;
+  const credentials = createCredentials(() =>
+    [...workers.values()].flatMap((worker) =>
+      worker.origin === 'local' && worker.link !== undefined ? [worker.link] : [],
+    ),
+  );
+
+  for (let n = 1; n <= config.workers.count; n++) add(newWorker(`local-${String(n)}`, 'local', clock.uptimeMs()));
+  for (const name of Object.keys(config.remote_workers)) add(newWorker(name, 'remote', clock.uptimeMs()));
+
+  function add(worker: FleetWorker): void {
+    workers.set(worker.id, worker);
+  }
+  function keep(worker: FleetWorker, told: WorkerEvents): void {
+    const { id, origin } = worker;
+    const kept = keepWorker(worker, {
+      open: async (signal) => {
+        if (ending) throw new FleetError('SHUTTING_DOWN', 'The fleet goes down.');
+        return origin === 'local' ? local.open(id, signal) : openRemoteWorker(id, config, env, signal);
+      },
+      // Values are for this machine only: a remote worker has a configuration of its own.
+      greet: async (link) => (origin === 'local' ? credentials.forward(link) : undefined),
+      ownBusy: () => attempts.slotsTaken(id),
+      events: { ...told, changed: () => changed(told) },
+      clock,
+      log,
+      signal: stopping.signal,
+    });
+    loops.push(kept);
+  }
+  function changed(told: WorkerEvents): void {
+    for (const look of waiting) look();
+    told.changed();
+  }
+  /** A local worker of an earlier, larger fleet comes back for what it stored. */
+  function recall(id: string): FleetWorker | undefined {
+    if (!localName.test(id) || events === undefined) return undefined;
+    const worker = newWorker(id, 'local', clock.uptimeMs(), true);
+    add(worker);
+    keep(worker, events);
+    return worker;
+  }
+
+  return {
+    workers: () => workers.values(),
+    get: (id) => workers.get(id),
+    candidates: () =>
+      [...workers.values()].map((worker) => toCandidate(worker, attempts.slotsTaken(worker.id), clock.uptimeMs())),
+    start(told) {
+      events = told;
+      for (const worker of workers.values()) keep(worker, told);
+    },
+    async reach(id, timeoutMs) {
+      const worker = workers.get(id) ?? recall(id);
+      if (worker === undefined) throw unreachable(id);
+      if (worker.link !== undefined) return worker.link;
+      return new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (worker.link === undefined) return;
+          clearTimeout(timer);
+          waiting.delete(look);
+          resolve(worker.link);
+        };
+        const timer = setTimeout(() => {
+          waiting.delete(look);
+          reject(unreachable(id));
+        }, timeoutMs);
+        waiting.add(look);
+      });
+    },
+    async wasFull(worker) {
+      worker.fullUntilMs = clock.uptimeMs() + fullForMs;
+      const descriptor = await describe(worker);
+      if (descriptor !== undefined) learn(worker, descriptor, attempts.slotsTaken(worker.id));
+    },
+    async checkAll() {
+      const answers = await Promise.all(
+        [...workers.values()].map(async (worker) => {
+          const descriptor = await describe(worker);
+          if (descriptor === undefined) return [];
+          refresh(worker, descriptor, attempts.slotsTaken(worker.id));
+          return [worker.id];
+        }),
+      );
+      return answers.flat();
+    },
+    receiveCredentials: (params) => credentials.receive(params),
+    async stop(graceMs) {
+      ending = true;
+      // First the processes, so that the last they say of their runs is still heard.
+      await local.end(graceMs);
+      stopping.abort();
+      await Promise.all(loops);
+      await local.end(graceMs);
+    },
+  };
+
+  async function describe(worker: FleetWorker): Promise<FleetWorker['descriptor']> {
+    if (worker.state !== 'up') return undefined;
+    return worker.link?.call('describe_worker', {}, { timeoutMs: 5_000 }).catch(() => undefined);
+  }
+}
+
+function unreachable(id: string): FleetError {
+  return new FleetError('WORKER_UNAVAILABLE', `Worker ${id} cannot be reached.`);
+}

@@ -1,0 +1,136 @@
+import type { RunRecord } from '../store/run-store.ts';
+import { openAttempt as latestOpen } from '../store/run-changes.ts';
+
+/** An attempt some worker has, or is about to get. */
+export interface OpenAttempt {
+  readonly run_id: string;
+  readonly owner: string;
+  readonly worker_id: string;
+  /** undefined between the choice of the worker and the claim that makes it durable. */
+  attempt: number | undefined;
+  /** Attempts of the run that reached a process, this one included. */
+  readonly tries: number;
+  /** The run's place in the queue, should it come back. */
+  readonly order: number;
+  /** The run on the worker whose thread this attempt goes on with. */
+  readonly continues: string | undefined;
+  remote_run_id: string | undefined;
+  /** `unsent`: the worker cannot know of it. `sent`: it may. `confirmed`: it answered. */
+  phase: 'unsent' | 'sent' | 'confirmed';
+  status: 'running' | 'paused' | 'input_required';
+  holdsSlot: boolean;
+  cancelRequested: boolean;
+  /** The boot of its worker that told of it last. */
+  seenBoot: string | undefined;
+}
+
+/** Every attempt under way, found by run, by worker, and by the worker's own id of the run. */
+export interface OpenAttempts {
+  readonly size: number;
+  add(attempt: OpenAttempt): void;
+  get(runId: string): OpenAttempt | undefined;
+  remove(runId: string): OpenAttempt | undefined;
+  all(): Iterable<OpenAttempt>;
+  ofWorker(workerId: string): Iterable<OpenAttempt>;
+  /** By the run's id on its worker, or by the key it was started with. */
+  find(workerId: string, remoteRunId: string, requestKey: string | undefined): OpenAttempt | undefined;
+  confirm(attempt: OpenAttempt, remoteRunId: string): void;
+  /** Slots of a worker taken by these attempts. */
+  slotsTaken(workerId: string): number;
+}
+
+export function createOpenAttempts(): OpenAttempts {
+  const byRun = new Map<string, OpenAttempt>();
+  const byWorker = new Map<string, Set<OpenAttempt>>();
+  const byRemote = new Map<string, OpenAttempt>();
+
+  return {
+    get size() {
+      return byRun.size;
+    },
+    add(attempt) {
+      byRun.set(attempt.run_id, attempt);
+      const peers = byWorker.get(attempt.worker_id) ?? new Set();
+      byWorker.set(attempt.worker_id, peers.add(attempt));
+      if (attempt.remote_run_id !== undefined) byRemote.set(attempt.remote_run_id, attempt);
+    },
+    get: (runId) => byRun.get(runId),
+    remove(runId) {
+      const attempt = byRun.get(runId);
+      if (attempt === undefined) return undefined;
+      byRun.delete(runId);
+      byWorker.get(attempt.worker_id)?.delete(attempt);
+      if (attempt.remote_run_id !== undefined) byRemote.delete(attempt.remote_run_id);
+      return attempt;
+    },
+    all: () => byRun.values(),
+    ofWorker: (workerId) => byWorker.get(workerId) ?? [],
+    find(workerId, remoteRunId, requestKey) {
+      const known = byRemote.get(remoteRunId) ?? byKey(requestKey);
+      return known?.worker_id === workerId ? known : undefined;
+    },
+    confirm(attempt, remoteRunId) {
+      attempt.phase = 'confirmed';
+      attempt.remote_run_id = remoteRunId;
+      if (byRun.get(attempt.run_id) === attempt) byRemote.set(remoteRunId, attempt);
+    },
+    slotsTaken(workerId) {
+      let taken = 0;
+      for (const attempt of byWorker.get(workerId) ?? []) if (attempt.holdsSlot) taken++;
+      return taken;
+    },
+  };
+
+  function byKey(requestKey: string | undefined): OpenAttempt | undefined {
+    const [runId = '', attempt] = requestKey?.split('.') ?? [];
+    const found = byRun.get(runId);
+    return found !== undefined && String(found.attempt) === attempt ? found : undefined;
+  }
+}
+
+/** What a worker knows an attempt by: the same key always means the same run there. */
+export function attemptKey(runId: string, attempt: number): string {
+  return `${runId}.${String(attempt)}`;
+}
+
+/** The attempt of a run read from the store after a restart; undefined where no worker has it. */
+export function restoredAttempt(run: RunRecord, order: number): OpenAttempt | undefined {
+  const latest = latestOpen(run);
+  if (latest === undefined) return undefined;
+  const status = run.status === 'paused' || run.status === 'input_required' ? run.status : 'running';
+  return {
+    run_id: run.run_id,
+    owner: run.owner,
+    worker_id: latest.placement.worker_id,
+    attempt: latest.attempt,
+    tries: triesOf(run),
+    order,
+    continues: threadToContinue({ ...run, attempts: run.attempts.slice(0, -1) })?.remote_run_id,
+    remote_run_id: latest.remote_run_id,
+    phase: latest.remote_run_id === undefined ? 'sent' : 'confirmed',
+    status,
+    holdsSlot: takesSlot(status, latest.engine_thread_id !== undefined),
+    cancelRequested: run.cancel_requested,
+    seenBoot: undefined,
+  };
+}
+
+/** Attempts that did not end before anything was spawned. */
+export function triesOf(run: Pick<RunRecord, 'attempts'>): number {
+  return run.attempts.filter((attempt) => attempt.outcome?.kind !== 'spawn').length;
+}
+
+/** A command that is paused keeps its slot; an engine's thread is put away and gives it back. */
+export function takesSlot(status: OpenAttempt['status'], hasThread: boolean): boolean {
+  return status !== 'paused' || !hasThread;
+}
+
+/** Where the thread of an earlier attempt lies that a queued run goes on with. */
+export function threadToContinue(
+  run: Pick<RunRecord, 'attempts'>,
+): { worker_id: string; remote_run_id: string } | undefined {
+  const spawned = run.attempts.filter((attempt) => attempt.outcome?.kind !== 'spawn').at(-1);
+  if (spawned?.outcome?.kind !== 'lost' || !spawned.outcome.resumable) return undefined;
+  if (spawned.remote_run_id === undefined) return undefined;
+  return { worker_id: spawned.placement.worker_id, remote_run_id: spawned.remote_run_id };
+}

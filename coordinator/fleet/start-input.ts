@@ -1,0 +1,13 @@
+import type { z } from 'zod';
+import type { RunSpec } from '../../schemas/run.ts';
+import { sharedFields } from '../../schemas/run.ts';
+import type { workerContracts } from '../../schemas/tools.ts';
+
+type StartInput = z.input<typeof workerContracts.start_run.input>;
+
+/** A run as a worker is asked for it: all of its spec, under the key of the attempt. */
+export function startInput(spec: RunSpec, requestKey: string): StartInput {
+  const { effort, ...rest } = spec;
+  const known = sharedFields.effort.safeParse(effort);
+  return { ...rest, request_key: requestKey, ...(known.data !== undefined && { effort: known.data }) };
+}

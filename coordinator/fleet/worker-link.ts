@@ -1,0 +1,45 @@
+import { connect, type Peer, type Target } from '../../mcp/client.ts';
+import { maxWaitMs, workerContracts, type WorkerContracts } from '../../schemas/tools.ts';
+import type { RunDetail, WorkerDescriptor } from '../../schemas/worker.ts';
+
+/** A connection to one boot of a worker. */
+export interface WorkerLink {
+  readonly descriptor: WorkerDescriptor;
+  readonly call: Peer<WorkerContracts>['call'];
+  readonly notify: Peer<WorkerContracts>['notify'];
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Beginning of what a boot of a worker has to tell. */
+export const firstCursor = '0';
+
+/** Connects and asks who is there. WORKER_UNAVAILABLE where nobody answers. */
+export async function openWorkerLink(target: Target, signal: AbortSignal): Promise<WorkerLink> {
+  const peer = await connect(workerContracts, target, { signal, clientName: 'codex-fleet-coordinator' });
+  try {
+    const descriptor = await peer.call('describe_worker', {}, { signal, timeoutMs: 5_000 });
+    return { descriptor, call: peer.call, notify: peer.notify, closed: peer.closed, close: peer.close };
+  } catch (error) {
+    await peer.close();
+    throw error;
+  }
+}
+
+export interface News {
+  details: RunDetail[];
+  cursor: string;
+  more: boolean;
+}
+
+/** What became of runs after `cursor`, at once where there is something, else after a wait. */
+export async function readNews(
+  link: WorkerLink,
+  cursor: string,
+  wait: boolean,
+  signal: AbortSignal,
+): Promise<News> {
+  const input = { detail: true, cursor, wait_ms: wait ? maxWaitMs : 0, until: 'change' as const };
+  const reply = await link.call('poll_run', input, { signal });
+  return { details: reply.details ?? [], cursor: reply.cursor, more: reply.more };
+}

@@ -1,0 +1,201 @@
+import { isHopeless, needOf, type Candidate, type Need, type Policy } from '../core/placement.ts';
+import type { QueuedRun, RunQueue } from '../core/queue.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Placement } from '../schemas/manifest.ts';
+import type { Pipeline } from '../schemas/pipeline.ts';
+import type { Changes } from './changes.ts';
+import type { Clock } from './clock.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import { threadToContinue, triesOf, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
+import type { NewRun, RunRecord, RunStore, Submitted } from './store/run-store.ts';
+
+/** How long a claim stands without a heartbeat. */
+export const leaseMs = 30_000;
+const storeRetryMs = 1_000;
+
+export interface Accepted {
+  submitted: Submitted;
+  /** Place in the queue; undefined for a run that was placed at once, or that existed. */
+  position: number | undefined;
+}
+
+export interface Scheduler {
+  /** Runs that wait for a slot. */
+  readonly queued: number;
+  /** Keeps new runs and places those that fit: both in one commit. Settles when it is durable. */
+  submit(runs: readonly NewRun[]): Promise<Accepted[]>;
+  /** Puts a run that is pending in the store into the queue, at its old place where that is given. */
+  enqueue(run: RunRecord, order?: number): void;
+  /** Takes a run out of the queue: cancelled, or held. */
+  withdraw(runId: string): void;
+  /** Decides, in this turn, who gets which free slot at `now`; settles when the claims are durable and sent out. */
+  tick(now: number): Promise<void>;
+  /** A tick soon, one for all who ask in this turn. */
+  poke(): void;
+  /** From now on nothing is placed. */
+  stop(): void;
+}
+
+/** A run in the queue, with what its next attempt has to know. */
+export interface WaitingRun extends QueuedRun {
+  owner: string;
+  /** The run on the worker whose thread is to go on. */
+  continues: string | undefined;
+  /** Attempts so far that reached a process. */
+  tries: number;
+}
+
+export interface SchedulerOptions {
+  store: RunStore;
+  queue: RunQueue<WaitingRun>;
+  attempts: OpenAttempts;
+  fleet: Pick<Fleet, 'candidates' | 'get'>;
+  dispatch: Pick<Dispatch, 'send'>;
+  policy: Policy;
+  pipelines: Readonly<Record<string, Pipeline>>;
+  changes: Changes;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Chosen {
+  run: WaitingRun;
+  placement: Placement;
+  attempt: OpenAttempt;
+}
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { store, queue, attempts, fleet, dispatch, policy, pipelines, changes, clock, log } = options;
+  let nextOrder = 1;
+  let poked = false;
+  let stopped = false;
+
+  function waitingRun(run: Pick<RunRecord, 'run_id' | 'owner' | 'spec' | 'attempts'>, order: number): WaitingRun {
+    const thread = threadToContinue(run);
+    return {
+      run_id: run.run_id,
+      owner: run.owner,
+      order,
+      need: needOf(run.spec, pipelines, thread?.worker_id),
+      continues: thread?.remote_run_id,
+      tries: triesOf(run),
+    };
+  }
+  function choose(run: WaitingRun, candidates: Candidate[]): Chosen | undefined {
+    const placement = policy.place(run.need, candidates) ?? placeToBeRefused(run.need, candidates);
+    if (placement === undefined) return undefined;
+    const candidate = candidates.find((one) => one.worker_id === placement.worker_id);
+    if (candidate !== undefined) candidate.busy++;
+    const attempt: OpenAttempt = {
+      run_id: run.run_id,
+      owner: run.owner,
+      worker_id: placement.worker_id,
+      attempt: undefined,
+      tries: run.tries + 1,
+      order: run.order,
+      continues: run.continues,
+      remote_run_id: undefined,
+      phase: 'unsent',
+      status: 'running',
+      holdsSlot: true,
+      cancelRequested: false,
+      seenBoot: undefined,
+    };
+    attempts.add(attempt);
+    return { run, placement, attempt };
+  }
+  /** Where nobody can ever serve a run, a worker says in its own words what is missing. */
+  function placeToBeRefused(wanted: Need, candidates: Candidate[]): Placement | undefined {
+    if (!isHopeless(wanted, candidates)) return undefined;
+    const willing = candidates.map((one) => ({ ...one, pipelines: new Set([wanted.pipeline]) }));
+    return policy.place({ ...wanted, engines: [] }, willing);
+  }
+  async function claim(chosen: readonly Chosen[], now: number): Promise<void> {
+    let runs: (RunRecord | undefined)[];
+    try {
+      runs = await store.claim(
+        chosen.map(({ run, placement }) => ({
+          run_id: run.run_id,
+          placement,
+          boot_id: fleet.get(placement.worker_id)?.descriptor?.boot_id ?? '',
+          lease_ms: leaseMs,
+          now,
+        })),
+      );
+    } catch (error) {
+      log.error({ err: error }, 'runs could not be claimed');
+      for (const { run } of chosen) {
+        attempts.remove(run.run_id);
+        queue.push(run);
+      }
+      setTimeout(poke, storeRetryMs).unref();
+      return;
+    }
+    changes.announce(runs);
+    for (const [at, { attempt }] of chosen.entries()) {
+      const run = runs[at];
+      if (run === undefined) {
+        // Held or cancelled in between, or never accepted.
+        attempts.remove(attempt.run_id);
+        poke();
+      } else {
+        attempt.attempt = run.attempts.length;
+        void dispatch.send(attempt, run);
+      }
+    }
+  }
+  async function tick(now: number): Promise<void> {
+    if (stopped || queue.size === 0) return;
+    const candidates = fleet.candidates();
+    const chosen = queue.take((run) => choose(run, candidates));
+    if (chosen.length > 0) await claim(chosen, now);
+  }
+  function poke(): void {
+    if (poked) return;
+    poked = true;
+    setImmediate(() => {
+      poked = false;
+      void tick(clock.now());
+    });
+  }
+
+  return {
+    get queued() {
+      return queue.size;
+    },
+    async submit(runs) {
+      // Sent before the claims, which the store then takes in the same commit.
+      const kept = store.submit(runs);
+      for (const run of runs) queue.push(waitingRun({ ...run, attempts: [] }, nextOrder++));
+      void tick(clock.now());
+      const waiting = runs.filter((run) => queue.has(run.run_id)).map((run) => run.run_id);
+      const ahead = queue.size - waiting.length;
+      try {
+        const results = await kept;
+        changes.announce(results.map((result) => (result.kind === 'created' ? result.run : undefined)));
+        return results.map((submitted, at) => {
+          const runId = runs[at]?.run_id ?? '';
+          if (submitted.kind !== 'created') queue.remove(runId);
+          const place = waiting.indexOf(runId);
+          return { submitted, position: place < 0 ? undefined : ahead + place + 1 };
+        });
+      } catch (error) {
+        for (const run of runs) queue.remove(run.run_id);
+        throw error;
+      }
+    },
+    enqueue(run, order) {
+      queue.push(waitingRun(run, order ?? nextOrder++));
+      poke();
+    },
+    withdraw(runId) {
+      queue.remove(runId);
+    },
+    tick,
+    poke,
+    stop() {
+      stopped = true;
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import { FleetError } from '../../core/errors.ts';
+import { apply, type RunTable } from './operations.ts';
+import { openAttempt } from './run-changes.ts';
+import { createRunCalls, type RunReader } from './run-calls.ts';
+import type { RunRecord, RunStore, Selection } from './run-store.ts';
+
+/** Runs in the memory of this process: for tests and simulations. Nothing of it outlives the process. */
+export function createMemoryRunStore(): RunStore {
+  const shelf = createShelf();
+  const reader = createShelfReader(shelf);
+  let closed = false;
+
+  function checkOpen(): void {
+    if (closed) throw new FleetError('SHUTTING_DOWN', 'The store is closed.');
+  }
+  return createRunCalls({
+    async send(operation) {
+      checkOpen();
+      // Copied on the way in and out, so that what callers do to their objects changes nothing here.
+      return structuredClone(shelf.whole(() => apply(shelf.table, structuredClone(operation))));
+    },
+    reader() {
+      checkOpen();
+      return reader;
+    },
+    async close() {
+      closed = true;
+    },
+  });
+}
+
+interface Shelf {
+  table: RunTable;
+  /** By arrival. */
+  runs: Map<string, RunRecord>;
+  leases: Map<string, number>;
+  latestSeq(): number;
+  /** Runs `work`; where it fails, takes back what it inserted. */
+  whole<T>(work: () => T): T;
+}
+
+function createShelf(): Shelf {
+  const runs = new Map<string, RunRecord>();
+  const byKey = new Map<string, string>();
+  const handles = new Set<string>();
+  const leases = new Map<string, number>();
+  let inserted: RunRecord[] = [];
+  let seq = 0;
+
+  function put(run: RunRecord): void {
+    runs.set(run.run_id, run);
+    for (const handle of run.handles) handles.add(handle.handle_id);
+  }
+  const table: RunTable = {
+    load: (runId) => runs.get(runId),
+    loadByKey: (owner, requestKey) => runs.get(byKey.get(JSON.stringify([owner, requestKey])) ?? ''),
+    hasHandle: (handleId) => handles.has(handleId),
+    nextSeq: () => ++seq,
+    insert(run) {
+      if (runs.has(run.run_id)) throw new FleetError('INTERNAL', 'The store met an error it does not know.');
+      put(run);
+      inserted.push(run);
+      if (run.spec.request_key !== undefined)
+        byKey.set(JSON.stringify([run.owner, run.spec.request_key]), run.run_id);
+    },
+    update(_before, after, leaseUntil) {
+      put(after);
+      if (openAttempt(after) === undefined) leases.delete(after.run_id);
+      else if (leaseUntil !== undefined) leases.set(after.run_id, leaseUntil);
+    },
+    extendLeases(workerIds, until) {
+      for (const runId of leases.keys()) {
+        const run = runs.get(runId);
+        const worker = run === undefined ? undefined : openAttempt(run)?.placement.worker_id;
+        if (worker !== undefined && workerIds.includes(worker)) leases.set(runId, until);
+      }
+    },
+  };
+  function whole<T>(work: () => T): T {
+    inserted = [];
+    try {
+      return work();
+    } catch (error) {
+      for (const { run_id: id, owner, spec } of inserted) {
+        runs.delete(id);
+        byKey.delete(JSON.stringify([owner, spec.request_key]));
+      }
+      throw error;
+    }
+  }
+  return { table, runs, leases, latestSeq: () => seq, whole };
+}
+
+function createShelfReader({ runs, leases, latestSeq }: Shelf): RunReader {
+  function matching({
+    owner,
+    run_ids: ids,
+    task_id: task,
+  }: Omit<Selection, 'after_seq' | 'limit'>): RunRecord[] {
+    return [...runs.values()].filter(
+      (run) =>
+        run.owner === owner &&
+        (ids === undefined || ids.includes(run.run_id)) &&
+        (task === undefined || run.spec.task_id === task),
+    );
+  }
+  return {
+    get: (runId) => structuredClone(runs.get(runId)),
+    select(selection) {
+      const news = matching(selection).filter((run) => run.seq > selection.after_seq);
+      return structuredClone(news.sort((a, b) => a.seq - b.seq).slice(0, selection.limit));
+    },
+    countOpen: (scope) => matching(scope).filter((run) => run.ended_at === undefined).length,
+    open: async () => structuredClone([...runs.values()].filter((run) => run.ended_at === undefined)),
+    expired: (now) =>
+      [...runs.values()]
+        .filter((run) => (leases.get(run.run_id) ?? now) < now)
+        .map((run) => ({ run_id: run.run_id, attempt: run.attempts.length })),
+    findHandle(handleId) {
+      for (const run of runs.values()) {
+        const handle = run.handles.find((one) => one.handle_id === handleId);
+        if (handle !== undefined)
+          return { run_id: run.run_id, owner: run.owner, handle: structuredClone(handle) };
+      }
+      return undefined;
+    },
+    latestSeq,
+  };
+}

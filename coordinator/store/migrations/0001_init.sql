@@ -1,0 +1,85 @@
+-- One row a run: what changes while it lives. Times are ms since the epoch.
+CREATE TABLE run (
+  arrival INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  task_id TEXT NOT NULL,
+  request_key TEXT,
+  seq INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (
+    status IN ('pending', 'running', 'input_required', 'paused', 'completed', 'failed', 'cancelled')
+  ),
+  attempt INTEGER NOT NULL CHECK (attempt >= 0),
+  worker_id TEXT,
+  lease_until INTEGER,
+  accepted_at INTEGER NOT NULL,
+  first_claimed_at INTEGER,
+  first_output_at INTEGER,
+  ended_at INTEGER,
+  cancel_requested INTEGER NOT NULL CHECK (cancel_requested IN (0, 1)),
+  usage TEXT,
+  question TEXT,
+  decisions TEXT NOT NULL,
+  outcome TEXT,
+  error TEXT,
+  preview TEXT,
+  CHECK ((worker_id IS NULL) = (lease_until IS NULL)),
+  CHECK (worker_id IS NULL OR status IN ('running', 'input_required', 'paused')),
+  CHECK (worker_id IS NOT NULL OR status NOT IN ('running', 'input_required')),
+  CHECK ((ended_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled')))
+) STRICT;
+
+CREATE UNIQUE INDEX run_request_key ON run (owner, request_key) WHERE request_key IS NOT NULL;
+CREATE INDEX run_of_owner ON run (owner, seq);
+CREATE INDEX run_of_task ON run (owner, task_id, seq);
+CREATE INDEX run_open ON run (owner, task_id) WHERE ended_at IS NULL;
+CREATE INDEX run_leased ON run (worker_id, lease_until) WHERE worker_id IS NOT NULL;
+
+-- Apart from run: never changes, and may hold a prompt of 200 KB that no later write should copy.
+CREATE TABLE run_spec (
+  arrival INTEGER PRIMARY KEY REFERENCES run (arrival) ON DELETE CASCADE,
+  spec TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE attempt (
+  arrival INTEGER NOT NULL REFERENCES run (arrival) ON DELETE CASCADE,
+  attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  placement TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  remote_run_id TEXT,
+  claimed_at INTEGER NOT NULL,
+  started_at INTEGER,
+  first_output_at INTEGER,
+  ended_at INTEGER,
+  outcome TEXT,
+  engine_thread_id TEXT,
+  reaping TEXT,
+  notes TEXT NOT NULL,
+  PRIMARY KEY (arrival, attempt),
+  CHECK ((ended_at IS NULL) = (outcome IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE handle (
+  arrival INTEGER NOT NULL REFERENCES run (arrival) ON DELETE CASCADE,
+  position INTEGER NOT NULL CHECK (position >= 0),
+  handle_id TEXT NOT NULL UNIQUE,
+  worker_id TEXT NOT NULL,
+  stream TEXT NOT NULL CHECK (stream IN ('stdout', 'stderr', 'events', 'last_message', 'diff')),
+  stage TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('open', 'sealed')),
+  bytes INTEGER NOT NULL CHECK (bytes >= 0),
+  lines INTEGER NOT NULL CHECK (lines >= 0),
+  sha256 TEXT,
+  truncated INTEGER NOT NULL CHECK (truncated IN (0, 1)),
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (arrival, position)
+) STRICT, WITHOUT ROWID;
+
+-- The last seq ever given out: it must not fall when runs are deleted, cursors refer to it.
+CREATE TABLE counter (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  seq INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO counter (id, seq) VALUES (1, 0);

@@ -1,0 +1,123 @@
+import { cancelled, claimed, finished, held, progressed, requeued } from './run-changes.ts';
+import { submit } from './submit.ts';
+import type {
+  Claim,
+  Fence,
+  Finish,
+  NewRun,
+  Progress,
+  RunRecord,
+  StoredHandle,
+  Submitted,
+} from './run-store.ts';
+import type { Outcome } from '../../schemas/run.ts';
+
+/** One call that changes the store, as a plain object that can be sent to a thread. */
+export type Operation =
+  | { kind: 'submit'; runs: readonly NewRun[] }
+  | { kind: 'claim'; claims: readonly Claim[] }
+  | { kind: 'progress'; changes: readonly Progress[] }
+  | { kind: 'finish'; ends: readonly Finish[] }
+  | { kind: 'requeue'; fences: readonly (Fence & { outcome: Outcome })[] }
+  | { kind: 'cancel'; run_ids: readonly string[]; now: number }
+  | { kind: 'hold'; run_id: string; held: boolean; now: number }
+  | { kind: 'heartbeat'; worker_ids: readonly string[]; until: number };
+
+export type Answer =
+  | { kind: 'submitted'; submitted: Submitted[] }
+  | { kind: 'runs'; runs: (RunRecord | undefined)[] }
+  | { kind: 'done' };
+
+/** Where runs lie while an operation works on them: rows of SQLite, or a Map. */
+export interface RunTable {
+  load(runId: string): RunRecord | undefined;
+  loadByKey(owner: string, requestKey: string): RunRecord | undefined;
+  /** Whether any run has a handle of this id. */
+  hasHandle(handleId: string): boolean;
+  nextSeq(): number;
+  insert(run: RunRecord): void;
+  /** `leaseUntil` with a new attempt; else the lease stays as it is, and ends with its attempt. */
+  update(before: RunRecord, after: RunRecord, leaseUntil?: number): void;
+  extendLeases(workerIds: readonly string[], until: number): void;
+}
+
+/** How many runs an operation touches: what the size of a batch is counted in. */
+export function weight(operation: Operation): number {
+  switch (operation.kind) {
+    case 'submit':
+      return operation.runs.length;
+    case 'claim':
+      return operation.claims.length;
+    case 'progress':
+      return operation.changes.length;
+    case 'finish':
+      return operation.ends.length;
+    case 'requeue':
+      return operation.fences.length;
+    case 'cancel':
+      return operation.run_ids.length;
+    case 'hold':
+    case 'heartbeat':
+      return 1;
+  }
+}
+
+/** Carries one operation out. Whoever calls sees to it that it happens whole or not at all. */
+export function apply(table: RunTable, operation: Operation): Answer {
+  switch (operation.kind) {
+    case 'submit':
+      return { kind: 'submitted', submitted: submit(table, operation.runs) };
+    case 'claim':
+      return runs(operation.claims, (claim) =>
+        change(table, claim.run_id, (run) => claimed(run, claim), claim.now + claim.lease_ms),
+      );
+    case 'progress':
+      return runs(operation.changes, (report) =>
+        change(table, report.run_id, (run) => progressed(run, withOwnHandles(table, run, report))),
+      );
+    case 'finish':
+      return runs(operation.ends, (end) =>
+        change(table, end.run_id, (run) => finished(run, withOwnHandles(table, run, end))),
+      );
+    case 'requeue':
+      return runs(operation.fences, (fence) => change(table, fence.run_id, (run) => requeued(run, fence)));
+    case 'cancel':
+      return runs(operation.run_ids, (id) => change(table, id, (run) => cancelled(run, operation.now)));
+    case 'hold':
+      return runs([operation.run_id], (id) => change(table, id, (run) => held(run, operation.held)));
+    case 'heartbeat':
+      table.extendLeases(operation.worker_ids, operation.until);
+      return { kind: 'done' };
+  }
+}
+
+function runs<T>(changes: readonly T[], one: (change: T) => RunRecord | undefined): Answer {
+  return { kind: 'runs', runs: changes.map(one) };
+}
+
+function change(
+  table: RunTable,
+  runId: string,
+  decide: (run: RunRecord) => RunRecord | undefined,
+  leaseUntil?: number,
+): RunRecord | undefined {
+  const before = table.load(runId);
+  if (before === undefined) return undefined;
+  const decided = decide(before);
+  if (decided === undefined || decided === before) return decided;
+  const after = { ...decided, seq: table.nextSeq() };
+  table.update(before, after, leaseUntil);
+  return after;
+}
+
+/** A report may name new handles, never those of another run: that would redirect its readers. */
+function withOwnHandles<T extends { handles?: StoredHandle[] }>(
+  table: RunTable,
+  run: RunRecord,
+  report: T,
+): T {
+  const { handles } = report;
+  if (handles === undefined || handles.length === 0) return report;
+  const own = new Set(run.handles.map((handle) => handle.handle_id));
+  return { ...report, handles: handles.filter(({ handle_id: id }) => own.has(id) || !table.hasHandle(id)) };
+}

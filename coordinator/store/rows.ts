@@ -1,0 +1,179 @@
+import type { AttemptRecord } from '../../schemas/manifest.ts';
+import type { RunStatus } from '../../schemas/run.ts';
+import type { RunRecord, StoredHandle } from './run-store.ts';
+
+/*
+ * Rows as the tables have them, and records made of them. What the rows hold was written by this
+ * program and is guarded by the tables' CHECKs; that the two sides fit is shown in the tests, where
+ * every record read back is parsed by the schemas.
+ */
+
+/** A row of `run` with its row of `run_spec`. Fields in JSON are named so. */
+export interface RunRow {
+  arrival: number;
+  run_id: string;
+  owner: string;
+  seq: number;
+  status: RunStatus;
+  attempt: number;
+  accepted_at: number;
+  first_claimed_at: number | null;
+  first_output_at: number | null;
+  ended_at: number | null;
+  cancel_requested: number;
+  usage_json: string | null;
+  question_json: string | null;
+  decisions_json: string;
+  outcome_json: string | null;
+  error: string | null;
+  preview: string | null;
+  spec_json: string;
+}
+
+export interface AttemptRow {
+  attempt: number;
+  placement_json: string;
+  boot_id: string;
+  remote_run_id: string | null;
+  claimed_at: number;
+  started_at: number | null;
+  first_output_at: number | null;
+  ended_at: number | null;
+  outcome_json: string | null;
+  engine_thread_id: string | null;
+  reaping: string | null;
+  notes_json: string;
+}
+
+export interface HandleRow {
+  handle_id: string;
+  worker_id: string;
+  stream: StoredHandle['stream'];
+  stage: string;
+  media_type: string;
+  state: StoredHandle['state'];
+  bytes: number;
+  lines: number;
+  sha256: string | null;
+  truncated: number;
+  created_at: number;
+}
+
+function fromJson<T>(text: string): T {
+  return JSON.parse(text);
+}
+
+function fromJsonOrNull<T>(text: string | null): T | undefined {
+  return text === null ? undefined : JSON.parse(text);
+}
+
+function toJson(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}
+
+export function toRun(row: RunRow, attempts: AttemptRow[], handles: HandleRow[]): RunRecord {
+  return {
+    run_id: row.run_id,
+    owner: row.owner,
+    seq: row.seq,
+    spec: fromJson(row.spec_json),
+    status: row.status,
+    arrival: row.arrival,
+    accepted_at: row.accepted_at,
+    first_claimed_at: row.first_claimed_at ?? undefined,
+    first_output_at: row.first_output_at ?? undefined,
+    ended_at: row.ended_at ?? undefined,
+    attempts: attempts.map(toAttempt),
+    handles: handles.map(toHandle),
+    usage: fromJsonOrNull(row.usage_json),
+    question: fromJsonOrNull(row.question_json),
+    decisions: fromJson(row.decisions_json),
+    outcome: fromJsonOrNull(row.outcome_json),
+    error: row.error ?? undefined,
+    preview: row.preview ?? undefined,
+    cancel_requested: row.cancel_requested === 1,
+  };
+}
+
+function toAttempt(row: AttemptRow): AttemptRecord {
+  return {
+    attempt: row.attempt,
+    placement: fromJson(row.placement_json),
+    boot_id: row.boot_id,
+    claimed_at: row.claimed_at,
+    ...(row.remote_run_id !== null && { remote_run_id: row.remote_run_id }),
+    ...(row.started_at !== null && { started_at: row.started_at }),
+    ...(row.first_output_at !== null && { first_output_at: row.first_output_at }),
+    ...(row.ended_at !== null && { ended_at: row.ended_at }),
+    ...(row.outcome_json !== null && { outcome: fromJson(row.outcome_json) }),
+    ...(row.engine_thread_id !== null && { engine_thread_id: row.engine_thread_id }),
+    ...(row.reaping !== null && { reaping: row.reaping }),
+    notes: fromJson(row.notes_json),
+  };
+}
+
+export function toHandle(row: HandleRow): StoredHandle {
+  return {
+    handle_id: row.handle_id,
+    stream: row.stream,
+    stage: row.stage,
+    media_type: row.media_type,
+    state: row.state,
+    bytes: row.bytes,
+    lines: row.lines,
+    ...(row.sha256 !== null && { sha256: row.sha256 }),
+    truncated: row.truncated === 1,
+    created_at: row.created_at,
+    worker_id: row.worker_id,
+  };
+}
+
+type Column = string | number | null;
+
+/** What never changes of a run: the first parameters of its INSERT. */
+export function runConstants(run: RunRecord): Column[] {
+  const { arrival, run_id: id, owner, spec, accepted_at: acceptedAt } = run;
+  return [arrival, id, owner, spec.task_id, spec.request_key ?? null, acceptedAt];
+}
+
+/** What any change may touch, in the order of the columns of INSERT and UPDATE. */
+export function runChanges(run: RunRecord): Column[] {
+  return [
+    run.seq,
+    run.status,
+    run.first_output_at ?? null,
+    run.cancel_requested ? 1 : 0,
+    toJson(run.usage),
+    toJson(run.question),
+    JSON.stringify(run.decisions),
+    run.preview ?? null,
+  ];
+}
+
+export function attemptChanges(attempt: AttemptRecord): Column[] {
+  return [
+    attempt.remote_run_id ?? null,
+    attempt.started_at ?? null,
+    attempt.first_output_at ?? null,
+    attempt.ended_at ?? null,
+    toJson(attempt.outcome),
+    attempt.engine_thread_id ?? null,
+    attempt.reaping ?? null,
+    JSON.stringify(attempt.notes),
+  ];
+}
+
+export function handleChanges(handle: StoredHandle): Column[] {
+  return [
+    handle.worker_id,
+    handle.stream,
+    handle.stage,
+    handle.media_type,
+    handle.state,
+    handle.bytes,
+    handle.lines,
+    handle.sha256 ?? null,
+    handle.truncated ? 1 : 0,
+    handle.created_at,
+  ];
+}

@@ -1,0 +1,61 @@
+import type { Answer, Operation } from './operations.ts';
+import type { RunRecord, RunStore, Selection, StoredHandle } from './run-store.ts';
+
+/** The questions of a RunStore, answered from what is committed. */
+export interface RunReader {
+  get(runId: string): RunRecord | undefined;
+  select(selection: Selection): RunRecord[];
+  countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): number;
+  open(): Promise<RunRecord[]>;
+  expired(now: number): { run_id: string; attempt: number }[];
+  findHandle(handleId: string): { run_id: string; owner: string; handle: StoredHandle } | undefined;
+  latestSeq(): number;
+}
+
+interface Parts {
+  send(operation: Operation): Promise<Answer>;
+  /** Raises where the store is closed. */
+  reader(): RunReader;
+  close(): Promise<void>;
+}
+
+/** A RunStore made of something that carries operations out and something that reads. */
+export function createRunCalls({ send, reader, close }: Parts): RunStore {
+  async function change(operation: Operation, count: number): Promise<(RunRecord | undefined)[]> {
+    if (count === 0) return [];
+    const answer = await send(operation);
+    return answer.kind === 'runs' ? answer.runs : mixedUp(answer);
+  }
+  return {
+    async submit(runs) {
+      if (runs.length === 0) return [];
+      const answer = await send({ kind: 'submit', runs });
+      return answer.kind === 'submitted' ? answer.submitted : mixedUp(answer);
+    },
+    claim: (claims) => change({ kind: 'claim', claims }, claims.length),
+    progress: (changes) => change({ kind: 'progress', changes }, changes.length),
+    finish: (ends) => change({ kind: 'finish', ends }, ends.length),
+    requeue: (fences) => change({ kind: 'requeue', fences }, fences.length),
+    cancel: (runIds, now) => change({ kind: 'cancel', run_ids: runIds, now }, runIds.length),
+    async hold(runId, held, now) {
+      const [run] = await change({ kind: 'hold', run_id: runId, held, now }, 1);
+      return run;
+    },
+    async heartbeat(workerIds, leaseMs, now) {
+      if (workerIds.length > 0)
+        await send({ kind: 'heartbeat', worker_ids: workerIds, until: now + leaseMs });
+    },
+    expired: async (now) => reader().expired(now),
+    get: async (runId) => reader().get(runId),
+    select: async (selection) => reader().select(selection),
+    countOpen: async (selection) => reader().countOpen(selection),
+    open: async () => reader().open(),
+    findHandle: async (handleId) => reader().findHandle(handleId),
+    latestSeq: async () => reader().latestSeq(),
+    close,
+  };
+}
+
+function mixedUp(answer: Answer): never {
+  throw new Error(`The store answered another operation than it was sent: ${answer.kind}`);
+}

@@ -1,0 +1,184 @@
+import type { AttemptRecord, Decision } from '../../schemas/manifest.ts';
+import type { Claim, Fence, Finish, NewRun, Progress, RunRecord, StoredHandle } from './run-store.ts';
+import type { Outcome } from '../../schemas/run.ts';
+
+/*
+ * What every call does to a run, as values: no store, no clock. Each change answers the run as it is
+ * afterwards (its seq is the store's business), the very same object where nothing changes, and
+ * undefined where the call does not apply. Parts that stay are shared, never copied or written to.
+ */
+
+export function accepted(entry: NewRun, seq: number): RunRecord {
+  return {
+    run_id: entry.run_id,
+    owner: entry.owner,
+    seq,
+    spec: entry.spec,
+    status: 'pending',
+    arrival: seq,
+    accepted_at: entry.now,
+    first_claimed_at: undefined,
+    first_output_at: undefined,
+    ended_at: undefined,
+    attempts: [],
+    handles: [],
+    usage: undefined,
+    question: undefined,
+    decisions: [],
+    outcome: undefined,
+    error: undefined,
+    preview: undefined,
+    cancel_requested: false,
+  };
+}
+
+/** The attempt some worker has: the latest, while it has not ended. */
+export function openAttempt(run: RunRecord): AttemptRecord | undefined {
+  const latest = run.attempts.at(-1);
+  return latest?.ended_at === undefined ? latest : undefined;
+}
+
+export function claimed(run: RunRecord, claim: Claim): RunRecord | undefined {
+  if (run.status !== 'pending') return undefined;
+  const attempt: AttemptRecord = {
+    attempt: run.attempts.length + 1,
+    placement: claim.placement,
+    boot_id: claim.boot_id,
+    claimed_at: claim.now,
+    notes: [],
+  };
+  return {
+    ...run,
+    status: 'running',
+    first_claimed_at: run.first_claimed_at ?? claim.now,
+    attempts: [...run.attempts, attempt],
+  };
+}
+
+export function progressed(run: RunRecord, change: Progress): RunRecord | undefined {
+  const attempt = fenced(run, change);
+  if (attempt === undefined) return undefined;
+  const told = withoutUndefined({
+    remote_run_id: change.remote_run_id,
+    started_at: change.started_at,
+    first_output_at: change.first_output_at,
+    engine_thread_id: change.engine_thread_id,
+    reaping: change.reaping,
+  });
+  return {
+    ...run,
+    status: change.status ?? run.status,
+    first_output_at: run.first_output_at ?? change.first_output_at,
+    attempts: withLatest(run, { ...attempt, ...told, notes: withNotes(attempt.notes, change.notes) }),
+    handles: withHandles(run.handles, change.handles),
+    usage: change.usage ?? run.usage,
+    question: change.question === null ? undefined : (change.question ?? run.question),
+    decisions: withDecisions(run.decisions, change.decisions),
+    preview: change.preview ?? run.preview,
+  };
+}
+
+export function finished(run: RunRecord, end: Finish): RunRecord | undefined {
+  const attempt = fenced(run, end);
+  if (attempt === undefined) return undefined;
+  const notes = withNotes(attempt.notes, end.notes);
+  return {
+    ...run,
+    status: end.status,
+    ended_at: end.now,
+    attempts: withLatest(run, { ...attempt, ended_at: end.now, outcome: end.outcome, notes }),
+    handles: withHandles(run.handles, end.handles),
+    usage: end.usage ?? run.usage,
+    question: undefined,
+    decisions: withDecisions(run.decisions, end.decisions),
+    outcome: end.outcome,
+    error: end.error,
+    preview: end.preview ?? run.preview,
+  };
+}
+
+export function requeued(run: RunRecord, fence: Fence & { outcome: Outcome }): RunRecord | undefined {
+  const attempt = fenced(run, fence);
+  if (attempt === undefined) return undefined;
+  const attempts = withLatest(run, { ...attempt, ended_at: fence.now, outcome: fence.outcome });
+  const left: RunRecord = { ...run, status: 'pending', attempts, question: undefined };
+  return run.cancel_requested ? cancelledAtOnce(left, fence.now) : left;
+}
+
+export function cancelled(run: RunRecord, now: number): RunRecord {
+  if (run.ended_at !== undefined || run.cancel_requested) return run;
+  return openAttempt(run) === undefined ? cancelledAtOnce(run, now) : { ...run, cancel_requested: true };
+}
+
+export function held(run: RunRecord, hold: boolean): RunRecord | undefined {
+  if (run.ended_at !== undefined || openAttempt(run) !== undefined) return undefined;
+  const status = hold ? 'paused' : 'pending';
+  return run.status === status ? run : { ...run, status };
+}
+
+function cancelledAtOnce(run: RunRecord, now: number): RunRecord {
+  return { ...run, status: 'cancelled', ended_at: now, outcome: { kind: 'cancelled' } };
+}
+
+function fenced(run: RunRecord, fence: Fence): AttemptRecord | undefined {
+  const attempt = openAttempt(run);
+  return attempt?.attempt === fence.attempt ? attempt : undefined;
+}
+
+function withLatest(run: RunRecord, attempt: AttemptRecord): AttemptRecord[] {
+  return [...run.attempts.slice(0, -1), attempt];
+}
+
+function withoutUndefined<T extends object>(fields: T): Partial<T> {
+  const told = { ...fields };
+  for (const name in told) if (told[name] === undefined) delete told[name];
+  return told;
+}
+
+function withNotes(kept: string[], reported: string[] | undefined): string[] {
+  const added = reported?.filter((note, at) => !kept.includes(note) && reported.indexOf(note) === at) ?? [];
+  return added.length === 0 ? kept : [...kept, ...added];
+}
+
+function withDecisions(kept: Decision[], reported: Decision[] | undefined): Decision[] {
+  if (reported === undefined || reported.length === 0) return kept;
+  const known = new Set(kept.map(decisionKey));
+  const added: Decision[] = [];
+  for (const decision of reported) {
+    const key = decisionKey(decision);
+    if (known.has(key)) continue;
+    known.add(key);
+    added.push(decision);
+  }
+  return added.length === 0 ? kept : [...kept, ...added];
+}
+
+function decisionKey({ at, asked, answer, by }: Decision): string {
+  return JSON.stringify([at, asked, answer, by]);
+}
+
+function withHandles(kept: StoredHandle[], reported: StoredHandle[] | undefined): StoredHandle[] {
+  if (reported === undefined || reported.length === 0) return kept;
+  const byId = new Map(kept.map((handle) => [handle.handle_id, handle]));
+  for (const handle of reported) {
+    const known = byId.get(handle.handle_id);
+    // An object that stays the same object needs no write.
+    if (known === undefined || !sameHandle(known, handle)) byId.set(handle.handle_id, handle);
+  }
+  return [...byId.values()];
+}
+
+function sameHandle(a: StoredHandle, b: StoredHandle): boolean {
+  return (
+    a.bytes === b.bytes &&
+    a.lines === b.lines &&
+    a.state === b.state &&
+    a.sha256 === b.sha256 &&
+    a.truncated === b.truncated &&
+    a.worker_id === b.worker_id &&
+    a.stream === b.stream &&
+    a.stage === b.stage &&
+    a.media_type === b.media_type &&
+    a.created_at === b.created_at
+  );
+}

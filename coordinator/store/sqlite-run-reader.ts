@@ -1,0 +1,63 @@
+import { setImmediate } from 'node:timers/promises';
+import { openForReading } from './database.ts';
+import { describeFailure, toFleetError } from './failures.ts';
+import type { RunReader } from './run-calls.ts';
+import { prepareReads } from './read-statements.ts';
+import { createRunLoader } from './run-loader.ts';
+import { toHandle } from './rows.ts';
+import type { RunRecord, Selection } from './run-store.ts';
+
+/** Runs of one read transaction of open(): about 10 ms of the main thread. */
+const pageRuns = 200;
+
+export interface SqliteRunReader extends RunReader {
+  close(): void;
+}
+
+/** Short reads beside the writer: a long one would keep its log from being folded away. */
+export function openSqliteRunReader(file: string): SqliteRunReader {
+  const db = openForReading(file);
+  const sql = prepareReads(db);
+  const loader = createRunLoader(db);
+
+  /** One transaction: a run's rows all of the same moment. */
+  function consistent<Args extends unknown[], T>(read: (...args: Args) => T): (...args: Args) => T {
+    const transaction = db.transaction(read);
+    return (...args) => {
+      try {
+        return transaction(...args);
+      } catch (error) {
+        throw toFleetError(describeFailure(error, file));
+      }
+    };
+  }
+
+  const openPage = consistent((arrivals: readonly number[]): RunRecord[] => {
+    return sql.openOf.all(JSON.stringify(arrivals)).map((row) => loader.complete(row));
+  });
+  const openArrivals = consistent(() => sql.openArrivals.all());
+
+  return {
+    get: consistent((runId: string) => loader.byId(runId)),
+    select: consistent((selection: Selection) => sql.select(selection).map((row) => loader.complete(row))),
+    countOpen: consistent((selection: Omit<Selection, 'after_seq' | 'limit'>) => sql.countOpen(selection)),
+    async open() {
+      const arrivals = openArrivals();
+      const runs: RunRecord[] = [];
+      for (let from = 0; from < arrivals.length; from += pageRuns) {
+        if (from > 0) await setImmediate();
+        runs.push(...openPage(arrivals.slice(from, from + pageRuns)));
+      }
+      return runs;
+    },
+    expired: consistent((now: number) => sql.expired.all(now)),
+    findHandle: consistent((handleId: string) => {
+      const row = sql.handle.get(handleId);
+      return row === undefined ? undefined : { run_id: row.run_id, owner: row.owner, handle: toHandle(row) };
+    }),
+    latestSeq: consistent(() => sql.latestSeq.get() ?? 0),
+    close: () => {
+      db.close();
+    },
+  };
+}

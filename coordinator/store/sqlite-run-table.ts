@@ -1,0 +1,102 @@
+import type { Database } from 'better-sqlite3';
+import type { RunTable } from './operations.ts';
+import { attemptChanges, handleChanges, runChanges, runConstants } from './rows.ts';
+import { createRunCache } from './run-cache.ts';
+import { openAttempt } from './run-changes.ts';
+import { createRunLoader } from './run-loader.ts';
+import type { RunRecord } from './run-store.ts';
+import { prepareWrites, type Writes } from './write-statements.ts';
+
+export interface SqliteRunTable extends RunTable {
+  /** Last thing in a transaction: keeps the counter the transaction has drawn from. */
+  saveCounter(): void;
+  /** After a rollback, whole or to a savepoint. */
+  forget(): void;
+}
+
+const cacheSize = 16_000_000;
+
+/** Runs as rows, for the one connection that writes; so it may remember what it wrote last. */
+export function createSqliteRunTable(db: Database): SqliteRunTable {
+  const loader = createRunLoader(db);
+  const sql = prepareWrites(db);
+  const cache = createRunCache(cacheSize);
+  let seq = sql.counter.get() ?? 0;
+  let savedSeq = seq;
+
+  return {
+    load: (runId) => cache.get(runId) ?? loader.byId(runId),
+    loadByKey: (owner, requestKey) => loader.byKey(owner, requestKey),
+    hasHandle: (handleId) => sql.hasHandle.get(handleId) !== undefined,
+    nextSeq: () => ++seq,
+    insert(run) {
+      sql.insertRun.run(...runConstants(run), ...runChanges(run));
+      sql.insertSpec.run(run.arrival, JSON.stringify(run.spec));
+      cache.put(run);
+    },
+    update(before, after, leaseUntil) {
+      updateRun(sql, after, leaseUntil);
+      writeAttempts(sql, before, after);
+      writeHandles(sql, before, after);
+      cache.put(after);
+    },
+    extendLeases(workerIds, until) {
+      sql.extendLeases.run(until, JSON.stringify(workerIds));
+    },
+    saveCounter() {
+      if (seq === savedSeq) return;
+      sql.saveCounter.run(seq);
+      savedSeq = seq;
+    },
+    forget: () => {
+      cache.clear();
+    },
+  };
+}
+
+function updateRun(sql: Writes, after: RunRecord, leaseUntil: number | undefined): void {
+  const changes = runChanges(after);
+  const attempt = openAttempt(after);
+  if (attempt === undefined) {
+    const outcome = after.outcome === undefined ? null : JSON.stringify(after.outcome);
+    sql.releaseRun.run(...changes, after.ended_at ?? null, outcome, after.error ?? null, after.arrival);
+  } else if (leaseUntil !== undefined) {
+    const worker = attempt.placement.worker_id;
+    sql.claimRun.run(...changes, attempt.attempt, after.first_claimed_at, worker, leaseUntil, after.arrival);
+  } else {
+    sql.changeRun.run(...changes, after.arrival);
+  }
+}
+
+// Parts that did not change are the very same objects before and after (run-changes.ts).
+
+function writeAttempts(sql: Writes, before: RunRecord, after: RunRecord): void {
+  for (const [at, attempt] of after.attempts.entries()) {
+    const known = before.attempts[at];
+    if (attempt === known) continue;
+    const changes = attemptChanges(attempt);
+    if (known !== undefined) {
+      sql.updateAttempt.run(...changes, after.arrival, attempt.attempt);
+      continue;
+    }
+    const placement = JSON.stringify(attempt.placement);
+    sql.insertAttempt.run(
+      after.arrival,
+      attempt.attempt,
+      placement,
+      attempt.boot_id,
+      attempt.claimed_at,
+      ...changes,
+    );
+  }
+}
+
+function writeHandles(sql: Writes, before: RunRecord, after: RunRecord): void {
+  for (const [at, handle] of after.handles.entries()) {
+    const known = before.handles[at];
+    if (handle === known) continue;
+    if (known === undefined)
+      sql.insertHandle.run(after.arrival, at, handle.handle_id, ...handleChanges(handle));
+    else sql.updateHandle.run(...handleChanges(handle), after.arrival, at);
+  }
+}

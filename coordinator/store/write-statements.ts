@@ -1,0 +1,66 @@
+import type { Database, Statement } from 'better-sqlite3';
+
+/** What is written, every statement prepared once. Parameters in the order of rows.ts. */
+export interface Writes {
+  counter: Statement<[], number>;
+  saveCounter: Statement;
+  hasHandle: Statement<[string], number>;
+  insertRun: Statement;
+  insertSpec: Statement;
+  /** A run gets a worker and a lease. */
+  claimRun: Statement;
+  /** A run goes on as it is: its lease and its indexes of open and leased runs stay untouched. */
+  changeRun: Statement;
+  /** No worker has the run any longer: it has ended, or waits again. */
+  releaseRun: Statement;
+  insertAttempt: Statement;
+  updateAttempt: Statement;
+  insertHandle: Statement;
+  updateHandle: Statement;
+  extendLeases: Statement;
+}
+
+const changes =
+  'seq = ?, status = ?, first_output_at = ?, cancel_requested = ?, usage = ?, question = ?, decisions = ?, preview = ?';
+
+export function prepareWrites(db: Database): Writes {
+  return {
+    counter: db.prepare<[], number>('SELECT seq FROM counter').pluck(),
+    saveCounter: db.prepare('UPDATE counter SET seq = ?'),
+    hasHandle: db.prepare<[string], number>('SELECT 1 FROM handle WHERE handle_id = ?').pluck(),
+    insertRun: db.prepare(`
+      INSERT INTO run (
+        arrival, run_id, owner, task_id, request_key, accepted_at, attempt,
+        seq, status, first_output_at, cancel_requested, usage, question, decisions, preview
+      ) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    insertSpec: db.prepare('INSERT INTO run_spec (arrival, spec) VALUES (?, ?)'),
+    claimRun: db.prepare(`
+      UPDATE run SET ${changes}, attempt = ?, first_claimed_at = ?, worker_id = ?, lease_until = ?
+      WHERE arrival = ?`),
+    changeRun: db.prepare(`UPDATE run SET ${changes} WHERE arrival = ?`),
+    releaseRun: db.prepare(`
+      UPDATE run SET ${changes}, ended_at = ?, outcome = ?, error = ?, worker_id = NULL, lease_until = NULL
+      WHERE arrival = ?`),
+    insertAttempt: db.prepare(`
+      INSERT INTO attempt (
+        arrival, attempt, placement, boot_id, claimed_at,
+        remote_run_id, started_at, first_output_at, ended_at, outcome, engine_thread_id, reaping, notes
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    updateAttempt: db.prepare(`
+      UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, ended_at = ?, outcome = ?,
+        engine_thread_id = ?, reaping = ?, notes = ?
+      WHERE arrival = ? AND attempt = ?`),
+    insertHandle: db.prepare(`
+      INSERT INTO handle (
+        arrival, position, handle_id,
+        worker_id, stream, stage, media_type, state, bytes, lines, sha256, truncated, created_at
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    updateHandle: db.prepare(`
+      UPDATE handle SET worker_id = ?, stream = ?, stage = ?, media_type = ?, state = ?, bytes = ?, lines = ?,
+        sha256 = ?, truncated = ?, created_at = ?
+      WHERE arrival = ? AND position = ?`),
+    extendLeases: db.prepare(
+      'UPDATE run SET lease_until = ? WHERE worker_id IN (SELECT value FROM json_each(?))',
+    ),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Database } from 'better-sqlite3';
+import { apply, weight, type Answer, type Operation } from './operations.ts';
+import { describeFailure, type Failure } from './failures.ts';
+import { createSqliteRunTable } from './sqlite-run-table.ts';
+
+export type Result = Answer | { kind: 'failed'; failure: Failure };
+
+/** Most runs one transaction touches: bounds how long the first of them waits for the last. */
+export const maxBatchWeight = 500;
+
+export interface Writer {
+  /** One transaction, one sync to disk. Results stand in the order of the operations. */
+  commit(operations: readonly Operation[]): Result[];
+}
+
+/**
+ * Group commit: what many callers ask for at once costs one sync. An operation that fails takes back
+ * itself alone; only where SQLite gives up the whole transaction (a full disk) do all of them fail.
+ */
+export function createWriter(db: Database): Writer {
+  const table = createSqliteRunTable(db);
+  const begin = db.prepare('BEGIN IMMEDIATE');
+  const commit = db.prepare('COMMIT');
+  const rollback = db.prepare('ROLLBACK');
+  const savepoint = db.prepare('SAVEPOINT operation');
+  const release = db.prepare('RELEASE operation');
+  const undo = db.prepare('ROLLBACK TO operation');
+
+  function applyAlone(operation: Operation): Result {
+    savepoint.run();
+    try {
+      const answer = apply(table, operation);
+      release.run();
+      return answer;
+    } catch (error) {
+      if (!db.inTransaction) throw error;
+      undo.run();
+      release.run();
+      table.forget();
+      return { kind: 'failed', failure: describeFailure(error, db.name) };
+    }
+  }
+
+  return {
+    commit(operations) {
+      try {
+        begin.run();
+        const results = operations.map(applyAlone);
+        table.saveCounter();
+        commit.run();
+        return results;
+      } catch (error) {
+        if (db.inTransaction) rollback.run();
+        table.forget();
+        const failure = describeFailure(error, db.name);
+        return operations.map(() => ({ kind: 'failed', failure }));
+      }
+    },
+  };
+}
+
+/** How many of the first of `operations` make one batch: at least one, whatever its weight. */
+export function batchLength(operations: readonly Operation[]): number {
+  let total = 0;
+  for (const [at, operation] of operations.entries()) {
+    total += weight(operation);
+    if (total > maxBatchWeight) return Math.max(at, 1);
+  }
+  return operations.length;
+}

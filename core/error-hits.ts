@@ -1,0 +1,140 @@
+import { lineShape } from './line-shape.ts';
+
+/** Bytes kept of a line. */
+export const excerptBytes = 224;
+/** Where the error word lies deeper in its line than this, the excerpt starts a little before it. */
+const deepBytes = 120;
+const leadBytes = 40;
+const shapeBytes = 400;
+
+/** A kept line. `slot` is its place in the slab. */
+export interface Hit {
+  line: number;
+  slot: number;
+  length: number;
+  clippedLeft: boolean;
+  /** Lines after it that say more: its context, and where in the sources it happened. */
+  near: Hit[];
+}
+
+/** Lines of one shape: how many there were, and the first and the last few of them. */
+export interface Shape {
+  hash: number;
+  count: number;
+  first: Hit[];
+  last: Hit[];
+}
+
+/**
+ * Error-like lines in bounded memory: of each shape the first and the last few, by a cap that is
+ * halved when the slots run out; after that the newest shapes push out those of the middle.
+ */
+export class ErrorHits {
+  readonly #slots: number;
+  /** The first shapes there were: kept for good. */
+  readonly #early = new Map<number, Shape>();
+  /** The newest: the oldest of them makes room. */
+  readonly #recent = new Map<number, Shape>();
+  #slab: Buffer | undefined;
+  #free: number[] = [];
+  #nearCount = 0;
+  #cap = 16;
+
+  constructor(slots: number) {
+    this.#slots = slots;
+  }
+
+  /** In the order of their first lines. */
+  get shapes(): Shape[] {
+    return [...this.#early.values(), ...this.#recent.values()];
+  }
+
+  /** Takes in the line `[from, to)` whose error word begins at `word`. Answers the hit kept, and its shape. */
+  add(bytes: Buffer, from: number, to: number, word: number, line: number): { hit: Hit; shape: Shape } {
+    const hash = lineShape(bytes, from, Math.min(to, from + shapeBytes));
+    const shape = this.#early.get(hash) ?? this.#recent.get(hash) ?? this.#newShape(hash);
+    shape.count += 1;
+    if (shape.first.length >= Math.ceil(this.#cap / 2) && shape.last.length >= Math.floor(this.#cap / 2)) {
+      this.#release(shape.last.shift());
+    }
+    const start = word - from > deepBytes ? word - leadBytes : from;
+    const hit = this.#keep(bytes, start, to, line, start > from);
+    if (shape.first.length < Math.ceil(this.#cap / 2)) shape.first.push(hit);
+    else shape.last.push(hit);
+    return { hit, shape };
+  }
+
+  /** Keeps a line that belongs to a hit. */
+  addNear(hit: Hit, bytes: Buffer, from: number, to: number, line: number): void {
+    if (this.#free.length <= this.#slots / 4) return;
+    hit.near.push(this.#keep(bytes, from, to, line, false));
+    this.#nearCount += 1;
+  }
+
+  /** The bytes kept of a hit. */
+  excerpt(hit: Hit): Buffer {
+    const start = hit.slot * excerptBytes;
+    return this.#slab?.subarray(start, start + hit.length) ?? Buffer.alloc(0);
+  }
+
+  #newShape(hash: number): Shape {
+    const shape: Shape = { hash, count: 0, first: [], last: [] };
+    (this.#early.size < this.#slots / 4 ? this.#early : this.#recent).set(hash, shape);
+    return shape;
+  }
+
+  #keep(bytes: Buffer, from: number, to: number, line: number, clippedLeft: boolean): Hit {
+    const slot = this.#take();
+    const length = Math.min(to - from, excerptBytes);
+    this.#slab?.set(bytes.subarray(from, from + length), slot * excerptBytes);
+    return { line, slot, length, clippedLeft, near: [] };
+  }
+
+  #take(): number {
+    if (this.#slab === undefined) {
+      this.#slab = Buffer.allocUnsafeSlow(this.#slots * excerptBytes);
+      this.#free = Array.from({ length: this.#slots }, (_, slot) => this.#slots - 1 - slot);
+    }
+    while (this.#free.length === 0) this.#makeRoom();
+    return this.#free.pop() ?? 0;
+  }
+
+  #makeRoom(): void {
+    if (this.#cap > 1) {
+      this.#cap = Math.floor(this.#cap / 2);
+      for (const shape of this.shapes) this.#trim(shape);
+      return;
+    }
+    if (this.#nearCount > 0) {
+      for (const shape of this.shapes) {
+        for (const hit of [...shape.first, ...shape.last]) this.#releaseNear(hit);
+      }
+      return;
+    }
+    for (const shape of this.#recent.values()) return this.#forget(shape);
+  }
+
+  #trim(shape: Shape): void {
+    for (const hit of shape.first.splice(Math.ceil(this.#cap / 2))) this.#release(hit);
+    const keep = Math.floor(this.#cap / 2);
+    for (const hit of shape.last.splice(0, Math.max(0, shape.last.length - keep))) this.#release(hit);
+  }
+
+  #forget(shape: Shape): void {
+    for (const hit of [...shape.first, ...shape.last]) this.#release(hit);
+    this.#recent.delete(shape.hash);
+  }
+
+  #release(hit: Hit | undefined): void {
+    if (hit === undefined) return;
+    this.#free.push(hit.slot);
+    this.#releaseNear(hit);
+  }
+
+  #releaseNear(hit: Hit): void {
+    for (const near of hit.near.splice(0)) {
+      this.#free.push(near.slot);
+      this.#nearCount -= 1;
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import { createPreviewSampler } from './sampler.ts';
+import type { PreviewSample, SampleLine } from './sample-lines.ts';
+import { estimateTokens } from './tokens.ts';
+
+export { createPreviewSampler, type PreviewSampler } from './sampler.ts';
+export type { PreviewSample } from './sample-lines.ts';
+export { estimateTokens } from './tokens.ts';
+
+export interface PreviewStream {
+  stream: string;
+  stage: string;
+  sample: PreviewSample;
+  bytes: number;
+  lines: number;
+}
+
+/** One stream's part of a preview: its header, and the lines to choose from. */
+interface Section {
+  header: string;
+  weight: number;
+  sample: PreviewSample;
+}
+
+/**
+ * What may travel inline of a run's output: per stream a header, then `N: text` with 1-based line
+ * numbers; gaps in the numbers are lines left out. Small streams are shown whole; of others the
+ * first and last lines and those that look like errors. At most `tokens` by estimateTokens.
+ */
+export function renderPreview(streams: readonly PreviewStream[], tokens: number): string {
+  const stages = new Set(streams.map((stream) => stream.stage));
+  return renderSections(
+    streams.map((stream) => ({
+      header: headerOf(stream, stages.size > 1),
+      weight: streamWeight[stream.stream] ?? 1,
+      sample: stream.sample,
+    })),
+    tokens,
+  );
+}
+
+/** An agent's own words matter most; the event log repeats what other streams say. */
+const streamWeight: Readonly<Record<string, number>> = { last_message: 2, events: 0.25 };
+
+function headerOf(stream: PreviewStream, named: boolean): string {
+  const counts = `${stream.lines} ${stream.lines === 1 ? 'line' : 'lines'}`;
+  return `${stream.stream}${named ? ` of ${stream.stage}` : ''} (${counts}${stream.sample.whole ? '' : `, ${stream.bytes} bytes`})`;
+}
+
+/** The same preview within a smaller budget. Takes what renderPreview made. */
+export function shrinkPreview(text: string, tokens: number): string {
+  if (estimateTokens(text) <= tokens) return text;
+  return renderSections(parseSections(text), tokens);
+}
+
+function parseSections(text: string): Section[] {
+  const sections: { header: string; numbers: number[]; texts: string[] }[] = [];
+  for (const line of text.split('\n')) {
+    const numbered = /^(\d+): ?(.*)$/.exec(line);
+    if (numbered === null) {
+      sections.push({ header: line, numbers: [], texts: [] });
+      continue;
+    }
+    sections.at(-1)?.numbers.push(Number(numbered[1]));
+    sections.at(-1)?.texts.push(numbered[2] ?? '');
+  }
+  return sections.map(({ header, numbers, texts }) => {
+    const sampler = createPreviewSampler();
+    sampler.push(Buffer.from(texts.map((line) => `${line}\n`).join('')));
+    const sample = sampler.sample();
+    const lines = sample.lines.map((line) => ({ ...line, line: numbers[line.line - 1] ?? line.line }));
+    const stream = header.split(' ')[0] ?? '';
+    return { header, weight: streamWeight[stream] ?? 1, sample: { whole: sample.whole, lines } };
+  });
+}
+
+function renderSections(sections: readonly Section[], tokens: number): string {
+  const budgets = shareOut(
+    sections.map((section) => ({ need: wholeCost(section), weight: section.weight })),
+    tokens,
+  );
+  return sections
+    .map((section, index) => renderSection(section, budgets[index] ?? 0))
+    .filter((text) => text !== '')
+    .join('\n');
+}
+
+/** Fair shares by weight; what one does not need goes to the others. */
+function shareOut(claims: readonly { need: number; weight: number }[], total: number): number[] {
+  const shares = claims.map(() => 0);
+  let open = claims.map((_, index) => index);
+  let left = total;
+  while (open.length > 0 && left >= 1) {
+    const weights = open.reduce((sum, index) => sum + (claims[index]?.weight ?? 0), 0);
+    const unit = left / weights;
+    const content = open.filter((index) => (claims[index]?.need ?? 0) <= unit * (claims[index]?.weight ?? 0));
+    for (const index of content.length > 0 ? content : open) {
+      const { need, weight } = claims[index] ?? { need: 0, weight: 0 };
+      shares[index] = content.length > 0 ? need : Math.floor(unit * weight);
+      left -= shares[index] ?? 0;
+    }
+    if (content.length === 0) break;
+    open = open.filter((index) => !content.includes(index));
+  }
+  return shares;
+}
+
+function wholeCost(section: Section): number {
+  return section.sample.lines.reduce(
+    (sum, line) => sum + costOf(line, line.text),
+    costOfHeader(section.header),
+  );
+}
+
+function costOf(line: SampleLine, text: string): number {
+  return estimateTokens(`${line.line}: ${text}\n`);
+}
+
+function costOfHeader(header: string): number {
+  return estimateTokens(`${header}\n`);
+}
+
+function renderSection(section: Section, tokens: number): string {
+  const left = tokens - costOfHeader(section.header);
+  if (left < 0) return '';
+  const lines = section.sample.whole ? chooseWhole(section, tokens) : undefined;
+  const chosen = lines ?? chooseLines(section.sample.lines, left);
+  return [section.header, ...chosen.map((line) => `${line.line}: ${line.text}`)].join('\n');
+}
+
+function chooseWhole(section: Section, tokens: number): SampleLine[] | undefined {
+  return wholeCost(section) <= tokens ? section.sample.lines : undefined;
+}
+
+/** Widths lines are clipped to, in characters: the widest at which every kind of error still fits. */
+const widths = [240, 180, 140, 110, 90];
+const tailShare = 0.2;
+const headShare = 0.06;
+
+/** First the last lines, then the first, then errors by rank, then more of the end and of the beginning. */
+function chooseLines(lines: readonly SampleLine[], tokens: number): SampleLine[] {
+  const errors = lines.filter((line) => line.rank < Number.POSITIVE_INFINITY);
+  const ranked = interleaved(errors).sort((a, b) => a.rank - b.rank);
+  const width = widths.find((candidate) => firstsFit(errors, candidate, tokens)) ?? 90;
+  const chosen = new Map<number, SampleLine>();
+  let left = tokens;
+  const take = (candidates: readonly SampleLine[], share: number, onFull: 'stop' | 'skip') => {
+    let room = share;
+    for (const line of candidates) {
+      if (chosen.has(line.line)) continue;
+      const text = clip(line.text, width);
+      const cost = costOf(line, text);
+      if (cost > room || cost > left) {
+        if (onFull === 'stop') return;
+        continue;
+      }
+      chosen.set(line.line, { ...line, text });
+      room -= cost;
+      left -= cost;
+    }
+  };
+  const backwards = lines.toReversed();
+  take(backwards, tokens * tailShare, 'stop');
+  take(lines, tokens * headShare, 'stop');
+  take(ranked, tokens, 'skip');
+  take(backwards, left * 0.6, 'stop');
+  take(lines, left, 'stop');
+  return [...chosen.values()].sort((a, b) => a.line - b.line);
+}
+
+/** From both ends towards the middle, so that of too many the first and the last are taken. */
+function interleaved(lines: readonly SampleLine[]): SampleLine[] {
+  const order: SampleLine[] = [];
+  for (let at = 0; at < lines.length / 2; at += 1) {
+    for (const line of new Set([lines[at], lines[lines.length - 1 - at]]))
+      if (line !== undefined) order.push(line);
+  }
+  return order;
+}
+
+function firstsFit(errors: readonly SampleLine[], width: number, tokens: number): boolean {
+  const firsts = errors.filter((line) => line.rank < 2);
+  const cost = firsts.reduce((sum, line) => sum + costOf(line, clip(line.text, width)), 0);
+  return cost <= tokens * (1 - tailShare - headShare);
+}
+
+function clip(text: string, width: number): string {
+  if (text.length <= width) return text;
+  return `${text.slice(0, width).replace(/[\ud800-\udbff]$/, '')}…`;
+}

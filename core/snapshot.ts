@@ -1,0 +1,85 @@
+import type { HandleRecord, HandleSummary } from '../schemas/handle.ts';
+import type { Outcome, Question, RunSnapshot, RunStatus, Usage } from '../schemas/run.ts';
+import { shrinkPreview } from './preview.ts';
+
+/** How an attempt ended, in a few words: `exit 1`, `signal SIGKILL`, `limit output`, `lost`. */
+export function describeOutcome(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'exit':
+      return `exit ${String(outcome.code)}`;
+    case 'signal':
+      return `signal ${outcome.signal}`;
+    case 'limit':
+      return `limit ${outcome.which}`;
+    case 'spawn':
+      return `spawn ${outcome.errno}`;
+    case 'engine':
+      return `engine ${outcome.code}`;
+    case 'timeout':
+    case 'cancelled':
+    case 'lost':
+      return outcome.kind;
+  }
+}
+
+/** What a snapshot is made of. Times are ms since the epoch. */
+export interface SnapshotSource {
+  run_id: string;
+  status: RunStatus;
+  label: string | undefined;
+  worker: string | undefined;
+  attempt: number | undefined;
+  accepted_at: number;
+  /** When a worker first began it. */
+  started_at: number | undefined;
+  first_output_at: number | undefined;
+  ended_at: number | undefined;
+  outcome: Outcome | undefined;
+  error: string | undefined;
+  waiting_for: string | undefined;
+  question: Question | undefined;
+  usage: Usage | undefined;
+  handles: readonly HandleRecord[];
+  preview: string | undefined;
+}
+
+/** A run as a tool reply shows it, its preview within `previewTokens`. */
+export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSnapshot {
+  const { label, worker, attempt, error, waiting_for, usage, started_at: startedAt } = run;
+  const preview = run.preview === undefined ? '' : shrinkPreview(run.preview, previewTokens);
+  return {
+    run_id: run.run_id,
+    status: run.status,
+    ...(label !== undefined && { label }),
+    ...(worker !== undefined && { worker }),
+    ...(attempt !== undefined && { attempt }),
+    ...(run.outcome !== undefined && { outcome: describeOutcome(run.outcome) }),
+    ...(error !== undefined && { error }),
+    ...(waiting_for !== undefined && { waiting_for }),
+    ...(run.question !== undefined && { question: run.question.text }),
+    ...(startedAt !== undefined && { queued_ms: elapsed(run.accepted_at, startedAt) }),
+    ...(startedAt !== undefined &&
+      run.first_output_at !== undefined && { ttfu_ms: elapsed(startedAt, run.first_output_at) }),
+    ...(startedAt !== undefined && run.ended_at !== undefined && { duration_ms: elapsed(startedAt, run.ended_at) }),
+    ...(usage !== undefined && { usage }),
+    ...(run.handles.length > 0 && { handles: summarizeHandles(run.handles) }),
+    ...(preview !== '' && { preview }),
+  };
+}
+
+/** A clock set back never makes a duration negative. */
+function elapsed(from: number, to: number): number {
+  return Math.max(0, Math.round(to - from));
+}
+
+/** The stage is named where there is more than one. */
+function summarizeHandles(handles: readonly HandleRecord[]): HandleSummary[] {
+  const named = new Set(handles.map((handle) => handle.stage)).size > 1;
+  return handles.map(({ handle_id, stream, stage, bytes, lines }) => ({
+    handle_id,
+    stream,
+    ...(named && { stage }),
+    bytes,
+    lines,
+  }));
+}

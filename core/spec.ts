@@ -1,0 +1,146 @@
+import type { z } from 'zod';
+import type { Pipeline, Stage } from '../schemas/pipeline.ts';
+import type { RunRequest, RunSpec } from '../schemas/run.ts';
+import type { runContracts } from '../schemas/tools.ts';
+import { FleetError } from './errors.ts';
+
+export type StartRunInput = z.output<typeof runContracts.start_run.input>;
+
+export interface Acceptance {
+  pipelines: Readonly<Record<string, Pipeline>>;
+  defaults: {
+    /** The folder the caller works in; undefined where that is not known. */
+    cwd: string | undefined;
+    /** The caller's own id of this call: the request key where none was given. */
+    callId: string | undefined;
+  };
+  /** Gives the same id for the same key, so that a repeated call asks for the same run. */
+  newTaskId: (key: string | undefined) => string;
+}
+
+type InputDeclaration = Pipeline['inputs'][string];
+type InputValue = RunSpec['inputs'][string];
+
+const defaultPipeline = 'codex';
+
+/**
+ * The runs a call asks for, every default filled in. Fields of `runs[]` win over the call's own;
+ * `inputs` are joined by name. INVALID_INPUT names the field.
+ */
+export function acceptRequests(input: StartRunInput, acceptance: Acceptance): RunSpec[] {
+  const { runs, ...shared } = input;
+  const key = input.request_key ?? callKey(acceptance.defaults.callId);
+  const taskId = input.task_id ?? acceptance.newTaskId(key ?? runs?.[0]?.request_key);
+  if (runs === undefined) return [accept({ ...shared, task_id: taskId, request_key: key }, '', acceptance)];
+  return runs.map((run, at) => {
+    const request = {
+      ...shared,
+      ...run,
+      task_id: taskId,
+      request_key: run.request_key ?? (key === undefined ? undefined : `${key}#${String(at)}`),
+      inputs: { ...shared.inputs, ...run.inputs },
+    };
+    return accept(request, `runs[${String(at)}].`, acceptance);
+  });
+}
+
+/** Kept apart from the keys callers choose themselves. */
+function callKey(callId: string | undefined): string | undefined {
+  return callId === undefined ? undefined : `call:${callId}`;
+}
+
+type Request = Omit<StartRunInput, 'runs' | 'task_id' | 'request_key' | keyof RunRequest> &
+  Omit<RunRequest, 'request_key'> & { task_id: string; request_key: string | undefined };
+
+/** `where` is the path to the request's fields in the call, for messages. */
+function accept(request: Request, where: string, acceptance: Acceptance): RunSpec {
+  const name = request.pipeline ?? defaultPipeline;
+  const pipeline = ownValue(acceptance.pipelines, name);
+  if (pipeline === undefined) {
+    const known = Object.keys(acceptance.pipelines).join(', ');
+    throw invalid(`${where}pipeline`, `names no pipeline "${name}"; there are ${known}`);
+  }
+  const stages = chooseStages(pipeline, request.stages, where);
+  if (request.prompt === undefined && stages.some(needsPrompt)) {
+    throw invalid(`${where}prompt`, `is missing; pipeline "${name}" needs one`);
+  }
+  const { prompt, label, request_key, model, effort, output_schema, wall_ms, output_bytes } = request;
+  return {
+    pipeline: name,
+    task_id: request.task_id,
+    cwd: checkCwd(request.cwd ?? acceptance.defaults.cwd, where),
+    inputs: checkInputs(pipeline.inputs, request.inputs ?? {}, where),
+    ask: request.ask ?? false,
+    ...(prompt !== undefined && { prompt }),
+    ...(request.stages !== undefined && { stages: stages.map((stage) => stage.name) }),
+    ...(label !== undefined && { label }),
+    ...(request_key !== undefined && { request_key }),
+    ...(model !== undefined && { model }),
+    ...(effort !== undefined && { effort }),
+    ...(output_schema !== undefined && { output_schema }),
+    ...(wall_ms !== undefined && { wall_ms }),
+    ...(output_bytes !== undefined && { output_bytes }),
+  };
+}
+
+/** The stages a run goes through: all, or those it names, in the pipeline's order. */
+export function stagesOf(pipeline: Pipeline, names: readonly string[] | undefined): Stage[] {
+  return names === undefined ? pipeline.stages : pipeline.stages.filter((stage) => names.includes(stage.name));
+}
+
+function chooseStages(pipeline: Pipeline, names: readonly string[] | undefined, where: string): Stage[] {
+  const known = pipeline.stages.map((stage) => stage.name);
+  const unknown = names?.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw invalid(`${where}stages`, `names no stage "${unknown}"; there are ${known.join(', ')}`);
+  return stagesOf(pipeline, names);
+}
+
+function needsPrompt(stage: Stage): boolean {
+  return stage.engine !== 'command' && stage.prompt.includes('${prompt}');
+}
+
+function checkCwd(cwd: string | undefined, where: string): string {
+  if (cwd === undefined) throw invalid(`${where}cwd`, 'is missing; name the absolute folder to work in');
+  if (!cwd.startsWith('/') || cwd.includes('\0')) throw invalid(`${where}cwd`, 'must be an absolute path');
+  return cwd;
+}
+
+export function checkInputs(
+  declared: Readonly<Record<string, InputDeclaration>>,
+  given: Readonly<Record<string, InputValue>>,
+  where: string,
+): Record<string, InputValue> {
+  for (const name of Object.keys(given)) {
+    if (ownValue(declared, name) !== undefined) continue;
+    const known = Object.keys(declared).join(', ') || 'none';
+    throw invalid(`${where}inputs.${name}`, `is not an input of the pipeline; there are ${known}`);
+  }
+  const values: Record<string, InputValue> = {};
+  for (const [name, declaration] of Object.entries(declared)) {
+    const field = `${where}inputs.${name}`;
+    const value = ownValue(given, name) ?? declaration.default;
+    if (value !== undefined) values[name] = checkInput(declaration, value, field);
+    else if (declaration.required) throw invalid(field, 'is missing');
+  }
+  return values;
+}
+
+function checkInput(declaration: InputDeclaration, value: InputValue, field: string): InputValue {
+  if (typeof value !== declaration.type) throw invalid(field, `must be a ${declaration.type}`);
+  if (typeof value === 'string' && value.length > declaration.max_length) {
+    throw invalid(field, `must have at most ${String(declaration.max_length)} characters`);
+  }
+  if (declaration.enum !== undefined && !declaration.enum.includes(value)) {
+    throw invalid(field, `must be one of ${declaration.enum.map(String).join(', ')}`);
+  }
+  return value;
+}
+
+/** Not what an object inherits: `constructor` is no pipeline. */
+function ownValue<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function invalid(field: string, complaint: string): FleetError {
+  return new FleetError('INVALID_INPUT', `"${field}" ${complaint}.`);
+}

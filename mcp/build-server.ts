@@ -1,0 +1,106 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv-provider.js';
+import {
+  ErrorCode,
+  InitializeRequestSchema,
+  McpError,
+  type CallToolResult,
+  type ListToolsResult,
+} from '@modelcontextprotocol/sdk/types.js';
+import { FleetError } from '../core/errors.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Contracts } from '../schemas/contract.ts';
+import { fleetCapabilities as capabilities, protocolVersions } from '../schemas/server-info.ts';
+import { readCallMeta } from './call-meta.ts';
+import type { Call, Handlers } from './handlers.ts';
+import { isRecord } from './json-rpc.ts';
+import { failure, success } from './reply.ts';
+import { createTools, type Tool } from './tool-table.ts';
+
+export interface ServerOptions<C extends Contracts> {
+  name: string;
+  version: string;
+  /** Shown to models once; some clients cut it at 240 characters. */
+  instructions: string;
+  contracts: C;
+  handlers: Handlers<C>;
+  log: Logger;
+  /** Whose runs the calls of every connection are about. */
+  owner: string;
+  /** Handlers of notifications beyond MCP's own, by method. */
+  notifications?: Record<string, (params: unknown) => void>;
+}
+
+/** Makes the server of one connection; every connection needs its own. */
+export type ServerFactory = () => Server;
+
+/** One for all: each Server would otherwise compile its own, and none of ours validates with it. */
+const jsonSchemaValidator = new AjvJsonSchemaValidator();
+
+/** A factory of MCP servers that share handlers and the list of tools, and are cheap to make. */
+export function buildServer<C extends Contracts>(options: ServerOptions<C>): ServerFactory {
+  const tools = createTools(options.contracts, options.handlers);
+  const list: ListToolsResult = { tools: [...tools.values()].map((tool) => tool.definition) };
+  const notifications = new Map(Object.entries(options.notifications ?? {}));
+  const { name, version, instructions, log, owner } = options;
+
+  return () => {
+    const server = new Server({ name, version }, { capabilities, instructions, jsonSchemaValidator });
+    let client = { name: 'unknown', version: '' };
+    let protocolVersion: string | undefined;
+
+    // Ours instead of the SDK's, which keeps the negotiated version to itself.
+    server.setRequestHandler(InitializeRequestSchema, ({ params }) => {
+      protocolVersion =
+        protocolVersions.find((known) => known === params.protocolVersion) ?? protocolVersions[0];
+      client = { name: params.clientInfo.name, version: params.clientInfo.version };
+      return { protocolVersion, capabilities, serverInfo: { name, version }, instructions };
+    });
+
+    const callTool = async (
+      params: Record<string, unknown>,
+      signal: AbortSignal,
+    ): Promise<CallToolResult> => {
+      const toolName = params['name'];
+      if (typeof toolName !== 'string')
+        throw new McpError(ErrorCode.InvalidParams, 'params.name must be a string');
+      const call: Call = { owner, signal, client, ...readCallMeta(params['_meta']) };
+      try {
+        const tool = findTool(tools, toolName);
+        const { input, output } = await tool.run(params['arguments'], call);
+        return success(input, output, { tool: toolName, contract: tool.contract, protocolVersion });
+      } catch (error) {
+        return failure(error, toolName, log);
+      }
+    };
+
+    // Not by setRequestHandler: for tools/call that parses request and result with three schemas,
+    // and answers what does not fit with zod's own words.
+    server.fallbackRequestHandler = async ({ method, params }, { signal }) => {
+      if (method === 'tools/list') return list;
+      if (method === 'tools/call') return callTool(isRecord(params) ? params : {}, signal);
+      throw new McpError(ErrorCode.MethodNotFound, 'Method not found');
+    };
+    server.fallbackNotificationHandler = ({ method, params }) => {
+      notifications.get(method)?.(params);
+      return Promise.resolve();
+    };
+    server.onerror = (error) => {
+      log.debug({ problem: protocolProblem(error) }, 'protocol error');
+    };
+    return server;
+  };
+}
+
+function findTool(tools: ReadonlyMap<string, Tool>, name: string): Tool {
+  const tool = tools.get(name);
+  if (tool !== undefined) return tool;
+  throw new FleetError('INVALID_INPUT', `There is no tool "${name.slice(0, 80)}".`, {
+    next: `Call one of ${[...tools.keys()].join(', ')}.`,
+  });
+}
+
+/** The SDK appends the offending message after a colon, which may hold credentials. */
+function protocolProblem(error: Error): string {
+  return error.message.split(':', 1)[0] ?? error.name;
+}

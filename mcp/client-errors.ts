@@ -1,0 +1,55 @@
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import { FleetError } from '../core/errors.ts';
+import { errorBody, errorCodes, type ErrorCode as FleetErrorCode } from '../schemas/errors.ts';
+import { isRecord } from './json-rpc.ts';
+
+const requestTimeout: number = ErrorCode.RequestTimeout;
+const connectionClosed: number = ErrorCode.ConnectionClosed;
+
+/** The FleetError a server put into the content of an `isError` result. */
+export function callFailure(content: unknown): FleetError {
+  const body = errorBody.safeParse(parseJson(firstText(content)));
+  if (!body.success || !isErrorCode(body.data.code)) {
+    return new FleetError('INTERNAL', 'The other side answered with an error of an unknown kind.');
+  }
+  return new FleetError(body.data.code, body.data.message, { next: body.data.next });
+}
+
+/** What a call that got no answer at all means to its caller. */
+export function linkFailure(error: unknown): FleetError {
+  if (error instanceof FleetError) return error;
+  if (error instanceof StreamableHTTPError && (error.code === 401 || error.code === 403)) {
+    return new FleetError('UNAUTHORIZED', 'The other side refused our secret.', { cause: error });
+  }
+  if (error instanceof McpError && error.code === requestTimeout) {
+    return unavailable('The other side did not answer in time.', error);
+  }
+  if (error instanceof McpError && error.code !== connectionClosed) {
+    const message = `The other side refused the call (JSON-RPC error ${String(error.code)}).`;
+    return new FleetError('INTERNAL', message, { cause: error });
+  }
+  return unavailable('The connection to the other side is gone.', error);
+}
+
+export function unavailable(message: string, cause: unknown): FleetError {
+  return new FleetError('WORKER_UNAVAILABLE', message, { cause });
+}
+
+function isErrorCode(code: string): code is FleetErrorCode {
+  return code in errorCodes;
+}
+
+function firstText(content: unknown): string {
+  const block: unknown = Array.isArray(content) ? content[0] : undefined;
+  const text = isRecord(block) ? block['text'] : undefined;
+  return typeof text === 'string' ? text : '';
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,71 @@
+import { once, setMaxListeners } from 'node:events';
+import { createConnection } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { unavailable } from './client-errors.ts';
+import { isTooLong, tooLong } from './json-rpc.ts';
+import { createLineTransport } from './line-transport.ts';
+import { socketPair } from './socket-pair.ts';
+
+/** A connected Unix socket as a transport. WORKER_UNAVAILABLE where nobody listens. */
+export async function openSocket(path: string): Promise<Transport> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, 'connect');
+  } catch (error) {
+    throw unavailable(`Nobody answers on ${path}.`, error);
+  }
+  return createLineTransport(socketPair(socket), 'client');
+}
+
+/**
+ * Streamable HTTP that ends like a connection does. The SDK's transport reconnects its event stream
+ * for ever and leaves calls whose response broke off to their timeout; here any broken stream or
+ * failed request (404: the server forgot the session) closes the transport, which settles them all.
+ */
+export function openHttp(url: string, secret: string): Transport {
+  const inner = new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: { authorization: `Bearer ${secret}` } },
+    reconnectionOptions: {
+      maxRetries: 0,
+      initialReconnectionDelay: 1,
+      maxReconnectionDelay: 1,
+      reconnectionDelayGrowFactor: 1,
+    },
+    fetch: (input, init) => {
+      // Every request listens on the transport's one signal until it is collected.
+      if (init?.signal) setMaxListeners(0, init.signal);
+      return fetch(input, init);
+    },
+  });
+  let closed = false;
+  const finish = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    await inner.close();
+    transport.onclose?.();
+  };
+  const transport: Transport = {
+    start: () => {
+      inner.onmessage = (message) => transport.onmessage?.(message);
+      // Later, so that the call that failed is told why before every call is told the end.
+      inner.onerror = () => {
+        setImmediate(() => void finish());
+      };
+      return inner.start();
+    },
+    send: (message) => (isTooLong(JSON.stringify(message)) ? Promise.reject(tooLong()) : inner.send(message)),
+    close: async () => {
+      if (!closed)
+        await Promise.race([inner.terminateSession(), delay(1_000, undefined, { ref: false })]).catch(
+          () => undefined,
+        );
+      await finish();
+    },
+    setProtocolVersion: (version) => {
+      inner.setProtocolVersion(version);
+    },
+  };
+  return transport;
+}

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { ServerResponse } from 'node:http';
+import type { ServerFactory } from './build-server.ts';
+
+export interface HttpSession {
+  id: string;
+  transport: StreamableHTTPServerTransport;
+  /** Responses under way, a GET's event stream among them. */
+  open: number;
+  lastUsedMs: number;
+}
+
+export interface SessionOptions {
+  factory: ServerFactory;
+  /** A session nobody talks to or listens on ends after this long: many clients never send DELETE. */
+  ttlMs: number;
+  /** Above this many the longest unused ends, unless it is in use. */
+  maxSessions: number;
+  now: () => number;
+  onChange: (count: number) => void;
+}
+
+export interface HttpSessions {
+  get: (id: string) => HttpSession | undefined;
+  create: () => Promise<HttpSession>;
+  /** Counts a response as use of the session until it is over. */
+  track: (session: HttpSession, response: ServerResponse) => void;
+  /** Ends what is past its time. */
+  sweep: () => void;
+  closeAll: () => Promise<void>;
+}
+
+/** Sessions of Streamable HTTP: each with a transport and a server of its own. */
+export function createHttpSessions(options: SessionOptions): HttpSessions {
+  const sessions = new Map<string, HttpSession>();
+
+  const create = async (): Promise<HttpSession> => {
+    const id = randomUUID();
+    const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: () => id });
+    transport.onclose = () => {
+      if (sessions.delete(id)) options.onChange(sessions.size);
+    };
+    const session: HttpSession = { id, transport, open: 0, lastUsedMs: options.now() };
+    await options.factory().connect(transport);
+    sessions.set(id, session);
+    options.onChange(sessions.size);
+    evict();
+    return session;
+  };
+  const end = (session: HttpSession): void => {
+    void session.transport.close();
+  };
+  const evict = (): void => {
+    if (sessions.size <= options.maxSessions) return;
+    const idle = [...sessions.values()].filter((session) => session.open === 0);
+    const oldest = idle.sort((a, b) => a.lastUsedMs - b.lastUsedMs)[0];
+    if (oldest !== undefined) end(oldest);
+  };
+  const sweep = (): void => {
+    const before = options.now() - options.ttlMs;
+    for (const session of sessions.values())
+      if (session.open === 0 && session.lastUsedMs <= before) end(session);
+  };
+  const track = (session: HttpSession, response: ServerResponse): void => {
+    session.open += 1;
+    response.once('close', () => {
+      session.open -= 1;
+      session.lastUsedMs = options.now();
+    });
+  };
+  const closeAll = async (): Promise<void> => {
+    await Promise.all([...sessions.values()].map((session) => session.transport.close()));
+  };
+  return { get: (id) => sessions.get(id), create, track, sweep, closeAll };
+}

@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http';
+import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
+import { FleetError } from '../core/errors.ts';
+import type { ServerFactory } from './build-server.ts';
+import { createHttpGuard, readBody, type HttpGuard, type Refusal } from './http-guard.ts';
+import { createHttpSessions, type HttpSession, type HttpSessions } from './http-sessions.ts';
+
+export interface HttpOptions {
+  /** A loopback address; default 127.0.0.1. */
+  host?: string;
+  /** 0 takes a free one. */
+  port: number;
+  secret: string;
+  /** An unused session ends after this long; default 30 minutes. */
+  sessionTtlMs?: number;
+  /** How often unused sessions are looked for; default 60 s. */
+  sweepMs?: number;
+  onSessionsChange?: (count: number) => void;
+}
+
+export interface HttpService {
+  port: number;
+  close: () => Promise<void>;
+}
+
+const path = '/mcp';
+const maxSessions = 512;
+const serverError = -32_000;
+/** What the SDK's transport answers for a session it does not know; clients then initialize anew. */
+const sessionNotFound = -32_001;
+
+/** Streamable HTTP at `http://127.0.0.1:<port>/mcp`, for one user of this machine. CONFLICT where the port is taken. */
+export async function serveHttp(factory: ServerFactory, options: HttpOptions): Promise<HttpService> {
+  const sessions = createHttpSessions({
+    factory,
+    ttlMs: options.sessionTtlMs ?? 30 * 60_000,
+    maxSessions,
+    now: Date.now,
+    onChange: options.onSessionsChange ?? (() => undefined),
+  });
+  const http = createServer();
+  const port = await listen(http, options);
+  const guard = createHttpGuard(port, options.secret);
+  http.on('request', (request, response) => {
+    void serve(request, response, guard, sessions).catch(() => {
+      if (response.headersSent) response.destroy();
+      else refuse(response, { status: 500, error: { code: -32_603, message: 'Internal error' } });
+    });
+  });
+  const timer = setInterval(sessions.sweep, options.sweepMs ?? 60_000);
+  timer.unref();
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    clearInterval(timer);
+    const closed = once(http, 'close');
+    http.close();
+    await sessions.closeAll();
+    http.closeAllConnections();
+    await closed;
+  };
+  return { port, close: () => (closing ??= close()) };
+}
+
+async function listen(http: HttpServer, options: HttpOptions): Promise<number> {
+  http.listen(options.port, options.host ?? '127.0.0.1');
+  try {
+    await once(http, 'listening');
+  } catch (error) {
+    throw new FleetError('CONFLICT', `Port ${String(options.port)} cannot be listened on.`, {
+      next: 'Choose another "http.port" in the configuration, or 0.',
+      cause: error,
+    });
+  }
+  const address = http.address();
+  return typeof address === 'object' && address !== null ? address.port : options.port;
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  guard: HttpGuard,
+  sessions: HttpSessions,
+): Promise<void> {
+  const refusal = guard.check(request) ?? checkTarget(request);
+  if (refusal !== undefined) {
+    refuse(response, refusal);
+    return;
+  }
+  let body: unknown;
+  if (request.method === 'POST') {
+    const read = await readBody(request);
+    if (!read.ok) {
+      refuse(response, read.refusal);
+      return;
+    }
+    body = read.value;
+  }
+  const session = await findSession(request, body, sessions);
+  if ('status' in session) {
+    refuse(response, session);
+    return;
+  }
+  sessions.track(session, response);
+  await session.transport.handleRequest(request, response, body);
+  // An initialize the transport refused: nobody was told the id.
+  if (session.transport.sessionId === undefined) await session.transport.close();
+}
+
+function checkTarget(request: IncomingMessage): Refusal | undefined {
+  if (request.url?.split('?', 1)[0] !== path) {
+    return { status: 404, error: { code: serverError, message: `Only ${path} is served here.` } };
+  }
+  if (request.method === 'POST' || request.method === 'GET' || request.method === 'DELETE') return undefined;
+  const error = { code: serverError, message: 'Method not allowed.' };
+  return { status: 405, error, headers: { allow: 'GET, POST, DELETE' } };
+}
+
+/** 404 for an id we do not know, a restart included: clients then initialize again. */
+async function findSession(
+  request: IncomingMessage,
+  body: unknown,
+  sessions: HttpSessions,
+): Promise<HttpSession | Refusal> {
+  const id = request.headers['mcp-session-id'];
+  if (typeof id === 'string') {
+    const unknown = { status: 404, error: { code: sessionNotFound, message: 'Session not found' } };
+    return sessions.get(id) ?? unknown;
+  }
+  if (isInitializeRequest(body)) return sessions.create();
+  return {
+    status: 400,
+    error: { code: serverError, message: 'Begin with initialize, without a session id.' },
+  };
+}
+
+function refuse(response: ServerResponse, { status, error, headers }: Refusal): void {
+  const body = JSON.stringify({ jsonrpc: '2.0', error, id: null });
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+}

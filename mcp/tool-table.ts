@@ -1,0 +1,47 @@
+import type { ListToolsResult } from '@modelcontextprotocol/sdk/types.js';
+import type { z } from 'zod';
+import type { Contract, Contracts } from '../schemas/contract.ts';
+import type { Call, Handlers, Input, Output } from './handlers.ts';
+import { inputError } from './input-error.ts';
+import { wireSchema } from './json-schema.ts';
+
+export interface Tool {
+  contract: Contract;
+  /** As tools/list shows it. */
+  definition: ListToolsResult['tools'][number];
+  /** INVALID_INPUT where the arguments do not fit, else whatever the handler throws. */
+  run: (args: unknown, call: Call) => Promise<{ input: unknown; output: Record<string, unknown> }>;
+}
+
+/** The tools by name, in the order of the contracts. */
+export function createTools<C extends Contracts>(contracts: C, handlers: Handlers<C>): Map<string, Tool> {
+  const tools = new Map<string, Tool>();
+  for (const name in contracts) tools.set(name, createTool(name, contracts[name], handlers[name]));
+  return tools;
+}
+
+type Handler<C extends Contract> = (input: Input<C>, call: Call) => Promise<Output<C>> | Output<C>;
+
+function createTool<C extends Contract>(name: string, contract: C, handler: Handler<C>): Tool {
+  const inputSchema = wireSchema(contract.input, 'input');
+  return {
+    contract,
+    definition: {
+      name,
+      title: contract.title,
+      description: contract.description,
+      inputSchema,
+      outputSchema: wireSchema(contract.output, 'output'),
+      annotations: { ...contract.annotations },
+    },
+    run: async (args, call) => {
+      const parsed = parse<C['input']>(contract.input, args ?? {});
+      if (!parsed.success) throw inputError(parsed.error, inputSchema);
+      return { input: parsed.data, output: await handler(parsed.data, call) };
+    },
+  };
+}
+
+function parse<S extends z.ZodObject>(schema: S, value: unknown): z.ZodSafeParseResult<z.output<S>> {
+  return schema.safeParse(value);
+}

@@ -1,0 +1,56 @@
+/** `npm run build`: compiles into dist/. `--finish` does only what the compiler does not. */
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { root, run } from './lib/process.mjs';
+
+const dist = join(root, 'dist');
+const migrations = join('coordinator', 'store', 'migrations');
+
+/** What the compiler does not emit: the SQL migrations, and the right to execute the program. */
+function finishBuild() {
+  if (existsSync(join(root, migrations))) {
+    mkdirSync(join(dist, dirname(migrations)), { recursive: true });
+    cpSync(join(root, migrations), join(dist, migrations), { recursive: true });
+  }
+  const program = join(dist, 'cli', 'main.js');
+  if (existsSync(program)) chmodSync(program, 0o755);
+}
+
+/** Compiles everything into dist/ and removes what an earlier build left of deleted files. */
+async function build() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { code, output } = await run(process.execPath, [
+    tsc,
+    '-p',
+    'tsconfig.build.json',
+    '--listEmittedFiles',
+  ]);
+  if (code !== 0) return { ok: false, output };
+  const emitted = new Set(
+    output
+      .split('\n')
+      .filter((line) => line.startsWith('TSFILE: '))
+      .map((line) => resolve(root, line.slice(8))),
+  );
+  removeLeftovers(emitted);
+  finishBuild();
+  return { ok: true, output: `${emitted.size} files in ${relative(root, dist)}/` };
+}
+
+function removeLeftovers(emitted) {
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && /\.(js|d\.ts)$/.test(file) && !emitted.has(file)) rmSync(file);
+  }
+}
+
+if (process.argv[2] === '--finish') {
+  finishBuild();
+} else {
+  const { ok, output } = await build();
+  console.log(output.trim());
+  if (!ok) {
+    console.error('The build failed: correct the type errors above.');
+    process.exitCode = 1;
+  }
+}

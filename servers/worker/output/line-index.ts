@@ -1,0 +1,56 @@
+import { asBuffer, countNewlines, nextNewline } from '../../../core/newlines.ts';
+
+/** One offset is kept for every so many lines. */
+export const indexedLines = 256;
+
+/**
+ * Where lines begin, while bytes are appended. 8 bytes of memory for 256 lines; the rest of the way
+ * to a line is a short scan.
+ */
+export class LineIndex {
+  /** Offset of the line after each 256th newline. */
+  readonly #offsets: number[] = [];
+  #bytes = 0;
+  #newlines = 0;
+  #endsLine = true;
+
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    const bytes = asBuffer(chunk);
+    let at = nextNewline(bytes, 0);
+    while (at !== -1) {
+      this.#newlines += 1;
+      if (this.#newlines % indexedLines === 0) this.#offsets.push(this.#bytes + at + 1);
+      at = nextNewline(bytes, at + 1);
+    }
+    this.#bytes += bytes.length;
+    this.#endsLine = bytes[bytes.length - 1] === 10;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Newlines, plus one where the last line has none. */
+  get lines(): number {
+    return this.#newlines + (this.#endsLine ? 0 : 1);
+  }
+
+  /** Where to start looking for a line (from 1), and how many newlines lie between there and its beginning. */
+  near(line: number): { offset: number; newlines: number } {
+    const before = Math.max(0, line - 1);
+    const entry = Math.min(Math.floor(before / indexedLines), this.#offsets.length);
+    const offset = entry === 0 ? 0 : (this.#offsets[entry - 1] ?? 0);
+    return { offset, newlines: before - entry * indexedLines };
+  }
+}
+
+/** Position just after the `count`-th newline of `bytes`, or how many newlines there are. */
+export function afterNewlines(bytes: Buffer, count: number): { found: number } | { seen: number } {
+  let at = -1;
+  for (let seen = 0; seen < count; seen += 1) {
+    at = nextNewline(bytes, at + 1);
+    if (at === -1) return { seen: countNewlines(bytes, 0, bytes.length) };
+  }
+  return { found: at + 1 };
+}

@@ -1,0 +1,31 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Reaping } from '../../../schemas/worker.ts';
+import type { ProcessSpec } from './process.ts';
+
+/** Everything one run started, its descendants in sessions of their own included. */
+export interface ProcessTree {
+  /** TERM to every process, and CONT, so that a stopped one can act on it. */
+  askToEnd(): void;
+  /** Returns once no process of the tree is running (or after a bounded number of tries). */
+  stop(): void;
+  continue(): void;
+  /** KILL to every process; resolves when none is left, or when the kernel will not let one go. Idempotent. */
+  kill(): Promise<void>;
+}
+
+export interface Launched {
+  child: ChildProcess;
+  tree: ProcessTree;
+}
+
+/** One way to hold a run's processes together so that none outlives it. */
+export interface ReapingLayer {
+  readonly reaping: Reaping;
+  /**
+   * Starts the process, at once where the layer is ready. A failure is an Error with an errno as
+   * `code`, thrown, rejected, or emitted by the child as `error`.
+   */
+  launch(spec: ProcessSpec): Launched | Promise<Launched>;
+  /** Ends what the layer itself keeps running between runs. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,115 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { send } from './process-table.ts';
+
+/**
+ * What waits inside an empty namespace: says that it is there, ends when our end of its input closes
+ * (so also when we die), and lets a run's own `kill -TERM -1` pass. Fixed text; nothing is put into it.
+ */
+const keeperScript = 'trap "" HUP INT TERM; echo; read -r _';
+
+/** Only a machine in deep trouble needs longer to open a namespace, or to end what is inside. */
+const openMs = 10_000;
+const killMs = 5_000;
+
+/** An empty pid namespace with its own /proc, ready to be entered. */
+export interface Namespace {
+  /** Its process 1, as we see it. Orphans inside become its children; with it all of them die. */
+  readonly initPid: number;
+  isGone(): boolean;
+  /** A namespace in use keeps this process alive, a spare one does not. */
+  hold(): void;
+  /** Kills every process inside; resolves when none is left. Idempotent. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Opens a namespace with bubblewrap, for reaping only: the file system as it is, devices included, and
+ * no capability dropped, so that a sandbox inside still works. bwrap's own environment is empty,
+ * because everything inside can read it. Rejects with bwrap's own words.
+ */
+export async function openNamespace(bwrap: string): Promise<Namespace> {
+  const monitor = spawn(
+    bwrap,
+    // prettier-ignore
+    ['--dev-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--die-with-parent', '--info-fd', '3',
+      '--', '/bin/sh', '-c', keeperScript],
+    { cwd: '/', env: {}, detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] },
+  );
+  const opened = followOpening(monitor);
+  const gone = new Promise<void>((resolve) => {
+    monitor.once('exit', () => {
+      resolve();
+    });
+  });
+  const initPid = await opened;
+  setHeld(monitor, false);
+  const isGone = (): boolean => monitor.exitCode !== null || monitor.signalCode !== null;
+  return {
+    initPid,
+    isGone,
+    hold() {
+      setHeld(monitor, true);
+    },
+    async kill() {
+      // Process 1 leaves only after the kernel has ended all the others (pid_namespaces(7)), and the
+      // monitor leaves after process 1: its end is the proof. Until then the pid cannot be another's.
+      if (!isGone()) send(initPid, 'SIGKILL');
+      const timer = new AbortController();
+      await Promise.race([gone, delay(killMs, undefined, { signal: timer.signal }).catch(() => undefined)]);
+      timer.abort();
+      if (!isGone()) monitor.kill('SIGKILL');
+    },
+  };
+}
+
+/** Resolves with the host pid of process 1 once the keeper runs: by then every mount is in place. */
+function followOpening(monitor: ChildProcess): Promise<number> {
+  const [stdin, stdout, stderr, info] = monitor.stdio;
+  let told = '';
+  let isReady = false;
+  let complaint = '';
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      complaint = `bwrap did not open a namespace in ${String(openMs)} ms`;
+      monitor.kill('SIGKILL');
+    }, openMs);
+    const fail = (): void => {
+      clearTimeout(timer);
+      const why = complaint.trim() === '' ? 'bwrap ended without opening a namespace' : complaint.trim();
+      reject(Object.assign(new Error(why), { code: 'NAMESPACE' }));
+    };
+    const look = (): void => {
+      const pid = /"child-pid":\s*(\d+)/.exec(told)?.[1];
+      if (!isReady || pid === undefined) return;
+      clearTimeout(timer);
+      resolve(Number(pid));
+    };
+    stdin?.on('error', () => undefined);
+    info?.on('data', (chunk: Buffer) => {
+      told += chunk.toString('latin1');
+      look();
+    });
+    stdout?.on('data', () => {
+      isReady = true;
+      look();
+    });
+    stderr?.on('data', (chunk: Buffer) => {
+      complaint = (complaint + chunk.toString()).slice(0, 500);
+    });
+    monitor.once('error', (error) => {
+      complaint = error.message;
+      fail();
+    });
+    monitor.once('close', fail);
+  });
+}
+
+function setHeld(monitor: ChildProcess, isHeld: boolean): void {
+  const pipes = monitor.stdio.filter((pipe) => pipe instanceof Socket);
+  for (const handle of [monitor, ...pipes]) {
+    if (isHeld) handle.ref();
+    else handle.unref();
+  }
+}

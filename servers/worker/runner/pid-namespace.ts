@@ -1,0 +1,118 @@
+import type { ChildProcess } from 'node:child_process';
+import { geteuid } from 'node:process';
+import { checkProgram } from './check-program.ts';
+import type { Launched, ProcessTree, ReapingLayer } from './layer.ts';
+import { openNamespace, type Namespace } from './namespace.ts';
+import type { ProcessSpec } from './process.ts';
+import { descendantsOf, readProcess, send, stopAll, type ProcessRow } from './process-table.ts';
+import { keepSpare } from './spare.ts';
+import { spawnChild } from './spawn-child.ts';
+
+/** Absolute paths of the programs the layer is made of (bubblewrap and util-linux). */
+export interface NamespaceTools {
+  bwrap: string;
+  nsenter: string;
+  setsid: string;
+}
+
+/** Looks at nsenter until it is stopped: it takes some microseconds. */
+const stopPolls = 1_000;
+
+/**
+ * Every run in a pid namespace of its own: when it ends, or this process dies, the kernel kills all of
+ * it. bubblewrap opens the namespace ahead of time and `nsenter` starts the run in it, because bwrap
+ * tells a signal that ended its command as exit code 128 + n, while nsenter ends by the same signal.
+ * `setsid` gives the run a session inside: else `kill 0` in a run would end nsenter outside.
+ */
+export function pidNamespaceLayer(tools: NamespaceTools): ReapingLayer {
+  const spares = keepSpare<Namespace>({
+    make: () => openNamespace(tools.bwrap),
+    isGood: (namespace) => !namespace.isGone(),
+    discard: (namespace) => namespace.kill(),
+  });
+  return {
+    reaping: 'pid_namespace',
+    launch(spec) {
+      checkProgram(spec.argv[0], spec.cwd);
+      const namespace = spares.take();
+      if (namespace instanceof Promise) return namespace.then((opened) => enter(tools, opened, spec));
+      return enter(tools, namespace, spec);
+    },
+    close: () => spares.close(),
+  };
+}
+
+function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): Launched {
+  namespace.hold();
+  // Only root's bwrap makes no user namespace.
+  const user = geteuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
+  try {
+    const child = spawnChild(
+      // prettier-ignore
+      [tools.nsenter, '--target', String(namespace.initPid), ...user, '--pid', '--mount', `--wdns=${spec.cwd}`,
+        '--', tools.setsid, ...spec.argv],
+      spec,
+      '/',
+    );
+    return { child, tree: new NamespaceTree(namespace, child) };
+  } catch (error) {
+    void namespace.kill();
+    throw error;
+  }
+}
+
+class NamespaceTree implements ProcessTree {
+  readonly #namespace: Namespace;
+  /** nsenter, outside the namespace: the parent of the run's main process, and not of the tree. */
+  readonly #parent: ChildProcess;
+  readonly #roots: ReadonlySet<number>;
+
+  constructor(namespace: Namespace, parent: ChildProcess) {
+    this.#namespace = namespace;
+    this.#parent = parent;
+    this.#roots = new Set([namespace.initPid, parent.pid ?? namespace.initPid]);
+  }
+
+  askToEnd(): void {
+    const members = this.#members();
+    for (const row of members) send(row.pid, 'SIGTERM');
+    this.#wake(members);
+  }
+
+  stop(): void {
+    this.#stopParent();
+    stopAll(() => this.#members());
+  }
+
+  continue(): void {
+    this.#wake(this.#members());
+  }
+
+  async kill(): Promise<void> {
+    // It may be stopped, and then not collect its child, or not be inside yet. A no-op once it is over.
+    this.#parent.kill('SIGKILL');
+    await this.#namespace.kill();
+  }
+
+  #members(): ProcessRow[] {
+    return this.#namespace.isGone() ? [] : descendantsOf(this.#roots);
+  }
+
+  /**
+   * nsenter answers a stopped child by stopping itself, too late perhaps for a CONT that follows at
+   * once. Stopped first, and woken last, it never sees its child stopped.
+   */
+  #stopParent(): void {
+    const { pid } = this.#parent;
+    if (pid === undefined || !this.#parent.kill('SIGSTOP')) return;
+    for (let poll = 0; poll < stopPolls; poll += 1) {
+      const state = readProcess(pid)?.state;
+      if (state === undefined || state === 'T' || state === 'Z') return;
+    }
+  }
+
+  #wake(members: readonly ProcessRow[]): void {
+    for (const row of members) send(row.pid, 'SIGCONT');
+    this.#parent.kill('SIGCONT');
+  }
+}

@@ -1,0 +1,27 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { ProcessSpec } from './process.ts';
+
+/**
+ * Starts a process in a session and process group of its own: argv only, never a shell, the whole
+ * environment given. Only ever called on the main thread: a parent-death signal (bwrap's
+ * `--die-with-parent`) follows the thread that forked, see PR_SET_PDEATHSIG in prctl(2).
+ */
+export function spawnChild(
+  argv: readonly [string, ...string[]],
+  spec: ProcessSpec,
+  cwd: string,
+): ChildProcess {
+  const [file, ...args] = argv;
+  return spawn(file, args, {
+    cwd,
+    env: spec.env,
+    detached: true,
+    stdio: [spec.stdin, 'pipe', 'pipe'],
+  });
+}
+
+/** The errno of a failed system call, `UNKNOWN` where the error carries none. */
+export function errnoOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return 'UNKNOWN';
+}

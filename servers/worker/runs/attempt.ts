@@ -1,0 +1,162 @@
+import { FleetError } from '../../../core/errors.ts';
+import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
+import type { Outcome } from '../../../schemas/run.ts';
+import type { EngineEnd, EngineReport, EngineSession } from '../engines/engine.ts';
+import type { ActiveClock } from './active-clock.ts';
+import { judge, type Cause } from './judge.ts';
+import type { LiveRecord } from './live-record.ts';
+import { takeDown } from './run-facts.ts';
+import { createStageRecorder, type OutputBudget } from './stage-recorder.ts';
+import { internalFailure, startStage, type Resume, type RunDeps } from './stage-session.ts';
+
+/** What a run executes. */
+export interface Recipe {
+  pipeline: Pipeline;
+  /** The run's own stages, in order. */
+  stages: readonly Stage[];
+}
+
+export type AttemptEnd =
+  | { kind: 'over'; outcome: Outcome }
+  /** Nothing is left running, and the run can go on where it was. `asked`: by a pause. */
+  | { kind: 'suspended'; asked: boolean };
+
+export interface AttemptOptions {
+  deps: RunDeps;
+  known: LiveRecord;
+  clock: ActiveClock;
+  budget: OutputBudget;
+  recipe: Recipe;
+  resume: Resume;
+}
+
+/** One try of a run: its stages one after the other, from where its progress says, each in an engine's session. */
+export class Attempt {
+  /** Never rejects. */
+  readonly done: Promise<AttemptEnd>;
+  readonly #options: AttemptOptions;
+  #session: EngineSession | undefined;
+  /** Why it is to end; the first cause wins. */
+  #cause: Cause | undefined;
+  #isPausing = false;
+  #isHalted = false;
+
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+    this.done = this.#runStages().catch((error: unknown): AttemptEnd => {
+      const { deps, known } = options;
+      deps.log.error({ err: error, run_id: known.run_id }, 'a run broke off');
+      return { kind: 'over', outcome: internalFailure(known.spec.pipeline).outcome };
+    });
+  }
+
+  /** Resolves when the work has stopped: halted where it stands, or the attempt is done. */
+  async pause(): Promise<'halted' | 'done'> {
+    this.#isPausing = true;
+    const session = this.#session;
+    try {
+      const kind = await Promise.race([session?.pause(), session?.done]);
+      if (kind === 'stopped' && this.#session === session) {
+        this.#isHalted = true;
+        return 'halted';
+      }
+      await this.done;
+      return 'done';
+    } finally {
+      this.#isPausing = false;
+    }
+  }
+
+  /** After `halted`. */
+  continue(): void {
+    this.#isHalted = false;
+    this.#session?.continue();
+  }
+
+  async steer(message: string): Promise<void> {
+    if (this.#session === undefined) throw new FleetError('WRONG_STATE', 'The run is between two stages.');
+    await this.#session.steer(message);
+  }
+
+  async answer(answer: 'accept' | 'decline'): Promise<void> {
+    await this.#session?.answer(answer);
+  }
+
+  end(cause: Cause): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
+    this.#session?.end(cause);
+  }
+
+  async #runStages(): Promise<AttemptEnd> {
+    const { known, recipe } = this.#options;
+    const { progress } = known;
+    let { resume } = this.#options;
+    for (let stage = recipe.stages[progress.stage]; stage !== undefined; stage = recipe.stages[progress.stage]) {
+      if (this.#cause !== undefined) return { kind: 'over', outcome: this.#cause };
+      if (this.#isPausing || this.#isHalted) return { kind: 'suspended', asked: true };
+      const { outcome, error } = await this.#runStage(stage, resume);
+      if (error !== undefined) known.facts.error ??= error;
+      const verdict = judge(outcome, this.#cause, recipe.pipeline.stop_on_failure);
+      if (verdict.kind === 'over') return verdict;
+      if (verdict.kind === 'suspended') return { kind: 'suspended', asked: this.#isPausing };
+      if (verdict.kind === 'failed') progress.failure ??= verdict.outcome;
+      known.toNextStage();
+      resume = undefined;
+    }
+    return { kind: 'over', outcome: progress.failure ?? { kind: 'exit', code: 0 } };
+  }
+
+  async #runStage(stage: Stage, resume: Resume): Promise<EngineEnd> {
+    const { deps, known, clock, budget, recipe } = this.#options;
+    const recorder = createStageRecorder({
+      handles: deps.handles,
+      run_id: known.run_id,
+      stage: stage.name,
+      budget,
+      now: deps.now,
+      onOutput: () => {
+        known.tookOutput();
+      },
+      onLimit: (which) => {
+        this.end({ kind: 'limit', which });
+      },
+    });
+    known.preview.begin(recorder.previews);
+    clock.start();
+    const session = startStage(deps, {
+      run_id: known.run_id,
+      spec: known.spec,
+      pipeline: recipe.pipeline,
+      stage,
+      output: recorder,
+      report: (said) => {
+        this.#onReport(said);
+      },
+      resume,
+    });
+    this.#session = session;
+    // Its first output may already have passed a limit.
+    if (this.#cause !== undefined) session.end(this.#cause);
+    const end = await session.done;
+    this.#session = undefined;
+    await recorder.seal();
+    known.preview.end();
+    // The stage may have ended well; what it put out is not all there.
+    return recorder.diskFailed ? { ...end, outcome: { kind: 'limit', which: 'disk' } } : end;
+  }
+
+  #onReport(said: EngineReport): void {
+    const { known, clock, deps } = this.#options;
+    if (said.kind !== 'question') {
+      takeDown(known.facts, said, deps.now());
+      known.heard(said);
+    } else if (said.question !== undefined) {
+      clock.stop();
+      known.move({ kind: 'asked', question: said.question });
+    } else if (known.status === 'input_required') {
+      known.move({ kind: 'answered' });
+      clock.start();
+    }
+  }
+}

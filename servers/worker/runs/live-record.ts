@@ -1,0 +1,176 @@
+import { transition, type Ended, type Run, type RunEvent } from '../../../core/run-state.ts';
+import type { Outcome, RunSpec, RunStatus } from '../../../schemas/run.ts';
+import type { RunDetail } from '../../../schemas/worker.ts';
+import type { EngineReport } from '../engines/engine.ts';
+import type { RunProgress, RunRecord } from './record.ts';
+import type { RunFacts } from './run-facts.ts';
+import { createRunPreview, type RunPreview } from './run-preview.ts';
+import type { RunDeps } from './stage-session.ts';
+
+export interface RunHooks {
+  /** A poll would show something new; `soon` may be told together with what follows. */
+  changed: (urgency: 'now' | 'soon' | 'growth') => void;
+  /** Once, with the record as it is on disk; `saved: false` where the disk refused it. */
+  ended: (record: RunRecord, saved: boolean) => void;
+}
+
+/** Where a run stands when it is accepted, or when a worker boots. */
+export interface RunStanding {
+  run_id: string;
+  owner: string;
+  accepted_at: number;
+  spec: RunSpec;
+  state: Run;
+  progress: RunProgress;
+  facts: RunFacts;
+  /** Of earlier attempts. */
+  preview: string | undefined;
+}
+
+/**
+ * What is known of a run that has not ended, and its copy on disk. The state changes through core's
+ * `transition` and nowhere else.
+ */
+export class LiveRecord {
+  readonly run_id: string;
+  readonly spec: RunSpec;
+  readonly facts: RunFacts;
+  readonly progress: RunProgress;
+  readonly preview: RunPreview;
+  readonly #standing: RunStanding;
+  readonly #deps: RunDeps;
+  readonly #hooks: RunHooks;
+  #state: Run;
+
+  constructor(deps: RunDeps, hooks: RunHooks, standing: RunStanding) {
+    this.#deps = deps;
+    this.#hooks = hooks;
+    this.#standing = standing;
+    this.#state = standing.state;
+    this.run_id = standing.run_id;
+    this.spec = standing.spec;
+    this.facts = standing.facts;
+    this.progress = standing.progress;
+    this.preview = createRunPreview(standing.preview);
+  }
+
+  get state(): Run {
+    return this.#state;
+  }
+
+  get status(): RunStatus {
+    return this.#state.status;
+  }
+
+  /** An event that does not fit is a mistake of ours: logged, and the state stays. */
+  move(event: RunEvent): void {
+    const next = this.#after(event);
+    if (next === undefined) return;
+    this.#state = next;
+    this.#hooks.changed('now');
+  }
+
+  /** Output was stored. */
+  tookOutput(): void {
+    this.#hooks.changed(this.facts.first_output_at === undefined ? 'soon' : 'growth');
+    this.facts.first_output_at ??= this.#deps.now();
+  }
+
+  /** An engine's report was taken down in `facts`. */
+  heard(report: EngineReport): void {
+    if (report.kind === 'thread') {
+      this.progress.thread_id = report.thread_id;
+      void this.save();
+    }
+    this.#hooks.changed(report.kind === 'thread' ? 'now' : 'soon');
+  }
+
+  toNextStage(): void {
+    this.progress.stage += 1;
+    delete this.progress.thread_id;
+    if (this.#state.status === 'input_required') this.move({ kind: 'answered' });
+  }
+
+  /** Told only once it is on disk: what a poll has seen ended is ended after a crash, too. */
+  async end(outcome: Outcome, beforeTold: () => void): Promise<void> {
+    const next = this.#after({ kind: 'ended', at: this.#deps.now(), outcome });
+    if (next === undefined) return;
+    const record = this.#recordIn(next);
+    const saved = await this.#write(record);
+    this.#state = next;
+    beforeTold();
+    this.#hooks.ended(record, saved);
+  }
+
+  /** Puts the record as it is now on disk; a full disk is logged and keeps no run from going on. */
+  async save(): Promise<void> {
+    await this.#write(this.record());
+  }
+
+  detail(): RunDetail {
+    return this.#detailIn(this.#state);
+  }
+
+  record(): RunRecord {
+    return this.#recordIn(this.#state);
+  }
+
+  #after(event: RunEvent): Run | undefined {
+    const next = transition(this.#state, event);
+    if (next.ok) return next.value;
+    this.#deps.log.error({ run_id: this.run_id, ...next.error }, 'an event does not fit the state of its run');
+    return undefined;
+  }
+
+  async #write(record: RunRecord): Promise<boolean> {
+    try {
+      await this.#deps.files.write(record);
+      return true;
+    } catch (error) {
+      this.#deps.log.error({ err: error, run_id: record.detail.run_id }, 'a record could not be written');
+      return false;
+    }
+  }
+
+  #recordIn(state: Run): RunRecord {
+    const { owner, accepted_at } = this.#standing;
+    return {
+      schema_version: 1,
+      owner,
+      accepted_at,
+      spec: this.spec,
+      progress: { ...this.progress },
+      ...(state.status === 'paused' && state.how !== 'queued' && { how: state.how }),
+      detail: this.#detailIn(state),
+    };
+  }
+
+  #detailIn(state: Run): RunDetail {
+    const { run_id, spec } = this;
+    const { first_output_at, error, usage, decisions, notes, reaping, engine_thread_id } = this.facts;
+    const preview = this.preview.text();
+    return {
+      run_id,
+      ...(spec.request_key !== undefined && { request_key: spec.request_key }),
+      status: state.status,
+      started_at: ('started_at' in state ? state.started_at : undefined) ?? this.#standing.accepted_at,
+      ...(first_output_at !== undefined && { first_output_at }),
+      ...endOf(state),
+      ...(error !== undefined && { error }),
+      handles: this.#deps.handles.ofRun(run_id),
+      ...(usage !== undefined && { usage }),
+      ...(state.status === 'input_required' && { question: state.question }),
+      decisions,
+      notes,
+      ...(reaping !== undefined && { reaping }),
+      ...(engine_thread_id !== undefined && { engine_thread_id }),
+      ...(preview !== undefined && { preview }),
+    };
+  }
+}
+
+function endOf(state: Run): Partial<Pick<Ended, 'ended_at' | 'outcome'>> {
+  if ('ended_at' in state) return { ended_at: state.ended_at, outcome: state.outcome };
+  if (state.status === 'paused' && state.how === 'lost') return { outcome: { kind: 'lost', resumable: true } };
+  return {};
+}

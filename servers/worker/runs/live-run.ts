@@ -1,0 +1,225 @@
+import { FleetError } from '../../../core/errors.ts';
+import type { PauseHow } from '../../../core/run-state.ts';
+import { isTerminal, type Outcome, type RunSpec, type RunStatus } from '../../../schemas/run.ts';
+import type { RunDetail } from '../../../schemas/worker.ts';
+import { createActiveClock, type ActiveClock } from './active-clock.ts';
+import { Attempt, type AttemptEnd, type Recipe } from './attempt.ts';
+import type { Cause } from './judge.ts';
+import { LiveRecord, type RunHooks, type RunStanding } from './live-record.ts';
+import type { RunRecord } from './record.ts';
+import type { Slots } from './slots.ts';
+import type { OutputBudget } from './stage-recorder.ts';
+import { needsHome, type Resume, type RunDeps } from './stage-session.ts';
+
+export interface LiveRunOptions {
+  deps: RunDeps;
+  slots: Slots;
+  hooks: RunHooks;
+  standing: RunStanding;
+  /** undefined where the configuration has the pipeline no more. */
+  recipe: Recipe | undefined;
+}
+
+/** One run that has not ended, and what may be asked of it. */
+export class LiveRun {
+  readonly run_id: string;
+  readonly spec: RunSpec;
+  readonly #deps: RunDeps;
+  readonly #slots: Slots;
+  readonly #recipe: Recipe | undefined;
+  readonly #known: LiveRecord;
+  readonly #clock: ActiveClock;
+  readonly #budget: OutputBudget;
+  #attempt: Attempt | undefined;
+  #cause: Cause | undefined;
+  #idle: Promise<void> = Promise.resolve();
+  #holdsSlot = false;
+
+  constructor({ deps, slots, hooks, standing, recipe }: LiveRunOptions) {
+    this.run_id = standing.run_id;
+    this.spec = standing.spec;
+    this.#deps = deps;
+    this.#slots = slots;
+    this.#recipe = recipe;
+    this.#known = new LiveRecord(deps, hooks, standing);
+    const { limits } = deps.config;
+    const wallMs = standing.spec.wall_ms ?? limits.wall_ms;
+    const stored = deps.handles.ofRun(this.run_id).reduce((sum, handle) => sum + handle.bytes, 0);
+    this.#budget = { left: Math.max(0, (standing.spec.output_bytes ?? limits.output_bytes) - stored) };
+    this.#clock = createActiveClock({
+      limitMs: wallMs,
+      spentMs: standing.progress.active_ms,
+      onLimit: () => {
+        this.end({ kind: 'timeout', wall_ms: wallMs });
+      },
+    });
+  }
+
+  get status(): RunStatus {
+    return this.#known.status;
+  }
+
+  /** Settles when nothing is under way: the run is paused at a boundary or has ended. Never rejects. */
+  get idle(): Promise<void> {
+    return this.#idle;
+  }
+
+  detail(): RunDetail {
+    return this.#known.detail();
+  }
+
+  record(): RunRecord {
+    return this.#known.record();
+  }
+
+  /** Begins a pending run, whose slot is already taken. */
+  begin(): void {
+    this.#holdsSlot = true;
+    this.#known.move({ kind: 'started', at: this.#deps.now() });
+    this.#idle = this.#try(undefined);
+  }
+
+  /** Resolves when the work has stopped. WRONG_STATE where the run has ended, or ends meanwhile. */
+  async pause(): Promise<PauseHow> {
+    if (this.status !== 'paused' && !isTerminal(this.status)) {
+      const attempt = this.#attempt;
+      if ((await attempt?.pause()) !== 'halted') await this.#idle;
+      else if (this.#attempt === attempt) await this.#hold('stopped');
+    }
+    const { state } = this.#known;
+    if (state.status === 'paused') return state.how;
+    throw new FleetError('WRONG_STATE', `The run is ${state.status}; only a run under way can be paused.`);
+  }
+
+  /** Goes on after a pause, answers a question, or gives running work a message. */
+  async resume(message: string | undefined, answer: 'accept' | 'decline' | undefined): Promise<void> {
+    const { state } = this.#known;
+    this.#checkResume(state.status, answer);
+    if (state.status === 'paused' && state.how !== 'stopped') return this.#restart(state.how, message);
+    if (answer !== undefined) await this.#attempt?.answer(answer);
+    if (message !== undefined) await this.#attempt?.steer(message);
+    if (this.status !== 'paused') return;
+    this.#attempt?.continue();
+    this.#known.move({ kind: 'resumed' });
+    this.#clock.start();
+  }
+
+  /** Ends the run for this cause, whatever it is doing. Idempotent; `idle` settles when it is over. */
+  end(cause: Cause): void {
+    if (isTerminal(this.status) || this.#cause !== undefined) return;
+    this.#cause = cause;
+    if (this.#attempt !== undefined) this.#attempt.end(cause);
+    else if (this.status === 'paused') this.#idle = this.#finish(cause);
+  }
+
+  /** The worker ends: what can go on later is kept for it, everything else is lost. */
+  suspend(): void {
+    if (this.status === 'paused' && this.#attempt === undefined) return;
+    this.end({ kind: 'lost', resumable: this.#known.progress.thread_id !== undefined });
+  }
+
+  #checkResume(status: RunStatus, answer: string | undefined): void {
+    if (isTerminal(status)) {
+      throw new FleetError('WRONG_STATE', `The run is ${status}; there is nothing to resume.`);
+    }
+    if (status === 'input_required' && answer === undefined) {
+      throw new FleetError('WRONG_STATE', 'The run waits for an answer.', {
+        next: `resume_run {"run_id":"${this.run_id}","answer":"accept"} or "decline"`,
+      });
+    }
+    if (status !== 'input_required' && answer !== undefined) {
+      throw new FleetError('WRONG_STATE', `The run is ${status} and asks nothing.`);
+    }
+  }
+
+  /** A new attempt at the stage that was under way. NO_CAPACITY where no slot is free. */
+  async #restart(how: PauseHow, message: string | undefined): Promise<void> {
+    const { thread_id: threadId } = this.#known.progress;
+    if (message !== undefined && threadId === undefined) {
+      throw new FleetError('WRONG_STATE', 'The run has no conversation yet; resume it without a message.');
+    }
+    this.#slots.take(1);
+    this.#holdsSlot = true;
+    this.#known.facts.error = undefined;
+    this.#known.move({ kind: 'resumed' });
+    const ready = this.#prepareAgain();
+    const resume = threadId === undefined ? undefined : { thread_id: threadId, message };
+    this.#idle = ready.then(
+      () => this.#try(resume),
+      () => this.#fallBack(how),
+    );
+    await ready;
+  }
+
+  async #prepareAgain(): Promise<void> {
+    if (this.#recipe === undefined) {
+      throw new FleetError('WRONG_STATE', `Pipeline "${this.spec.pipeline}" is no longer configured.`);
+    }
+    const { pipeline, stages } = this.#recipe;
+    for (const stage of stages.slice(this.#known.progress.stage)) {
+      await this.#deps.engines[stage.engine].check(stage, pipeline, this.spec, this.#deps.config);
+    }
+    await this.#deps.files.prepare(this.run_id, { home: needsHome(stages) });
+    // Before anything runs: a crash must not find a run that looks paused on purpose.
+    await this.#deps.files.write(this.record());
+  }
+
+  async #fallBack(how: PauseHow): Promise<void> {
+    this.#known.move({ kind: 'paused', how });
+    this.#releaseSlot();
+    if (this.#cause !== undefined) await this.#finish(this.#cause);
+  }
+
+  async #try(resume: Resume): Promise<void> {
+    if (this.#recipe === undefined) return;
+    this.#attempt = new Attempt({
+      deps: this.#deps,
+      known: this.#known,
+      clock: this.#clock,
+      budget: this.#budget,
+      recipe: this.#recipe,
+      resume,
+    });
+    if (this.#cause !== undefined) this.#attempt.end(this.#cause);
+    const end = await this.#attempt.done;
+    this.#attempt = undefined;
+    await this.#settle(end);
+  }
+
+  async #settle(end: AttemptEnd): Promise<void> {
+    if (end.kind === 'over') return this.#finish(end.outcome);
+    await this.#deps.files.removeTmp(this.run_id);
+    await this.#hold(end.asked ? 'turn_boundary' : 'lost');
+    this.#releaseSlot();
+    // Cancelled in the meantime: there was no attempt to tell.
+    if (this.#cause !== undefined && this.#cause.kind !== 'lost') await this.#finish(this.#cause);
+  }
+
+  async #hold(how: PauseHow): Promise<void> {
+    this.#stopClock();
+    this.#known.move({ kind: 'paused', how });
+    await this.#known.save();
+  }
+
+  async #finish(outcome: Outcome): Promise<void> {
+    this.#stopClock();
+    const { files } = this.#deps;
+    const removals = [files.removeTmp(this.run_id)];
+    if (needsHome(this.#recipe?.stages ?? [])) removals.push(files.removeHome(this.run_id));
+    await Promise.all(removals);
+    await this.#known.end(outcome, () => {
+      this.#releaseSlot();
+    });
+  }
+
+  #stopClock(): void {
+    this.#clock.stop();
+    this.#known.progress.active_ms = this.#clock.spentMs;
+  }
+
+  #releaseSlot(): void {
+    if (!this.#holdsSlot) return;
+    this.#holdsSlot = false;
+    this.#slots.release(1);
+  }
+}

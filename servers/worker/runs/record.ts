@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { outcome, runSpec } from '../../../schemas/run.ts';
+import { runDetail } from '../../../schemas/worker.ts';
+
+/** How far a run has come: what is needed to go on after a pause or a crash. */
+export const runProgress = z.strictObject({
+  /** Index of the stage under way, or of the next one, among the run's own. */
+  stage: z.int().min(0),
+  /** The engine's thread of that stage. */
+  thread_id: z.string().optional(),
+  /** Time that counts against wall_ms so far. */
+  active_ms: z.number().min(0),
+  /** How the first stage that failed ended, where later ones still run. */
+  failure: outcome.optional(),
+});
+export type RunProgress = z.infer<typeof runProgress>;
+
+/** `runs/<run_id>/record.json`: all that a worker must know of a run after a restart. */
+export const runRecord = z.strictObject({
+  schema_version: z.literal(1),
+  owner: z.string(),
+  accepted_at: z.int(),
+  spec: runSpec,
+  progress: runProgress,
+  /** On a paused run: how. */
+  how: z.enum(['turn_boundary', 'stopped', 'lost']).optional(),
+  detail: runDetail,
+});
+export type RunRecord = z.infer<typeof runRecord>;

@@ -1,0 +1,92 @@
+import { createPreviewSampler, type PreviewSampler, type PreviewStream } from '../../../core/preview.ts';
+import type { StreamName } from '../../../schemas/handle.ts';
+import type { StageOutput } from '../engines/engine.ts';
+import type { HandleStore, HandleWriter } from '../output/handle-store.ts';
+
+/** Bytes a run may still store, over all its stages. */
+export interface OutputBudget {
+  left: number;
+}
+
+export interface StageRecorder extends StageOutput {
+  /** Whether some byte could not be stored. */
+  readonly diskFailed: boolean;
+  previews: () => PreviewStream[];
+  /** Ends the stage's handles; nothing is stored afterwards. */
+  seal: () => Promise<void>;
+}
+
+export interface RecorderOptions {
+  handles: HandleStore;
+  run_id: string;
+  stage: string;
+  budget: OutputBudget;
+  now: () => number;
+  /** After every chunk stored. */
+  onOutput: () => void;
+  /** The output cap was passed, or the disk took no more. */
+  onLimit: (which: 'output' | 'disk') => void;
+}
+
+const mediaTypes: Readonly<Record<StreamName, string>> = {
+  stdout: 'text/plain; charset=utf-8',
+  stderr: 'text/plain; charset=utf-8',
+  events: 'application/jsonl',
+  last_message: 'text/plain; charset=utf-8',
+  diff: 'text/x-diff; charset=utf-8',
+};
+
+interface Stream {
+  writer: HandleWriter;
+  sampler: PreviewSampler;
+}
+
+/** Stores what a stage puts out, each stream behind a handle of its own, and samples it for the preview. */
+export function createStageRecorder(options: RecorderOptions): StageRecorder {
+  const { handles, run_id, stage, budget, now } = options;
+  const streams = new Map<StreamName, Stream>();
+  const cut = new Set<StreamName>();
+  let isSealed = false;
+
+  const open = (name: StreamName): Stream => {
+    const writer = handles.create({ run_id, stage, stream: name, media_type: mediaTypes[name], now: now() });
+    const stream = { writer, sampler: createPreviewSampler() };
+    streams.set(name, stream);
+    return stream;
+  };
+  const store = (name: StreamName, chunk: Uint8Array): void => {
+    const { writer, sampler } = streams.get(name) ?? open(name);
+    writer.append(chunk);
+    sampler.push(chunk);
+    budget.left -= chunk.length;
+    options.onOutput();
+    if (writer.failed !== undefined) {
+      cut.add(name);
+      options.onLimit('disk');
+    }
+  };
+  return {
+    get diskFailed() {
+      return [...streams.values()].some(({ writer }) => writer.failed !== undefined);
+    },
+    write: (name, chunk) => {
+      if (isSealed || chunk.length === 0) return;
+      const kept = chunk.length <= budget.left ? chunk : chunk.subarray(0, budget.left);
+      if (kept.length > 0) store(name, kept);
+      if (kept.length === chunk.length) return;
+      cut.add(name);
+      options.onLimit('output');
+    },
+    truncated: (name) => {
+      cut.add(name);
+    },
+    previews: () =>
+      [...streams].map(([stream, { writer, sampler }]) => {
+        return { stream, stage, sample: sampler.sample(), bytes: writer.bytes, lines: writer.lines };
+      }),
+    seal: async () => {
+      isSealed = true;
+      await Promise.all([...streams].map(([name, { writer }]) => writer.seal({ truncated: cut.has(name) })));
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import type { Logger } from '../../../platform/log.ts';
+import type { Config } from '../../../schemas/config.ts';
+import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
+import type { RunSpec } from '../../../schemas/run.ts';
+import type { EngineContext, EngineEnd, EngineSession } from '../engines/engine.ts';
+import type { Engines } from '../engines/index.ts';
+import type { HandleStore } from '../output/handle-store.ts';
+import type { StartProcess } from '../runner/process.ts';
+import type { RecordFiles } from './record-files.ts';
+
+/** What every run of a worker shares. */
+export interface RunDeps {
+  engines: Engines;
+  config: Config;
+  /** Allow-listed environment of every run. */
+  env: Readonly<Record<string, string>>;
+  handles: HandleStore;
+  files: RecordFiles;
+  startProcess: StartProcess;
+  credential: (name: string) => string | undefined;
+  now: () => number;
+  log: Logger;
+}
+
+/** Thread of an earlier session to go on with. */
+export type Resume = EngineContext['resume'];
+
+export interface StageStart {
+  run_id: string;
+  spec: RunSpec;
+  pipeline: Pipeline;
+  stage: Stage;
+  output: EngineContext['output'];
+  report: EngineContext['report'];
+  resume: Resume;
+}
+
+/** A longer grace would break the promise that a cancelled tree is dead within 3 s. */
+const maxGraceMs = 2_500;
+
+/** Begins one stage. What an engine throws against its contract becomes the stage's end. */
+export function startStage(deps: RunDeps, start: StageStart): EngineSession {
+  const engine = deps.engines[start.stage.engine];
+  try {
+    return engine.start({
+      ...start,
+      cwd: start.spec.cwd,
+      tmpDir: deps.files.tmpDir(start.run_id),
+      homeDir: deps.files.homeDir(start.run_id),
+      env: deps.env,
+      config: deps.config,
+      graceMs: Math.min(deps.config.limits.grace_ms, maxGraceMs),
+      credential: deps.credential,
+      startProcess: deps.startProcess,
+    });
+  } catch (error) {
+    deps.log.error({ err: error, run_id: start.run_id, engine: engine.name }, 'an engine failed to start');
+    return brokenSession(engine.name);
+  }
+}
+
+/** The end of a stage whose engine, or we ourselves, made a mistake. */
+export function internalFailure(engine: string): EngineEnd {
+  const message = `The ${engine} engine failed; the worker's log has the cause.`;
+  return { outcome: { kind: 'engine', code: 'internal', message }, error: message };
+}
+
+function brokenSession(engine: string): EngineSession {
+  return {
+    done: Promise.resolve(internalFailure(engine)),
+    pause: () => Promise.resolve('turn_boundary'),
+    continue: () => undefined,
+    steer: () => Promise.resolve(),
+    answer: () => Promise.resolve(),
+    end: () => undefined,
+  };
+}
+
+/** Only engines that keep a conversation need a home folder. */
+export function needsHome(stages: readonly Stage[]): boolean {
+  return stages.some((stage) => stage.engine !== 'command');
+}

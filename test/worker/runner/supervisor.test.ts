@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { findOwnCgroup } from '../../../servers/worker/runner/cgroup.ts';
+import { sweepLeftovers } from '../../../servers/worker/runner/sweep.ts';
+import {
+  eventually,
+  fixtures,
+  newMarker,
+  path,
+  processesWith,
+  surviving,
+  temporaryFolder,
+} from './support.ts';
+
+async function startSupervisor(reaping: string, stateDir: string, marker: string) {
+  const supervisor = spawn(process.execPath, [join(fixtures, 'supervisor.mjs'), reaping, stateDir, marker], {
+    env: { PATH: path },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => {
+    supervisor.kill('SIGKILL');
+    for (const pid of processesWith(marker)) process.kill(pid, 'SIGKILL');
+  });
+  let said = '';
+  for await (const chunk of supervisor.stdout) {
+    said += String(chunk);
+    if (said.includes('ready')) break;
+  }
+  await eventually(() => processesWith(marker).length >= 5);
+  return supervisor;
+}
+
+describe.each(surviving)('a supervisor under %s', (reaping) => {
+  it('that is killed takes every process of its runs with it', async () => {
+    const stateDir = temporaryFolder();
+    const marker = newMarker();
+    const supervisor = await startSupervisor(reaping, stateDir, marker);
+    supervisor.kill('SIGKILL');
+    await once(supervisor, 'exit');
+    await eventually(() => processesWith(marker).length === 0, 5_000);
+    await eventually(() => ownFolders(supervisor.pid).length === 0);
+  });
+
+  it('that is stopped from outside by SIGTERM does so too', async () => {
+    const marker = newMarker();
+    const supervisor = await startSupervisor(reaping, temporaryFolder(), marker);
+    supervisor.kill('SIGTERM');
+    await once(supervisor, 'exit');
+    await eventually(() => processesWith(marker).length === 0, 5_000);
+  });
+});
+
+describe('a supervisor by process groups', () => {
+  it('that is killed leaves what the next boot ends', async () => {
+    const stateDir = temporaryFolder();
+    const marker = newMarker();
+    const supervisor = await startSupervisor('best_effort', stateDir, marker);
+    expect(await sweepLeftovers(stateDir)).toEqual({ processes: 0, cgroups: 0 });
+    supervisor.kill('SIGKILL');
+    await once(supervisor, 'exit');
+
+    const swept = await sweepLeftovers(stateDir);
+    expect(swept.processes).toBeGreaterThanOrEqual(1);
+    // Two grandchildren left their group before anybody looked (three processes): the sweep cannot know them.
+    expect(processesWith(marker).length).toBeLessThanOrEqual(3);
+    expect(await sweepLeftovers(stateDir)).toEqual({ processes: 0, cgroups: 0 });
+  });
+});
+
+/** cgroup folders of a supervisor that is gone. */
+function ownFolders(pid: number | undefined): string[] {
+  const home = findOwnCgroup();
+  const names = home === undefined ? [] : readdirSync(home);
+  return names.filter((name) => name.startsWith(`codex-fleet-${String(pid)}-`));
+}

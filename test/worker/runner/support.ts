@@ -1,0 +1,130 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
+import type { ProcessEnd, ProcessSpec, RunningProcess } from '../../../servers/worker/runner/process.ts';
+import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
+import type { Reaping } from '../../../schemas/worker.ts';
+
+export const fixtures = join(import.meta.dirname, '..', '..', 'fixtures', 'bin');
+export const path = `${dirname(process.execPath)}:/usr/bin:/bin`;
+
+export const layers = ['pid_namespace', 'cgroup', 'best_effort'] as const;
+/** Those that also work when the process that runs them is killed. */
+export const surviving = ['pid_namespace', 'cgroup'] as const;
+
+/** A private folder that is gone after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fleet-run-'));
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/** Different in every test, and a number of seconds for sleep(1). */
+export function newMarker(): string {
+  return `3600.${String(process.pid)}${String(Math.floor(Math.random() * 1e9))}`;
+}
+
+/** Processes of the whole machine that have `marker` in their arguments. */
+export function processesWith(marker: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => read(`/proc/${pid}/cmdline`).includes(marker))
+    .map(Number);
+}
+
+/** Processor time so far, in clock ticks, of all processes with `marker` (proc(5), utime and stime). */
+export function ticksOf(marker: string): number {
+  return processesWith(marker)
+    .map((pid) => {
+      const stat = read(`/proc/${String(pid)}/stat`);
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+    })
+    .reduce((sum, ticks) => sum + ticks, 0);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** Awaits what no event tells of: looks until it holds. */
+export async function eventually(holds: () => boolean, limitMs = 5_000): Promise<void> {
+  const started = performance.now();
+  while (!holds()) {
+    if (performance.now() - started > limitMs) throw new Error(`Not so within ${String(limitMs)} ms.`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export interface Watched {
+  process: RunningProcess;
+  ended: Promise<ProcessEnd>;
+  stdout(): Buffer;
+  stderr(): Buffer;
+  /** Resolves once stdout holds `text`. */
+  said(text: string): Promise<void>;
+}
+
+export interface Runner {
+  run(argv: readonly [string, ...string[]], options?: Partial<ProcessSpec>): Watched;
+  fixture(name: string, ...args: string[]): Watched;
+}
+
+/** Runs processes under a layer that really works here; nothing of it is left after the test. */
+export async function openRunner(reaping: Reaping): Promise<Runner> {
+  const stateDir = temporaryFolder();
+  const { layer } = await probeReaping({ config: { reaping }, path, stateDir });
+  const startProcess = createStartProcess(layer);
+  const running = new Set<RunningProcess>();
+  onTestFinished(async () => {
+    await Promise.all([...running].map((process) => process.terminate(0)));
+    await layer.close();
+  });
+  const run: Runner['run'] = (argv, options = {}) => {
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    const listeners = new Set<() => void>();
+    const process = startProcess(
+      { argv, cwd: stateDir, env: { PATH: path }, stdin: 'ignore', tmpDir: stateDir, ...options },
+      {
+        stdout(chunk) {
+          stdout.push(chunk);
+          for (const listener of listeners) listener();
+        },
+        stderr(chunk) {
+          stderr.push(chunk);
+        },
+      },
+    );
+    running.add(process);
+    return {
+      process,
+      ended: process.ended,
+      stdout: () => Buffer.concat(stdout),
+      stderr: () => Buffer.concat(stderr),
+      said: (text) =>
+        new Promise((resolve, reject) => {
+          const look = (): void => {
+            if (Buffer.concat(stdout).includes(text)) resolve();
+          };
+          listeners.add(look);
+          look();
+          void process.ended.then((end) => {
+            reject(new Error(`It ended (${JSON.stringify(end)}) and never said "${text}".`));
+          });
+        }),
+    };
+  };
+  return {
+    run,
+    fixture: (name, ...args) => run([process.execPath, join(fixtures, `${name}.mjs`), ...args]),
+  };
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests that drive real client programs installed in test/clients/ (`npm run test:clients`). */
+export default defineConfig({
+  test: {
+    include: ['test/clients-suite/**/*.test.ts'],
+    globalSetup: ['test/global-setup.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 5_000,
+    pool: 'forks',
+    fileParallelism: false,
+  },
+});

@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+/** Everything that needs no client program. The real clients have vitest.clients.config.ts. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/clients-suite/**', 'test/clients/**', '**/node_modules/**'],
+    globalSetup: ['test/global-setup.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 5_000,
+    pool: 'forks',
+    coverage: {
+      provider: 'v8',
+      include: ['schemas', 'core', 'platform', 'mcp', 'servers', 'coordinator', 'cli', 'stubs'].map(
+        (folder) => `${folder}/**/*.ts`,
+      ),
+      reporter: ['text-summary', 'json-summary'],
+      reportsDirectory: 'coverage',
+    },
+  },
+});
