@@ -9,6 +9,7 @@ import { attemptKey, type OpenAttempt, type OpenAttempts } from './fleet/open-at
 import { startInput } from './fleet/start-input.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
+import { untilStored } from './store-retry.ts';
 import type { Fence, Finish, RunRecord, RunStore } from './store/run-store.ts';
 
 /** Brings attempts to their workers, and settles those that could not be begun. */
@@ -46,7 +47,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const worker = fleet.get(attempt.worker_id);
     const link = worker?.link;
     if (worker === undefined || link === undefined) {
-      await settling(takeBack([attempt], 'WORKER_UNAVAILABLE'));
+      await settling(() => takeBack([attempt], 'WORKER_UNAVAILABLE'));
       return;
     }
     attempt.phase = 'sent';
@@ -56,7 +57,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       if (attempt.cancelRequested) await cancel([attempt]);
     } catch (error) {
       // Its news may have come before the answer, and settled it.
-      if (attempts.get(run.run_id) === attempt) await settling(notBegun(worker, link, attempt, error));
+      if (attempts.get(run.run_id) === attempt) await notBegun(worker, link, attempt, error);
     }
   }
 
@@ -69,7 +70,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       await link.close();
     } else if (elsewhere.has(code)) {
       await fleet.wasFull(worker);
-      await takeBack([attempt], code);
+      await settling(() => takeBack([attempt], code));
     } else if (attempt.continues !== undefined && code === 'WRONG_STATE') {
       // It goes on already: its news say how.
       attempts.confirm(attempt, attempt.continues);
@@ -77,7 +78,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const { message, next } =
         error instanceof FleetError ? error : new FleetError('INTERNAL', 'The run could not be handed to its worker.');
       if (code === 'INTERNAL') log.error({ run: attempt.run_id, err: error }, 'a run could not be started');
-      await end([attempt], { kind: 'engine', code, message }, `${message} ${next}`);
+      await settling(() => end([attempt], { kind: 'engine', code, message }, `${message} ${next}`));
     }
   }
 
@@ -111,8 +112,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   async function cancel(asked: readonly OpenAttempt[]): Promise<void> {
-    const byWorker = Map.groupBy(asked, (attempt) => attempt.worker_id);
-    await Promise.all([...byWorker].map(([workerId, of]) => cancelOn(fleet.get(workerId)?.link, of)));
+    const workerIds = new Set(asked.map((attempt) => attempt.worker_id));
+    await Promise.all(
+      [...workerIds].map((id) => cancelOn(fleet.get(id)?.link, asked.filter((attempt) => attempt.worker_id === id))),
+    );
   }
 
   async function cancelOn(link: WorkerLink | undefined, asked: readonly OpenAttempt[]): Promise<void> {
@@ -126,9 +129,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
   }
 
-  /** What the store could not take now is found again by the lease, or at the next start. */
-  async function settling(work: Promise<void>): Promise<void> {
-    await work.catch((error: unknown) => {
+  /** What fails even so is found again at the next start. */
+  async function settling(work: () => Promise<void>): Promise<void> {
+    await untilStored(work).catch((error: unknown) => {
       log.error({ err: error }, 'an attempt could not be settled');
     });
   }

@@ -74,6 +74,11 @@ export function isHopeless(need: Need, workers: readonly Candidate[]): boolean {
   );
 }
 
+/** In what ways the workers fall short of a run. */
+export function unableReasons(need: Need, workers: readonly Candidate[]): string[] {
+  return [...new Set(workers.map((worker) => unable(need, worker) ?? 'able'))];
+}
+
 /**
  * The best of the workers that can take the run, by `compare`, with the next three and how many were
  * left out for which reason.

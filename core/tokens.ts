@@ -14,7 +14,7 @@ export function estimateTokens(text: string): number {
     bytes += size;
     const kind = kindOf(code);
     run = kind === previous || (kind === 'lower' && previous === 'upper') ? run + 1 : 1;
-    pieces += weight(kind, run, size);
+    pieces += weight(kind, run, size, previous);
     previous = kind;
   }
   return Math.ceil(Math.max(bytes / bytesPerToken, pieces));
@@ -24,15 +24,16 @@ const bytesPerToken = 2.5;
 
 type Kind = 'space' | 'lower' | 'upper' | 'digit' | 'mark' | 'common' | 'rare';
 
-function weight(kind: Kind, run: number, size: number): number {
+function weight(kind: Kind, run: number, size: number, previous: Kind): number {
   switch (kind) {
     case 'space':
       return run === 2 ? 1 : 0;
     case 'digit':
       return run % 3 === 1 ? 1 : 0;
     case 'lower':
+      return run === 1 ? firstLetter(previous) : run > 4 ? 0.1 : 0.05;
     case 'upper':
-      return run === 1 ? 1 : run > 4 ? 0.1 : 0;
+      return run === 1 ? firstLetter(previous) : 0.45;
     case 'mark':
       return run === 1 ? 0.9 : 0.6;
     case 'common':
@@ -40,6 +41,11 @@ function weight(kind: Kind, run: number, size: number): number {
     case 'rare':
       return size;
   }
+}
+
+/** Letters right behind a letter of the other case or a digit are seldom a word of their own. */
+function firstLetter(previous: Kind): number {
+  return previous === 'lower' || previous === 'digit' ? 1.25 : 1;
 }
 
 function kindOf(code: number): Kind {

@@ -1,4 +1,3 @@
-import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { FleetError } from '../core/errors.ts';
 import { errorBody, errorCodes, type ErrorCode as FleetErrorCode } from '../schemas/errors.ts';
@@ -19,7 +18,7 @@ export function callFailure(content: unknown): FleetError {
 /** What a call that got no answer at all means to its caller. */
 export function linkFailure(error: unknown): FleetError {
   if (error instanceof FleetError) return error;
-  if (error instanceof StreamableHTTPError && (error.code === 401 || error.code === 403)) {
+  if (isHttpRefusal(error)) {
     return new FleetError('UNAUTHORIZED', 'The other side refused our secret.', { cause: error });
   }
   if (error instanceof McpError && error.code === requestTimeout) {
@@ -30,6 +29,11 @@ export function linkFailure(error: unknown): FleetError {
     return new FleetError('INTERNAL', message, { cause: error });
   }
   return unavailable('The connection to the other side is gone.', error);
+}
+
+/** A StreamableHTTPError, whose class would load the whole HTTP client. Other errors have no such codes. */
+function isHttpRefusal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 401 || error.code === 403);
 }
 
 export function unavailable(message: string, cause: unknown): FleetError {

@@ -8,11 +8,11 @@ import type { Contract, Contracts } from '../schemas/contract.ts';
 import { maxWaitMs } from '../schemas/tools.ts';
 import { callMetaKey } from './call-meta.ts';
 import { callFailure, linkFailure } from './client-errors.ts';
-import { openHttp, openSocket } from './client-transports.ts';
+import { openSocket } from './open-socket.ts';
 
 export type Target = { socket: string } | { url: string; secret: string };
 
-export interface CallOptions {
+interface CallOptions {
   /** Aborting sends notifications/cancelled and rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Default 35 s: the longest wait of a tool, and time to answer. */
@@ -61,9 +61,14 @@ export async function connect<C extends Contracts>(
   options: ConnectOptions = {},
 ): Promise<Peer<C>> {
   options.signal?.throwIfAborted();
-  const transport =
-    'socket' in target ? await openSocket(target.socket) : openHttp(target.url, target.secret);
-  return shakeHands(contracts, transport, options);
+  return shakeHands(contracts, await open(target), options);
+}
+
+async function open(target: Target): Promise<Transport> {
+  if ('socket' in target) return openSocket(target.socket);
+  // Loaded only where it is used: it would cost every coordinator 4 MB.
+  const { openHttp } = await import('./open-http.ts');
+  return openHttp(target.url, target.secret);
 }
 
 /** The same over a transport that is already there. */

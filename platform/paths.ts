@@ -20,6 +20,10 @@ export interface FleetPaths {
   /** Bearer secret of the HTTP front, 0600. */
   secretFile: string;
   portFile: string;
+  /** Project files the user trusts. */
+  trustFile: string;
+  /** Held while one process renews the Codex sign-in. */
+  signInLock: string;
   logDir: string;
   manifestDir: string;
   workerDir(id: string): string;
@@ -44,6 +48,8 @@ export function fleetPaths(env: Environment): FleetPaths {
     lockFile: join(stateDir, 'coordinator.lock'),
     secretFile: join(stateDir, 'http-secret'),
     portFile: join(stateDir, 'http-port'),
+    trustFile: join(stateDir, 'trust.json'),
+    signInLock: join(stateDir, 'sign-in.lock'),
     logDir: join(stateDir, 'log'),
     manifestDir: join(stateDir, 'manifests'),
     workerDir: (id) => join(stateDir, 'workers', id),

@@ -13,10 +13,7 @@ export interface Annotations {
  * All that is ever written about a tool. Inputs and outputs are flat objects: a union at the root
  * is advertised without fields by MCP SDKs.
  */
-export interface Contract<
-  Input extends z.ZodObject = z.ZodObject,
-  Output extends z.ZodObject = z.ZodObject,
-> {
+export interface Contract<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   title: string;
   description: string;
   input: Input;

@@ -10,10 +10,8 @@ const next = z.string().describe('The sensible next call');
 export const maxBatch = 64;
 export const maxWaitMs = 25_000;
 export const maxReplyBytes = 8 * 1024;
-/** Of a page's text as JSON: quotes and control characters count as they are escaped. */
+/** A page of a handle with all its fields as JSON: quotes and control characters count as escaped. */
 export const maxPageBytes = 32 * 1024;
-/** What a page's other fields may take beside its text. */
-const pageEnvelopeBytes = 2 * 1024;
 /** A reply with `detail: true` goes to a coordinator, never to a model. */
 export const maxDetailBytes = 256 * 1024;
 
@@ -153,7 +151,7 @@ export const runContracts = {
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     errors: ['INVALID_INPUT', 'NOT_FOUND', 'WORKER_UNAVAILABLE'],
-    maxReplyBytes: maxPageBytes + pageEnvelopeBytes,
+    maxReplyBytes: maxPageBytes,
     example: {
       input: { handle_id: exampleHandle, mode: 'tail', count: 20 },
       output: {

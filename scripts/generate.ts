@@ -1,8 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { generatedFiles } from './lib/generated-files.ts';
 import { listLiveTools } from './lib/live-tools.ts';
+import { syncFiles } from './lib/sync-files.ts';
 
 /**
  * Writes the typed client and the reference docs from what running servers list. With --check it
@@ -16,15 +16,7 @@ const { values } = parseArgs({
 });
 
 const files = await generatedFiles(dirname(import.meta.dirname), await listLiveTools());
-const stale: string[] = [];
-for (const [path, text] of files) {
-  const file = join(values.root, path);
-  if ((await readFile(file, 'utf8').catch(() => undefined)) === text) continue;
-  stale.push(path);
-  if (values.check) continue;
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, text);
-}
+const stale = await syncFiles(values.root, files, { write: !values.check });
 
 if (values.check && stale.length > 0) {
   console.error(

@@ -30,6 +30,9 @@ export type ToolCaller = (
   options: CallOptions,
 ) => Promise<unknown>;
 
+/** After these the next call connects anew. */
+const lost = new Set(['DISCONNECTED', 'UNAUTHORIZED']);
+
 /** Longer than the longest wait of a tool, 25 s. */
 const defaultTimeoutMs = 35_000;
 
@@ -48,7 +51,7 @@ export async function connectFleet(connection: FleetConnection = {}): Promise<Fl
     } catch (error) {
       options.signal?.throwIfAborted();
       const failure = noAnswer(error, { reconnects });
-      if (failure.code === 'DISCONNECTED' && reconnects && current === used) {
+      if (reconnects && current === used && lost.has(failure.code)) {
         current = undefined;
         void used.then((client) => client.close()).catch(() => undefined);
       }
@@ -56,7 +59,7 @@ export async function connectFleet(connection: FleetConnection = {}): Promise<Fl
     }
   };
   const close = async (): Promise<void> => {
-    await (await current)?.close();
+    await current?.then((client) => client.close()).catch(() => undefined);
   };
   return { ...fleetOver(callTool), close };
 }

@@ -40,12 +40,8 @@ async function examine(): Promise<Check[]> {
       checkConfig(paths),
     ]),
     tryCheck('engines', reinstall, async () => {
-      const { checkEngines } = await import('../doctor/engines.ts');
-      return checkEngines(paths, processEnv);
-    }),
-    tryCheck('reaping', reinstall, async () => {
-      const { checkReaping } = await import('../doctor/engines.ts');
-      return checkReaping(paths, processEnv);
+      const { checkEngines, checkReaping } = await import('../doctor/engines.ts');
+      return [...(await checkEngines(paths, processEnv)), ...(await checkReaping(paths, processEnv))];
     }),
     tryCheck('state folder', 'Make it a folder of your own, with mode 700.', () => [
       checkStateFolder(paths),

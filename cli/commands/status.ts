@@ -11,7 +11,8 @@ export const status = defineCommand({
   name: 'status',
   usage: '[OPTIONS]',
   about:
-    'Shows whether the fleet is up, its workers and what they miss, and where the log is. Exit code 1 when it is down.',
+    'Shows whether the fleet is up, its workers and what they miss, and where the log is. Exit code 1 when\n' +
+    'it is down.',
   examples: ['codex-fleet status', 'codex-fleet status --json'],
   options: {},
   run: async ({ json }) => {

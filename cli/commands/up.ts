@@ -1,8 +1,9 @@
 import { defineCommand } from '../command.ts';
 import { ensureFleet, withFleet } from '../fleet/connect.ts';
 import { unmarkDown } from '../fleet/down-mark.ts';
-import { mountLines, programWords, readUrl } from '../fleet/mount.ts';
+import { awaitUrl, mountLines, programWords } from '../fleet/mount.ts';
 import { print, printJson } from '../output.ts';
+import { loadConfig } from '../../platform/config.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
 import { fleetPaths } from '../../platform/paths.ts';
@@ -23,7 +24,7 @@ export const up = defineCommand({
       version: fleet.server.version,
       ...(await fleet.call('list_workers', {})),
     }));
-    const url = readUrl(paths);
+    const url = loadConfig(paths.configFile).http.enabled ? await awaitUrl(paths) : undefined;
     if (json) {
       printJson({ up: true, version, url, secret_file: paths.secretFile, workers });
       return 0;

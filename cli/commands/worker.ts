@@ -38,24 +38,23 @@ export const worker = defineCommand({
     const id = values.id ?? 'by-hand';
     if (!plainName.safeParse(id).success)
       throw wrongUsage('worker', '--id takes letters, digits, dot, dash, underscore');
+    const askedSlots = readInteger('worker', 'slots', values.slots, { min: 1, max: 64 });
+    const listen = readListen(values.socket, values.http);
     const paths = fleetPaths(processEnv);
     makePrivateDir(paths.stateDir);
     makePrivateDir(paths.workerDir(id));
     const config = effectiveConfig(loadConfig(paths.configFile), findInstall());
-    const slots = readInteger('worker', 'slots', values.slots, { min: 1, max: 64 }) ?? config.workers.slots;
+    const slots = askedSlots ?? config.workers.slots;
     const log = createLogger({ name: `worker ${id}`, level: processEnv['CODEX_FLEET_LOG_LEVEL'] });
-    const listen = readListen(values.socket, values.http);
+    const running = await startWorker({ id, slots, listen, paths, config, env: processEnv, log });
     const forget = recordThisProcess(paths, id);
-    try {
-      const running = await startWorker({ id, slots, listen, paths, config, env: processEnv, log });
-      onShutdown((signal) => {
-        log.info({ signal }, 'stopping');
-        void running.stop('keep');
-      });
-      await running.closed;
-    } finally {
-      forget();
-    }
+    if (running.port !== undefined) log.info({ port: running.port }, 'listening');
+    onShutdown((signal) => {
+      log.info({ signal }, 'stopping');
+      void running.stop('keep');
+    });
+    await running.closed;
+    forget();
     return 0;
   },
 });

@@ -1,28 +1,47 @@
+import { join } from 'node:path';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { runEnvironment, type Environment } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
 import { makePrivateDir, type FleetPaths } from '../../platform/paths.ts';
 import { engines } from '../../servers/worker/engines/index.ts';
-import { reportReaping } from '../../servers/worker/runner/reaping.ts';
+import { probeReaping, reportReaping } from '../../servers/worker/runner/reaping.ts';
+import { createStartProcess } from '../../servers/worker/runner/start-process.ts';
 import type { Check } from './check.ts';
 
 /** Asks each engine to really try what it needs, as a worker does when it starts. */
 export async function checkEngines(paths: FleetPaths, env: Environment): Promise<Check[]> {
   const config = effectiveConfig(loadConfig(paths.configFile), findInstall());
+  const stateDir = doctorFolder(paths);
+  const { layer } = await probeReaping({ config, path: env['PATH'] ?? '', stateDir });
+  try {
+    const context = {
+      config,
+      env: runEnvironment(env, config),
+      stateDir,
+      startProcess: createStartProcess(layer),
+    };
+    const statuses = await Promise.all(Object.values(engines).map((engine) => engine.probe(context)));
+    return statuses.map(({ engine, available, version, why }) => {
+      const name = `engine ${engine}`;
+      if (available) return { name, state: 'ok', found: version ?? 'works' };
+      return { name, state: 'warning', found: 'not available', fix: why ?? 'See the log of a worker.' };
+    });
+  } finally {
+    await layer.close();
+  }
+}
+
+/** Apart from the workers' folders: a probe must not meet what a running worker does. */
+function doctorFolder(paths: FleetPaths): string {
   makePrivateDir(paths.stateDir);
-  const context = { config, env: runEnvironment(env, config), stateDir: paths.stateDir };
-  const statuses = await Promise.all(Object.values(engines).map((engine) => engine.probe(context)));
-  return statuses.map(({ engine, available, version, why }) => {
-    const name = `engine ${engine}`;
-    if (available) return { name, state: 'ok', found: version ?? 'works' };
-    return { name, state: 'warning', found: 'not available', fix: why ?? 'See the log of a worker.' };
-  });
+  const folder = join(paths.stateDir, 'doctor');
+  makePrivateDir(folder);
+  return folder;
 }
 
 /** Which layers kill a run's whole process tree here, each tried by running something in it. */
 export async function checkReaping(paths: FleetPaths, env: Environment): Promise<Check[]> {
-  makePrivateDir(paths.stateDir);
-  const reports = await reportReaping({ path: env['PATH'] ?? '', stateDir: paths.stateDir });
+  const reports = await reportReaping({ path: env['PATH'] ?? '', stateDir: doctorFolder(paths) });
   const strong = reports.some(({ reaping, works }) => works && reaping !== 'best_effort');
   return reports.map(({ reaping, works, why }) => {
     const name = `reaping ${reaping}`;

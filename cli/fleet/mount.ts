@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
+import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Environment } from '../../platform/environment.ts';
 import type { Install } from '../../platform/install.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
@@ -16,6 +19,31 @@ export function programWords(install: Install, env: Environment): string[] {
     }
   }
   return ['node', install.entry];
+}
+
+const portPatienceMs = 3_000;
+
+/** The URL once somebody answers there: the coordinator opens its port after its socket. */
+export async function awaitUrl(paths: FleetPaths): Promise<string | undefined> {
+  const deadline = Date.now() + portPatienceMs;
+  while (Date.now() < deadline) {
+    const url = readUrl(paths);
+    if (url !== undefined && (await answers(url))) return url;
+    await delay(20);
+  }
+  return undefined;
+}
+
+async function answers(url: string): Promise<boolean> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** Where the coordinator serves HTTP; undefined where it does not. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { effectiveConfig } from '../../platform/config.ts';
 import { findInstall } from '../../platform/install.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
@@ -19,18 +20,20 @@ export interface QuickstartRequest {
 /** What a preview in a parent's context may cost. */
 const previewTokens = 300;
 
+const workersPatienceMs = 15_000;
+
 /** Starts the fleet, fans the runs out, follows them to their ends, and takes the fleet down whatever happens. */
 export async function runQuickstart(place: Quickstart, request: QuickstartRequest): Promise<RunSnapshot[]> {
   const startedAt = Date.now();
   const connect = (): Promise<Fleet> => ensureFleet(place.paths, place.env);
   try {
-    const { runs } = await withFleet(connect(), (fleet) =>
-      fleet.call('start_run', startInput(place, request), { cwd: request.cwd, callId: randomUUID() }),
-    );
+    const input = startInput(place, request);
+    const { runs } = await withFleet(connect(), async (fleet) => {
+      const slots = await awaitWorkers(fleet, request.signal);
+      process.stderr.write(`Fleet up after ${formatMs(Date.now() - startedAt)}: ${slots}.\n`);
+      return fleet.call('start_run', input, { cwd: request.cwd, callId: randomUUID() });
+    });
     const runIds = runs.map(({ run_id }) => run_id);
-    process.stderr.write(
-      `Fleet up with ${String(runIds.length)} runs accepted after ${formatMs(Date.now() - startedAt)}.\n`,
-    );
     const progress = showProgress(runIds.length);
     try {
       const { signal } = request;
@@ -45,6 +48,20 @@ export async function runQuickstart(place: Quickstart, request: QuickstartReques
     }
   } finally {
     await takeDown(place.paths, 'cancel');
+  }
+}
+
+/** Until every worker is up, so that the figures are those of runs and not of processes that start. */
+async function awaitWorkers(fleet: Fleet, signal: AbortSignal): Promise<string> {
+  const deadline = Date.now() + workersPatienceMs;
+  for (;;) {
+    const { workers } = await fleet.call('list_workers', {}, { signal });
+    if (Date.now() > deadline || workers.every(({ state }) => state === 'up')) {
+      return workers
+        .map(({ worker_id, state, slots }) => `${worker_id} ${state}, ${String(slots)} slots`)
+        .join('; ');
+    }
+    await delay(50);
   }
 }
 

@@ -1,9 +1,5 @@
-import { z } from 'zod';
+import { credentialsMethod, credentialsParams } from '../../schemas/credentials.ts';
 import type { WorkerLink } from './worker-link.ts';
-
-export const credentialsMethod = 'notifications/codex-fleet/credentials';
-
-const params = z.object({ values: z.record(z.string(), z.string()) });
 
 /** Credential values by variable name: in memory only, and told on to local workers as they come. */
 export interface Credentials {
@@ -21,7 +17,7 @@ export function createCredentials(links: () => Iterable<WorkerLink>): Credential
   }
   return {
     receive(received) {
-      const parsed = params.safeParse(received);
+      const parsed = credentialsParams.safeParse(received);
       if (!parsed.success) return;
       const news = Object.entries(parsed.data.values).filter(([name, value]) => known.get(name) !== value);
       for (const [name, value] of news) known.set(name, value);

@@ -9,6 +9,8 @@ export interface FleetWorker {
   readonly origin: 'local' | 'remote';
   /** Kept only so that what it stored stays readable: gets no runs. */
   readonly retired: boolean;
+  /** Of a worker that was never reached: 0 where nobody knows. */
+  readonly expectedSlots: number;
   state: 'starting' | 'up' | 'down';
   /** As last told; of an earlier boot while the worker is down. */
   descriptor: WorkerDescriptor | undefined;
@@ -26,15 +28,14 @@ export interface FleetWorker {
 }
 
 export function newWorker(
-  id: string,
-  origin: FleetWorker['origin'],
+  { id, origin, slots, retired = false }: Pick<FleetWorker, 'id' | 'origin'> & { slots: number; retired?: boolean },
   uptimeMs: number,
-  retired = false,
 ): FleetWorker {
   return {
     id,
     origin,
     retired,
+    expectedSlots: slots,
     state: 'starting',
     descriptor: undefined,
     engines: new Set(),
@@ -69,7 +70,7 @@ export function refresh(worker: FleetWorker, descriptor: WorkerDescriptor, ownBu
 }
 
 export function toCandidate(worker: FleetWorker, ownBusy: number, uptimeMs: number): Candidate {
-  const slots = worker.descriptor?.slots ?? 1;
+  const slots = worker.descriptor?.slots ?? worker.expectedSlots;
   const full = uptimeMs < worker.fullUntilMs;
   return {
     worker_id: worker.id,

@@ -58,11 +58,14 @@ export function createFleet(options: FleetOptions): Fleet {
     ),
   );
 
-  for (let n = 1; n <= config.workers.count; n++) add(newWorker(`local-${String(n)}`, 'local', clock.uptimeMs()));
-  for (const name of Object.keys(config.remote_workers)) add(newWorker(name, 'remote', clock.uptimeMs()));
+  const { count, slots } = config.workers;
+  for (let n = 1; n <= count; n++) add({ id: `local-${String(n)}`, origin: 'local', slots });
+  for (const id of Object.keys(config.remote_workers)) add({ id, origin: 'remote', slots: 0 });
 
-  function add(worker: FleetWorker): void {
+  function add(kind: Parameters<typeof newWorker>[0]): FleetWorker {
+    const worker = newWorker(kind, clock.uptimeMs());
     workers.set(worker.id, worker);
+    return worker;
   }
   function keep(worker: FleetWorker, told: WorkerEvents): void {
     const { id, origin } = worker;
@@ -88,8 +91,7 @@ export function createFleet(options: FleetOptions): Fleet {
   /** A local worker of an earlier, larger fleet comes back for what it stored. */
   function recall(id: string): FleetWorker | undefined {
     if (!localName.test(id) || events === undefined) return undefined;
-    const worker = newWorker(id, 'local', clock.uptimeMs(), true);
-    add(worker);
+    const worker = add({ id, origin: 'local', slots, retired: true });
     keep(worker, events);
     return worker;
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { FleetError } from '../../core/errors.ts';
 import type { Logger } from '../../platform/log.ts';
 import type { RunDetail } from '../../schemas/worker.ts';
 import type { Clock } from '../clock.ts';
@@ -43,7 +44,7 @@ export async function keepWorker(worker: FleetWorker, keeping: Keeping): Promise
       const link = await keeping.open(signal);
       await useLink(worker, link, keeping);
     } catch (error) {
-      if (!signal.aborted) log.warn({ worker: worker.id, err: error }, 'worker out of reach');
+      if (!signal.aborted) logLoss(worker, error, log);
     }
     if (worker.state === 'up') worker.downSinceMs = clock.uptimeMs();
     worker.state = worker.descriptor === undefined ? 'starting' : 'down';
@@ -83,6 +84,15 @@ async function takeNews(
   if (news.details.length > 0) await events.details(worker, news.details);
   worker.cursor = news.cursor;
   return news.more;
+}
+
+/** A worker that is away is nothing odd; anything else is. */
+function logLoss(worker: FleetWorker, error: unknown, log: Logger): void {
+  if (error instanceof FleetError && error.code === 'WORKER_UNAVAILABLE') {
+    log.warn({ worker: worker.id, why: error.message }, 'worker out of reach');
+  } else if (!(error instanceof FleetError) || error.code !== 'SHUTTING_DOWN') {
+    log.error({ worker: worker.id, err: error }, 'worker out of reach');
+  }
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,9 @@ export interface WorkerLink {
   close(): Promise<void>;
 }
 
+/** A worker that has just begun tries its engines first. */
+const describeTimeoutMs = 8_000;
+
 /** Beginning of what a boot of a worker has to tell. */
 export const firstCursor = '0';
 
@@ -18,7 +21,7 @@ export const firstCursor = '0';
 export async function openWorkerLink(target: Target, signal: AbortSignal): Promise<WorkerLink> {
   const peer = await connect(workerContracts, target, { signal, clientName: 'codex-fleet-coordinator' });
   try {
-    const descriptor = await peer.call('describe_worker', {}, { signal, timeoutMs: 5_000 });
+    const descriptor = await peer.call('describe_worker', {}, { signal, timeoutMs: describeTimeoutMs });
     return { descriptor, call: peer.call, notify: peer.notify, closed: peer.closed, close: peer.close };
   } catch (error) {
     await peer.close();

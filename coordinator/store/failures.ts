@@ -50,14 +50,9 @@ function sqliteFailure(code: string, file: string): Known | undefined {
 }
 
 function openFailure(error: unknown, file: string): Known | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if (!('code' in error))
-    return error instanceof TypeError && error.message.includes('directory') ? unopened(file) : undefined;
-  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') return unwritable();
-  return error.code === 'ENOENT' ||
-    error.code === 'EACCES' ||
-    error.code === 'EROFS' ||
-    error.code === 'EISDIR'
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return unwritable();
+  return code === 'ENOENT' || code === 'EACCES' || code === 'EROFS' || code === 'EISDIR'
     ? unopened(file)
     : undefined;
 }

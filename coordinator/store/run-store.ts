@@ -104,7 +104,8 @@ export interface Selection {
  * What the coordinator must not forget. Every promise settles only when the change is durable
  * (SQLite: committed at synchronous=FULL), and calls take effect in the order they were made. Two
  * implementations, one suite. Raises STORE_UNAVAILABLE where nothing could be written (retryable: no
- * part of the call was kept) and SHUTTING_DOWN after close().
+ * part of the call was kept), SHUTTING_DOWN after close(), and INTERNAL once the writer has died: then
+ * no call of this process can succeed any more.
  */
 export interface RunStore {
   /** All or nothing: with any conflict in the batch no run of it is created. Same owner and request_key: one run. */

@@ -8,6 +8,8 @@ import type { RunRecord } from './run-store.ts';
 import { prepareWrites, type Writes } from './write-statements.ts';
 
 export interface SqliteRunTable extends RunTable {
+  /** First thing in a transaction: forgets what another connection may have changed since the last one. */
+  refresh(): void;
   /** Last thing in a transaction: keeps the counter the transaction has drawn from. */
   saveCounter(): void;
   /** After a rollback, whole or to a savepoint. */
@@ -23,6 +25,7 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
   const cache = createRunCache(cacheSize);
   let seq = sql.counter.get() ?? 0;
   let savedSeq = seq;
+  let version = sql.dataVersion.get();
 
   return {
     load: (runId) => cache.get(runId) ?? loader.byId(runId),
@@ -42,6 +45,13 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
     },
     extendLeases(workerIds, until) {
       sql.extendLeases.run(until, JSON.stringify(workerIds));
+    },
+    refresh() {
+      const found = sql.dataVersion.get();
+      if (found === version) return;
+      version = found;
+      cache.clear();
+      seq = Math.max(seq, sql.counter.get() ?? 0);
     },
     saveCounter() {
       if (seq === savedSeq) return;

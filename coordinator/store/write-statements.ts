@@ -2,6 +2,8 @@ import type { Database, Statement } from 'better-sqlite3';
 
 /** What is written, every statement prepared once. Parameters in the order of rows.ts. */
 export interface Writes {
+  /** Changes with every commit of another connection, never with our own. */
+  dataVersion: Statement<[], number>;
   counter: Statement<[], number>;
   saveCounter: Statement;
   hasHandle: Statement<[string], number>;
@@ -25,6 +27,7 @@ const changes =
 
 export function prepareWrites(db: Database): Writes {
   return {
+    dataVersion: db.prepare<[], number>('PRAGMA data_version').pluck(),
     counter: db.prepare<[], number>('SELECT seq FROM counter').pluck(),
     saveCounter: db.prepare('UPDATE counter SET seq = ?'),
     hasHandle: db.prepare<[string], number>('SELECT 1 FROM handle WHERE handle_id = ?').pluck(),

@@ -104,9 +104,10 @@ function createClient(worker: Worker, ended: Promise<void>): WriterClient & { op
   };
 }
 
+/** Not STORE_UNAVAILABLE: no repetition can succeed in this process. */
 function threadDied(cause: unknown): FleetError {
   return new FleetError(
-    'STORE_UNAVAILABLE',
+    'INTERNAL',
     "The store's writer thread has ended; whether calls that were under way were kept is not known.",
     { next: 'Start the fleet again and repeat the call with the same request_key.', cause },
   );

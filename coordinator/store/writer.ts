@@ -45,6 +45,7 @@ export function createWriter(db: Database): Writer {
     commit(operations) {
       try {
         begin.run();
+        table.refresh();
         const results = operations.map(applyAlone);
         table.saveCounter();
         commit.run();

@@ -5,6 +5,7 @@ import { openSqliteRunStore } from '../../coordinator/store/sqlite-run-store.ts'
 import type { RunStore } from '../../coordinator/store/run-store.ts';
 import { bareLoop } from './queue-bare.ts';
 import { claimOf, finishOf, newRun } from './queue-fixture.ts';
+import { columns, median, quantile, short } from './statistics.ts';
 
 /** Runs in flight at once, and how many runs a round takes through the store. */
 const loads = [
@@ -22,14 +23,14 @@ interface Round {
   stallMs: number;
 }
 
-export interface QueueFigures {
-  in_flight: number;
-  runs_per_s: number;
-  bare_runs_per_s: number;
+interface LoadFigures {
+  inFlight: number;
+  runsPerSecond: number;
+  bareRunsPerSecond: number;
   ratio: number;
-  call_p50_ms: number;
-  call_p99_ms: number;
-  stall_ms: number;
+  callP50Ms: number;
+  callP99Ms: number;
+  stallMs: number;
 }
 
 /**
@@ -37,16 +38,15 @@ export interface QueueFigures {
  * interleaved rounds on one disk. `pass`: at 64 in flight at least 0.4 × the bare loop, and the main
  * thread never held for more than 20 ms.
  */
-export async function run(): Promise<{ table: string; pass: boolean; figures: QueueFigures[] }> {
-  const figures: QueueFigures[] = [];
-  for (const load of loads) figures.push(await measure(load.inFlight, load.total));
-  const busiest = figures.at(-1);
-  const pass =
-    (busiest?.ratio ?? 0) >= leastRatio && figures.every((figure) => figure.stall_ms <= mostStallMs);
-  return { table: format(figures), pass, figures };
+export async function run(): Promise<{ table: string; pass: boolean; figures: Record<string, number> }> {
+  const measured: LoadFigures[] = [];
+  for (const load of loads) measured.push(await measure(load.inFlight, load.total));
+  const ratio = measured.at(-1)?.ratio ?? 0;
+  const pass = ratio >= leastRatio && measured.every((load) => load.stallMs <= mostStallMs);
+  return { table: format(measured), pass, figures: Object.fromEntries(measured.flatMap(flatten)) };
 }
 
-async function measure(inFlight: number, total: number): Promise<QueueFigures> {
+async function measure(inFlight: number, total: number): Promise<LoadFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'fleet-queue-'));
   try {
     const stores: Round[] = [];
@@ -56,15 +56,15 @@ async function measure(inFlight: number, total: number): Promise<QueueFigures> {
       stores.push(await throughStore(join(folder, `store-${round}.db`), inFlight, total));
     }
     const runsPerSecond = median(stores.map((round) => round.runsPerSecond));
-    const latencies = stores.flatMap((round) => round.latenciesMs).sort((a, b) => a - b);
+    const latencies = stores.flatMap((round) => round.latenciesMs);
     return {
-      in_flight: inFlight,
-      runs_per_s: Math.round(runsPerSecond),
-      bare_runs_per_s: Math.round(median(bare)),
+      inFlight,
+      runsPerSecond,
+      bareRunsPerSecond: median(bare),
       ratio: runsPerSecond / median(bare),
-      call_p50_ms: quantile(latencies, 0.5),
-      call_p99_ms: quantile(latencies, 0.99),
-      stall_ms: Math.max(...stores.map((round) => round.stallMs)),
+      callP50Ms: median(latencies),
+      callP99Ms: quantile(latencies, 0.99),
+      stallMs: Math.max(...stores.map((round) => round.stallMs)),
     };
   } finally {
     rmSync(folder, { recursive: true });
@@ -121,28 +121,22 @@ function watchStall(): { stop(): number } {
   };
 }
 
-function median(values: number[]): number {
-  return quantile(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  );
-}
-
-function quantile(sorted: number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
-}
-
-function format(figures: QueueFigures[]): string {
-  const head = 'in flight    runs/s   bare runs/s   ratio   call p50/p99 ms   main-thread stall ms';
-  const lines = figures.map((figure) =>
+function format(loads: readonly LoadFigures[]): string {
+  const head = ['in flight', 'runs/s', 'bare runs/s', 'ratio', 'call p50 ms', 'call p99 ms', 'stall ms'];
+  const rows = loads.map((load) =>
     [
-      String(figure.in_flight).padStart(9),
-      String(figure.runs_per_s).padStart(9),
-      String(figure.bare_runs_per_s).padStart(13),
-      figure.ratio.toFixed(2).padStart(7),
-      `${figure.call_p50_ms.toFixed(2)}/${figure.call_p99_ms.toFixed(2)}`.padStart(17),
-      figure.stall_ms.toFixed(1).padStart(22),
-    ].join(' '),
+      load.inFlight,
+      load.runsPerSecond,
+      load.bareRunsPerSecond,
+      load.ratio,
+      load.callP50Ms,
+      load.callP99Ms,
+      load.stallMs,
+    ].map(short),
   );
-  return [head, ...lines].join('\n');
+  return columns([head, ...rows]);
+}
+
+function flatten(load: LoadFigures): [string, number][] {
+  return Object.entries(load).map(([name, value]) => [`${name}_at_${load.inFlight}`, value]);
 }

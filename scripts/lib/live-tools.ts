@@ -24,7 +24,7 @@ export const inertFleet: ServerFactory = buildServer({
   contracts: fleetContracts,
   handlers: inertFleetHandlers,
 });
-export const inertWorker: ServerFactory = buildServer({
+const inertWorker: ServerFactory = buildServer({
   ...shared,
   name: 'worker',
   contracts: workerContracts,

@@ -19,14 +19,19 @@ afterEach(async () => {
 const namespace = 'mcp__fleet';
 
 function batch(): Record<string, unknown> {
-  const runs = ['languages', 'scripts', 'large-files'].map((stage) => ({ pipeline: 'diagnostics', stages: [stage] }));
+  const runs = ['languages', 'scripts', 'large-files'].map((stage) => ({
+    pipeline: 'diagnostics',
+    stages: [stage],
+  }));
   return { task_id: 'parent', cwd: fleet.work, runs };
 }
 const poll = { task_id: 'parent', until: 'all', wait_ms: 20_000 };
 
 /** The model calls each tool by a function call, pausing before the second one. */
 function byFunctionCalls(pauseMs: number): Step[] {
-  const call = (name: string, args: Record<string, unknown>): Step => ({ calls: [{ name, namespace, arguments: args }] });
+  const call = (name: string, args: Record<string, unknown>): Step => ({
+    calls: [{ name, namespace, arguments: args }],
+  });
   return [
     call('start_run', batch()),
     { ...call('poll_run', poll), delay_ms: pauseMs },

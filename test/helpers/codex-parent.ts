@@ -11,7 +11,10 @@ const resolve = createRequire(join(clients, 'package.json'));
 
 /** The real Codex binary of test/clients, without its Node shim. */
 export function codexBinary(): string {
-  const vendor = join(dirname(resolve.resolve(`@openai/codex-${process.platform}-${process.arch}/package.json`)), 'vendor');
+  const vendor = join(
+    dirname(resolve.resolve(`@openai/codex-${process.platform}-${process.arch}/package.json`)),
+    'vendor',
+  );
   const [triple] = readdirSync(vendor);
   if (triple === undefined) throw new Error(`no Codex in ${vendor}`);
   return join(vendor, triple, 'bin', 'codex');
@@ -61,7 +64,12 @@ export async function runCodexParent(options: ParentOptions): Promise<CommandRes
     },
     model_providers: { scripted: provider },
     mcp_servers: {
-      fleet: { ...options.mount, required: true, tool_timeout_sec: 120, default_tools_approval_mode: 'approve' },
+      fleet: {
+        ...options.mount,
+        required: true,
+        tool_timeout_sec: 120,
+        default_tools_approval_mode: 'approve',
+      },
     },
   };
   await writeFile(join(options.home, 'config.toml'), stringify(config));

@@ -39,6 +39,7 @@ describe('line splitter', () => {
 
   it('stops at a line over the limit, whether its end is seen or not', () => {
     expect(split([Buffer.from('1234\n12345\n1\n')], 4)).toEqual({ lines: ['1234'], tooLong: 1 });
+    expect(split([Buffer.from('123'), Buffer.from('45')], 4)).toEqual({ lines: [], tooLong: 1 });
     expect(split([Buffer.from('123'), Buffer.from('45'), Buffer.from('1\n')], 4)).toEqual({
       lines: [],
       tooLong: 1,

@@ -100,6 +100,18 @@ describe('line transport', () => {
     await expect(made.transport.start()).rejects.toThrow('starts once');
   });
 
+  it('closes with the end of its input, though the stream itself stays open', async () => {
+    const readable = new PassThrough({ autoDestroy: false });
+    const writable = new PassThrough();
+    const transport = createLineTransport({ readable, writable, release: () => undefined }, 'server');
+    const closed = new Promise<void>((resolve) => {
+      transport.onclose = resolve;
+    });
+    await transport.start();
+    readable.end();
+    await closed;
+  });
+
   it('survives errors that come after its end', async () => {
     const { readable, writable, transport, closed } = pair('server');
     await transport.start();

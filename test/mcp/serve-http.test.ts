@@ -208,8 +208,8 @@ describe('sessions', () => {
     service = await serveHttp(probe.factory, {
       port: 0,
       secret,
-      sessionTtlMs: 50,
-      sweepMs: 5,
+      sessionTtlMs: 2_000,
+      sweepMs: 20,
       onSessionsChange: (count) => {
         seen.push(count);
         if (count === 1 && seen.length > 1) ended?.();

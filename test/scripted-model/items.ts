@@ -56,6 +56,6 @@ export function outputItems(step: ParsedStep): MessageItem[] {
     items.push(call('tool_search_call', 'tsc', search));
   }
   for (const raw of step.items ?? []) items.push({ item: { type: 'message', ...raw }, text: undefined });
-  if (step.say !== undefined) items.push(message(step.say));
+  if (step.say !== undefined) items.push(message(step.say.repeat(step.times ?? 1)));
   return items;
 }

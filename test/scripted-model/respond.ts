@@ -25,7 +25,12 @@ class EventStream {
   }
 }
 
-async function sendItem(events: EventStream, entry: MessageItem, index: number, step: ParsedStep): Promise<void> {
+async function sendItem(
+  events: EventStream,
+  entry: MessageItem,
+  index: number,
+  step: ParsedStep,
+): Promise<void> {
   const { item, text } = entry;
   const opening = text === undefined ? item : { ...item, status: 'in_progress', content: [] };
   events.send('response.output_item.added', { output_index: index, item: opening });
@@ -69,7 +74,11 @@ export async function respond(body: RequestBody, response: ServerResponse): Prom
     refuse(response, step.status, step);
     return;
   }
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', ...step.headers });
+  response.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-store',
+    ...step.headers,
+  });
   const events = new EventStream(response);
   const base = { id: `resp_${randomUUID()}`, object: 'response', model: body.model, output: [] };
   events.send('response.created', { response: { ...base, status: 'in_progress' } });

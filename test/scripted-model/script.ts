@@ -32,6 +32,8 @@ export const step = z.strictObject({
   /** Raw output items, sent as they are. */
   items: z.array(z.record(z.string(), z.unknown())).optional(),
   say: z.string().optional(),
+  /** How often `say` is repeated in the one message. */
+  times: z.int().min(1).optional(),
   delay_ms: z.int().optional(),
   /** Characters of a message in one delta, and the pause between two. */
   chunk: z.int().min(1).optional(),

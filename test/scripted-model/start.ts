@@ -42,7 +42,9 @@ export async function startScriptedModel({ port = 0 } = {}): Promise<ScriptedMod
     const path = message.url?.split('?')[0] ?? '';
     if (message.method !== 'POST' || !path.endsWith('/responses')) {
       unknownPaths.push(`${message.method ?? ''} ${path}`);
-      response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"no such path"}}');
+      response
+        .writeHead(404, { 'content-type': 'application/json' })
+        .end('{"error":{"message":"no such path"}}');
       return;
     }
     open += 1;

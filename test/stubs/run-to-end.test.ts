@@ -27,7 +27,7 @@ function script(replies: (ServedSnapshot[] | FleetError)[], open = 1) {
   const poll: Scripted['poll_run'] = (input) => {
     asked.push(input);
     const reply = replies.shift();
-    if (reply === undefined) throw new FleetError('NOT_FOUND', 'The script is over.');
+    if (reply === undefined) throw new FleetError('INTERNAL', 'The script is over.');
     if (reply instanceof FleetError) throw reply;
     return { runs: reply, cursor: String(asked.length + 1), more: false, open, next: '' };
   };

@@ -51,7 +51,7 @@ export const dependencies: Stage = async ({ cwd, git, print }) => {
     const sibling = (name: string) => readText(join(cwd, dirname(path), name));
     const text = await readText(join(cwd, path));
     if (text === undefined) continue;
-    print(`${oneLine(path)}`);
+    print(oneLine(path));
     try {
       printGraph(print, await read(text, sibling));
     } catch (error) {

@@ -63,7 +63,7 @@ function emptyDriver(name: string): string[] {
   if (name.includes('='))
     throw new Error(`the repository configures ${JSON.stringify(name)}, which cannot be disarmed`);
   if (/\.(?:clean|smudge|process|textconv|command|driver)$/.test(name)) return [`${name}=`];
-  return /\.required$/.test(name) ? [`${name}=false`] : [];
+  return name.endsWith('.required') ? [`${name}=false`] : [];
 }
 
 function run(

@@ -7,7 +7,7 @@ import { FileHandleWriter } from './file-handle-writer.ts';
 import { openForRead, readFully } from './handle-files.ts';
 import { HandleJournal, type JournalEntry, type Place } from './handle-journal.ts';
 import type { CreateHandle, HandleStore, HandleWriter } from './handle-store.ts';
-import { LineIndex } from './line-index.ts';
+import type { LineIndex } from './line-index.ts';
 import { findLine } from './line-lookup.ts';
 import { scanFile } from './scan-file.ts';
 

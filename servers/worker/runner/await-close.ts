@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 
 /** After the tree is dead, pipes that stay silent this long are held by someone who is not of the tree. */
 const quietMs = 500;
@@ -12,36 +11,52 @@ const limitMs = 5_000;
  */
 export function awaitClose(child: ChildProcess): { settled(): Promise<void> } {
   let isClosed = false;
-  let chunks = 0;
-  const closed = new Promise<void>((resolve) => {
-    child.once('close', () => {
-      isClosed = true;
-      resolve();
-    });
+  let whenClosed: () => void = () => undefined;
+  child.once('close', () => {
+    isClosed = true;
+    whenClosed();
   });
+  return {
+    settled: () =>
+      new Promise((resolve) => {
+        if (isClosed) {
+          resolve();
+          return;
+        }
+        const stopWatching = watchForQuiet(child, () => {
+          child.stdout?.destroy();
+          child.stderr?.destroy();
+          resolve();
+        });
+        whenClosed = () => {
+          stopWatching();
+          resolve();
+        };
+      }),
+  };
+}
+
+/** Calls `giveUp` once nothing has come for a while; the returned function calls it off. */
+function watchForQuiet(child: ChildProcess, giveUp: () => void): () => void {
+  const started = performance.now();
+  let chunks = 0;
   const count = (): void => {
     chunks += 1;
   };
-  const giveUp = async (signal: AbortSignal): Promise<void> => {
-    const started = performance.now();
-    child.stdout?.on('data', count);
-    child.stderr?.on('data', count);
-    for (let seen = -1; seen !== chunks && performance.now() - started < limitMs;) {
-      seen = chunks;
-      await delay(quietMs, undefined, { signal });
+  child.stdout?.on('data', count);
+  child.stderr?.on('data', count);
+  let timer: NodeJS.Timeout;
+  const waitOn = (seen: number): void => {
+    timer = setTimeout(() => {
       // Timers run before reads: after a busy moment the pipe may hold bytes nobody looked at yet.
-      await setImmediate();
-      await setImmediate();
-    }
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+      setImmediate(() => {
+        if (chunks !== seen && performance.now() - started < limitMs) waitOn(chunks);
+        else giveUp();
+      });
+    }, quietMs);
   };
-  return {
-    async settled() {
-      if (isClosed) return;
-      const timer = new AbortController();
-      await Promise.race([closed, giveUp(timer.signal).catch(() => undefined)]);
-      timer.abort();
-    },
+  waitOn(chunks);
+  return () => {
+    clearTimeout(timer);
   };
 }

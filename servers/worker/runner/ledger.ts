@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { identify, type ProcessIdentity } from '../../../platform/process-identity.ts';
@@ -42,11 +42,12 @@ export function openLedger(stateDir: string): Ledger {
   const folder = join(stateDir, folderName);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${nameOf(self)}-${randomBytes(4).toString('hex')}`);
-  writeFileSync(file, text({ boot: kernelBootId() }), { mode: 0o600 });
+  const fd = openSync(file, 'ax', 0o600);
   const live = new Set<string>();
   const note = (entry: Line): void => {
-    appendFileSync(file, text(entry));
+    writeSync(fd, `${JSON.stringify(entry)}\n`);
   };
+  note({ boot: kernelBootId() });
   return {
     started(process) {
       live.add(nameOf(process));
@@ -59,6 +60,7 @@ export function openLedger(stateDir: string): Ledger {
       note({ cgroup: path });
     },
     close() {
+      closeSync(fd);
       rmSync(file, { force: true });
     },
   };
@@ -124,8 +126,4 @@ function listFiles(folder: string): string[] {
 
 function nameOf(identified: ProcessIdentity): string {
   return `${String(identified.pid)}-${identified.start}`;
-}
-
-function text(entry: Line): string {
-  return `${JSON.stringify(entry)}\n`;
 }

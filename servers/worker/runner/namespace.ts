@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { send } from './process-table.ts';
+import { isLive, readProcess, send } from './process-table.ts';
 
 /**
  * What waits inside an empty namespace: says that it is there, ends when our end of its input closes
@@ -45,7 +45,12 @@ export async function openNamespace(bwrap: string): Promise<Namespace> {
   });
   const initPid = await opened;
   setHeld(monitor, false);
-  const isGone = (): boolean => monitor.exitCode !== null || monitor.signalCode !== null;
+  const hasExited = (): boolean => monitor.exitCode !== null || monitor.signalCode !== null;
+  // Its parent makes it our process 1, and not another that got the same pid.
+  const isGone = (): boolean => {
+    const init = hasExited() ? undefined : readProcess(initPid);
+    return init === undefined || init.parent !== monitor.pid || !isLive(init);
+  };
   return {
     initPid,
     isGone,
@@ -54,12 +59,12 @@ export async function openNamespace(bwrap: string): Promise<Namespace> {
     },
     async kill() {
       // Process 1 leaves only after the kernel has ended all the others (pid_namespaces(7)), and the
-      // monitor leaves after process 1: its end is the proof. Until then the pid cannot be another's.
+      // monitor leaves after process 1: its end is the proof.
       if (!isGone()) send(initPid, 'SIGKILL');
       const timer = new AbortController();
       await Promise.race([gone, delay(killMs, undefined, { signal: timer.signal }).catch(() => undefined)]);
       timer.abort();
-      if (!isGone()) monitor.kill('SIGKILL');
+      if (!hasExited()) monitor.kill('SIGKILL');
     },
   };
 }

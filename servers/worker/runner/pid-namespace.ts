@@ -89,8 +89,16 @@ class NamespaceTree implements ProcessTree {
   }
 
   async kill(): Promise<void> {
-    // It may be stopped, and then not collect its child, or not be inside yet. A no-op once it is over.
-    this.#parent.kill('SIGKILL');
+    const { pid, exitCode, signalCode } = this.#parent;
+    if (pid !== undefined && exitCode === null && signalCode === null) {
+      // The namespace stands until its dead are collected: by nsenter, which may be stopped, or else by
+      // process 1 of the machine, which may take seconds. Not inside yet, nsenter has none to collect.
+      // Stopped first, so that it does not enter between the look and the kill.
+      this.#stopParent();
+      const below = descendantsOf(new Set([pid]));
+      for (const row of below) send(row.pid, 'SIGKILL');
+      this.#parent.kill(below.length === 0 ? 'SIGKILL' : 'SIGCONT');
+    }
     await this.#namespace.kill();
   }
 

@@ -80,7 +80,7 @@ export class LiveRecord {
   heard(report: EngineReport): void {
     if (report.kind === 'thread') {
       this.progress.thread_id = report.thread_id;
-      void this.save();
+      this.save();
     }
     this.#hooks.changed(report.kind === 'thread' ? 'now' : 'soon');
   }
@@ -92,19 +92,18 @@ export class LiveRecord {
   }
 
   /** Told only once it is on disk: what a poll has seen ended is ended after a crash, too. */
-  async end(outcome: Outcome, beforeTold: () => void): Promise<void> {
+  end(outcome: Outcome): void {
     const next = this.#after({ kind: 'ended', at: this.#deps.now(), outcome });
     if (next === undefined) return;
     const record = this.#recordIn(next);
-    const saved = await this.#write(record);
+    const saved = this.#write(record);
     this.#state = next;
-    beforeTold();
     this.#hooks.ended(record, saved);
   }
 
   /** Puts the record as it is now on disk; a full disk is logged and keeps no run from going on. */
-  async save(): Promise<void> {
-    await this.#write(this.record());
+  save(): void {
+    this.#write(this.record());
   }
 
   detail(): RunDetail {
@@ -122,9 +121,9 @@ export class LiveRecord {
     return undefined;
   }
 
-  async #write(record: RunRecord): Promise<boolean> {
+  #write(record: RunRecord): boolean {
     try {
-      await this.#deps.files.write(record);
+      this.#deps.files.write(record);
       return true;
     } catch (error) {
       this.#deps.log.error({ err: error, run_id: record.detail.run_id }, 'a record could not be written');

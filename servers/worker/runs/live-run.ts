@@ -33,6 +33,7 @@ export class LiveRun {
   #attempt: Attempt | undefined;
   #cause: Cause | undefined;
   #idle: Promise<void> = Promise.resolve();
+  #ending: Promise<void> | undefined;
   #holdsSlot = false;
 
   constructor({ deps, slots, hooks, standing, recipe }: LiveRunOptions) {
@@ -72,10 +73,9 @@ export class LiveRun {
     return this.#known.record();
   }
 
-  /** Begins a pending run, whose slot is already taken. */
+  /** Begins a new run, whose slot is already taken. */
   begin(): void {
     this.#holdsSlot = true;
-    this.#known.move({ kind: 'started', at: this.#deps.now() });
     this.#idle = this.#try(undefined);
   }
 
@@ -84,7 +84,7 @@ export class LiveRun {
     if (this.status !== 'paused' && !isTerminal(this.status)) {
       const attempt = this.#attempt;
       if ((await attempt?.pause()) !== 'halted') await this.#idle;
-      else if (this.#attempt === attempt) await this.#hold('stopped');
+      else if (this.#attempt === attempt) this.#hold('stopped');
     }
     const { state } = this.#known;
     if (state.status === 'paused') return state.how;
@@ -119,8 +119,9 @@ export class LiveRun {
   }
 
   #checkResume(status: RunStatus, answer: string | undefined): void {
-    if (isTerminal(status)) {
-      throw new FleetError('WRONG_STATE', `The run is ${status}; there is nothing to resume.`);
+    if (isTerminal(status) || this.#cause !== undefined) {
+      const what = this.#cause === undefined ? status : 'ending';
+      throw new FleetError('WRONG_STATE', `The run is ${what}; there is nothing to resume.`);
     }
     if (status === 'input_required' && answer === undefined) {
       throw new FleetError('WRONG_STATE', 'The run waits for an answer.', {
@@ -159,9 +160,9 @@ export class LiveRun {
     for (const stage of stages.slice(this.#known.progress.stage)) {
       await this.#deps.engines[stage.engine].check(stage, pipeline, this.spec, this.#deps.config);
     }
-    await this.#deps.files.prepare(this.run_id, { home: needsHome(stages) });
+    this.#deps.files.prepare(this.run_id, { home: needsHome(stages) });
     // Before anything runs: a crash must not find a run that looks paused on purpose.
-    await this.#deps.files.write(this.record());
+    this.#deps.files.write(this.record());
   }
 
   async #fallBack(how: PauseHow): Promise<void> {
@@ -189,27 +190,30 @@ export class LiveRun {
   async #settle(end: AttemptEnd): Promise<void> {
     if (end.kind === 'over') return this.#finish(end.outcome);
     await this.#deps.files.removeTmp(this.run_id);
-    await this.#hold(end.asked ? 'turn_boundary' : 'lost');
+    this.#hold(end.asked ? 'turn_boundary' : 'lost');
     this.#releaseSlot();
     // Cancelled in the meantime: there was no attempt to tell.
     if (this.#cause !== undefined && this.#cause.kind !== 'lost') await this.#finish(this.#cause);
   }
 
-  async #hold(how: PauseHow): Promise<void> {
+  #hold(how: PauseHow): void {
     this.#stopClock();
     this.#known.move({ kind: 'paused', how });
-    await this.#known.save();
+    this.#known.save();
   }
 
-  async #finish(outcome: Outcome): Promise<void> {
+  #finish(outcome: Outcome): Promise<void> {
+    return (this.#ending ??= this.#finishOnce(outcome));
+  }
+
+  async #finishOnce(outcome: Outcome): Promise<void> {
     this.#stopClock();
     const { files } = this.#deps;
     const removals = [files.removeTmp(this.run_id)];
     if (needsHome(this.#recipe?.stages ?? [])) removals.push(files.removeHome(this.run_id));
     await Promise.all(removals);
-    await this.#known.end(outcome, () => {
-      this.#releaseSlot();
-    });
+    this.#releaseSlot();
+    this.#known.end(outcome);
   }
 
   #stopClock(): void {

@@ -94,10 +94,10 @@ describe('a writer thread that dies', () => {
     const pending = [writer.send(heartbeat), writer.send(heartbeat)];
     for (const call of pending)
       await expect(call).rejects.toMatchObject({
-        code: 'STORE_UNAVAILABLE',
+        code: 'INTERNAL',
         message: expect.stringContaining('has ended'),
       });
-    await expect(writer.send(heartbeat)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(writer.send(heartbeat)).rejects.toMatchObject({ code: 'INTERNAL' });
     await writer.close();
   });
 });

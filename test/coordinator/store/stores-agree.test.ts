@@ -168,24 +168,22 @@ const heartbeats = fc
     ]),
   );
 
-const reads = fc
-  .tuple(few, few)
-  .map(([at, seq]) =>
-    step(`read ${at}`, () => [
-      (store) => store.expired(at),
-      (store, runs) => store.get(pick(runs, at)),
-      (store) => store.select({ owner: 'owner-0', task_id: `task-${at % 2}`, after_seq: seq, limit: at + 1 }),
-      (store, runs) =>
-        store.select({
-          owner: 'owner-0',
-          run_ids: [pick(runs, at), pick(runs, seq)],
-          after_seq: 0,
-          limit: 9,
-        }),
-      (store) => store.countOpen({ owner: `owner-${at % 2}` }),
-      (store) => store.findHandle(handles[at % handles.length]?.handle_id ?? ''),
-    ]),
-  );
+const reads = fc.tuple(few, few).map(([at, seq]) =>
+  step(`read ${at}`, () => [
+    (store) => store.expired(at),
+    (store, runs) => store.get(pick(runs, at)),
+    (store) => store.select({ owner: 'owner-0', task_id: `task-${at % 2}`, after_seq: seq, limit: at + 1 }),
+    (store, runs) =>
+      store.select({
+        owner: 'owner-0',
+        run_ids: [pick(runs, at), pick(runs, seq)],
+        after_seq: 0,
+        limit: 9,
+      }),
+    (store) => store.countOpen({ owner: `owner-${at % 2}` }),
+    (store) => store.findHandle(handles[at % handles.length]?.handle_id ?? ''),
+  ]),
+);
 
 /** One run through all it can go through, several calls in one turn of the event loop. */
 const lives = fc.tuple(few, fc.boolean()).map(([worker, lost]) =>
@@ -259,6 +257,6 @@ it('memory and SQLite give the same answers to any sequence of calls', async () 
         }
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 15 },
   );
 }, 60_000);

@@ -109,6 +109,21 @@ describe('group commit', () => {
     expect(result).toMatchObject({ submitted: [{ run: { seq: 3 } }] });
   });
 
+  it('sees what another connection wrote in between', () => {
+    const db = open();
+    const other = openForWriting(db.name);
+    const [here, there] = [createWriter(db), createWriter(other)];
+    const run = newRun();
+    here.commit([submit(run)]);
+    there.commit([{ kind: 'claim', claims: [claimOf(run.run_id)] }, submit(newRun())]);
+    other.close();
+    const results = here.commit([{ kind: 'finish', ends: [finishOf(run.run_id)] }, submit(newRun())]);
+    expect(results).toMatchObject([
+      { runs: [{ status: 'completed', seq: 4 }] },
+      { submitted: [{ run: { seq: 5 } }] },
+    ]);
+  });
+
   it('prepares every statement once, however much is done', () => {
     const db = open();
     const prepare = db.prepare.bind(db);

@@ -3,7 +3,8 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { ServerFactory } from '../../../mcp/build-server.ts';
-import { openHttp, openSocket } from '../../../mcp/client-transports.ts';
+import { openHttp } from '../../../mcp/open-http.ts';
+import { openSocket } from '../../../mcp/open-socket.ts';
 import { serveHttp } from '../../../mcp/serve-http.ts';
 import { serveSocket } from '../../../mcp/serve-socket.ts';
 import { inertFleet } from '../../../scripts/lib/live-tools.ts';
@@ -17,7 +18,7 @@ export interface Arm {
 }
 
 export type Served = 'probe' | 'fleet';
-export const secret = 'correct horse battery staple';
+const secret = 'correct horse battery staple';
 
 function factoryOf(served: Served): ServerFactory {
   return served === 'fleet' ? inertFleet : createProbe().factory;

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layers, openRunner, path, temporaryFolder } from './support.ts';
+import { scratchFolder } from '../../helpers/scratch.ts';
+import { layers, openRunner, path } from './support.ts';
 
 describe.each(layers)('a process under %s', (reaping) => {
   it.each([0, 1, 3, 126, 127, 130, 137, 255])('that exits with %i', async (code) => {
@@ -36,7 +37,7 @@ describe.each(layers)('a process under %s', (reaping) => {
   it('has exactly the environment, the folder and the session it was given', async () => {
     const runner = await openRunner(reaping);
     const env = { 'A.b': '1', PATH: path, EMPTY: '', PROMPT: 'two\nlines' };
-    const cwd = temporaryFolder();
+    const cwd = scratchFolder();
     const script = 'const {env}=process; process.stdout.write(JSON.stringify({env, cwd: process.cwd()}))';
     const run = runner.run([process.execPath, '-e', script], { env, cwd });
     const plain = runner.run(['/bin/sh', '-c', 'ls /proc/self/fd'], { env, cwd });
@@ -53,7 +54,7 @@ describe.each(layers)('a process under %s', (reaping) => {
 
   it('that cannot be started says why', async () => {
     const runner = await openRunner(reaping);
-    const folder = temporaryFolder();
+    const folder = scratchFolder();
     const noInterpreter = join(folder, 'script');
     writeFileSync(noInterpreter, '#!/nowhere/interpreter\n');
     chmodSync(noInterpreter, 0o755);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { eventually, layers, newMarker, openRunner, processesWith, ticksOf } from './support.ts';
+import { eventually, newMarker, processesWith, ticksOf } from '../../helpers/processes.ts';
+import { layers, openRunner } from './support.ts';
 
 /** Long enough for a busy process to be seen using the processor: 100 ticks are a second. */
 const lookMs = 250;

@@ -5,15 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findOwnCgroup } from '../../../servers/worker/runner/cgroup.ts';
 import { sweepLeftovers } from '../../../servers/worker/runner/sweep.ts';
-import {
-  eventually,
-  fixtures,
-  newMarker,
-  path,
-  processesWith,
-  surviving,
-  temporaryFolder,
-} from './support.ts';
+import { eventually, newMarker, processesWith } from '../../helpers/processes.ts';
+import { scratchFolder } from '../../helpers/scratch.ts';
+import { fixtures, path, surviving } from './support.ts';
 
 async function startSupervisor(reaping: string, stateDir: string, marker: string) {
   const supervisor = spawn(process.execPath, [join(fixtures, 'supervisor.mjs'), reaping, stateDir, marker], {
@@ -35,7 +29,7 @@ async function startSupervisor(reaping: string, stateDir: string, marker: string
 
 describe.each(surviving)('a supervisor under %s', (reaping) => {
   it('that is killed takes every process of its runs with it', async () => {
-    const stateDir = temporaryFolder();
+    const stateDir = scratchFolder();
     const marker = newMarker();
     const supervisor = await startSupervisor(reaping, stateDir, marker);
     supervisor.kill('SIGKILL');
@@ -46,7 +40,7 @@ describe.each(surviving)('a supervisor under %s', (reaping) => {
 
   it('that is stopped from outside by SIGTERM does so too', async () => {
     const marker = newMarker();
-    const supervisor = await startSupervisor(reaping, temporaryFolder(), marker);
+    const supervisor = await startSupervisor(reaping, scratchFolder(), marker);
     supervisor.kill('SIGTERM');
     await once(supervisor, 'exit');
     await eventually(() => processesWith(marker).length === 0, 5_000);
@@ -55,7 +49,7 @@ describe.each(surviving)('a supervisor under %s', (reaping) => {
 
 describe('a supervisor by process groups', () => {
   it('that is killed leaves what the next boot ends', async () => {
-    const stateDir = temporaryFolder();
+    const stateDir = scratchFolder();
     const marker = newMarker();
     const supervisor = await startSupervisor('best_effort', stateDir, marker);
     expect(await sweepLeftovers(stateDir)).toEqual({ processes: 0, cgroups: 0 });

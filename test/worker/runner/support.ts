@@ -1,11 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
 import type { ProcessEnd, ProcessSpec, RunningProcess } from '../../../servers/worker/runner/process.ts';
 import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
 import type { Reaping } from '../../../schemas/worker.ts';
+import { scratchFolder } from '../../helpers/scratch.ts';
 
 export const fixtures = join(import.meta.dirname, '..', '..', 'fixtures', 'bin');
 export const path = `${dirname(process.execPath)}:/usr/bin:/bin`;
@@ -13,56 +12,6 @@ export const path = `${dirname(process.execPath)}:/usr/bin:/bin`;
 export const layers = ['pid_namespace', 'cgroup', 'best_effort'] as const;
 /** Those that also work when the process that runs them is killed. */
 export const surviving = ['pid_namespace', 'cgroup'] as const;
-
-/** A private folder that is gone after the test. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'fleet-run-'));
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return folder;
-}
-
-/** Different in every test, and a number of seconds for sleep(1). */
-export function newMarker(): string {
-  return `3600.${String(process.pid)}${String(Math.floor(Math.random() * 1e9))}`;
-}
-
-/** Processes of the whole machine that have `marker` in their arguments. */
-export function processesWith(marker: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => read(`/proc/${pid}/cmdline`).includes(marker))
-    .map(Number);
-}
-
-/** Processor time so far, in clock ticks, of all processes with `marker` (proc(5), utime and stime). */
-export function ticksOf(marker: string): number {
-  return processesWith(marker)
-    .map((pid) => {
-      const stat = read(`/proc/${String(pid)}/stat`);
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-    })
-    .reduce((sum, ticks) => sum + ticks, 0);
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
-  }
-}
-
-/** Awaits what no event tells of: looks until it holds. */
-export async function eventually(holds: () => boolean, limitMs = 5_000): Promise<void> {
-  const started = performance.now();
-  while (!holds()) {
-    if (performance.now() - started > limitMs) throw new Error(`Not so within ${String(limitMs)} ms.`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 export interface Watched {
   process: RunningProcess;
@@ -80,7 +29,7 @@ export interface Runner {
 
 /** Runs processes under a layer that really works here; nothing of it is left after the test. */
 export async function openRunner(reaping: Reaping): Promise<Runner> {
-  const stateDir = temporaryFolder();
+  const stateDir = scratchFolder();
   const { layer } = await probeReaping({ config: { reaping }, path, stateDir });
   const startProcess = createStartProcess(layer);
   const running = new Set<RunningProcess>();

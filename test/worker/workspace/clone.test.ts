@@ -1,6 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, lstatSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  lstatSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -11,7 +22,10 @@ let repo: string;
 const env = { PATH: process.env['PATH'] ?? '' };
 
 function sh(args: string[], cwd = repo): string {
-  return execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args], { cwd, encoding: 'utf8' });
+  return execFileSync('git', ['-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args], {
+    cwd,
+    encoding: 'utf8',
+  });
 }
 
 /**
@@ -24,7 +38,9 @@ function digest(folder: string): string {
     for (const name of readdirSync(path).sort()) {
       const child = join(path, name);
       const stat = lstatSync(child);
-      hash.update(`${child}\0${String(stat.mode)}\0${stat.isDirectory() || child.includes('/.git/objects/') ? '' : String(stat.mtimeMs)}\0`);
+      hash.update(
+        `${child}\0${String(stat.mode)}\0${stat.isDirectory() || child.includes('/.git/objects/') ? '' : String(stat.mtimeMs)}\0`,
+      );
       if (stat.isDirectory()) visit(child);
       else hash.update(stat.isSymbolicLink() ? readlinkSync(child) : readFileSync(child));
     }

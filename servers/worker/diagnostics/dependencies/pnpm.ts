@@ -11,7 +11,7 @@ export function pnpmGraph(text: string): Graph {
     for (const [key, entry] of Object.entries(mapAt(lock, section))) {
       const id = key.replace(/^\//, '');
       const to = typeof entry === 'object' ? targets(entry) : [];
-      nodes.set(id, { label: id.replace(/(.)@(?=[^@]*$)/, '$1 ').replace(/\(.*$/, ''), to });
+      nodes.set(id, { label: id.replace(/\(.*$/, '').replace(/(.)@(?=[^@]*$)/, '$1 '), to });
     }
   }
   const roots = new Set(

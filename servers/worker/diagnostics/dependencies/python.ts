@@ -2,7 +2,7 @@ import { parse } from 'smol-toml';
 import { z } from 'zod';
 import { flatGraph, type Graph } from './graph.ts';
 
-const named = z.array(z.object({ name: z.string() })).catch([]);
+const named = z.array(z.object({ name: z.string() }));
 const lockfile = z.object({
   package: z
     .array(

@@ -17,15 +17,14 @@ export interface AppServerEvents {
   oversized(bytes: number): void;
 }
 
-/** A request the app-server answered with an error, or could not answer any more. */
+/** `refused`: the server answered with an error; `unreadable`: in another shape than known here. */
 export class AppServerError extends Error {
-  /** The JSON-RPC code; undefined where the process or its protocol failed. */
-  readonly rpcCode: number | undefined;
+  readonly reason: 'refused' | 'unreadable' | 'ended';
 
-  constructor(message: string, rpcCode?: number) {
+  constructor(reason: AppServerError['reason'], message: string) {
     super(message);
     this.name = 'AppServerError';
-    this.rpcCode = rpcCode;
+    this.reason = reason;
   }
 }
 
@@ -57,7 +56,8 @@ export class AppServerClient {
     this.ended = this.process.ended.then((end) => {
       lines.end();
       this.#isOver = true;
-      for (const waiting of this.#waiting.values()) waiting.reject(new AppServerError('codex app-server ended'));
+      for (const waiting of this.#waiting.values())
+        waiting.reject(new AppServerError('ended', 'codex app-server ended'));
       this.#waiting.clear();
       return end;
     });
@@ -78,14 +78,15 @@ export class AppServerClient {
     this.#nextId += 1;
     const result = await new Promise<unknown>((resolve, reject) => {
       if (this.#isOver) {
-        reject(new AppServerError('codex app-server ended'));
+        reject(new AppServerError('ended', 'codex app-server ended'));
         return;
       }
       this.#waiting.set(id, { resolve, reject });
       this.#send({ method, id, params });
     });
     const parsed = schema.safeParse(result);
-    if (!parsed.success) throw new AppServerError(`codex app-server answered ${method} in an unknown shape`);
+    if (!parsed.success)
+      throw new AppServerError('unreadable', `codex app-server answered ${method} in an unknown form`);
     return parsed.data;
   }
 
@@ -123,6 +124,6 @@ export class AppServerClient {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (error === undefined) waiting?.resolve(result);
-    else waiting?.reject(new AppServerError(error.message, error.code));
+    else waiting?.reject(new AppServerError('refused', error.message));
   }
 }

@@ -15,13 +15,18 @@ const readBytes = 256 * 1024;
  */
 export function captureScript(folder: string): string {
   return `unset BASH_ENV
-if [ -n "$BASH_EXECUTION_STRING" ] && [ -n "$CODEX_TOOL_CALL_ID" ] && [ "$SHLVL" = 1 ] && type -P tee >/dev/null; then
-  "$BASH" -c "$BASH_EXECUTION_STRING" > >(exec tee -a ${quoted(folder)}/"\${CODEX_TOOL_CALL_ID//[!A-Za-z0-9_-]/_}") 2>&1
-  fleet_status=$?
-  fleet_tee=$!
-  { sleep 1; kill "$fleet_tee"; } </dev/null >/dev/null 2>&1 &
-  wait "$fleet_tee" 2>/dev/null
-  exit "$fleet_status"
+if [ -n "$BASH_EXECUTION_STRING" ] && [ -n "$CODEX_TOOL_CALL_ID" ] && [ "$SHLVL" = 1 ]; then
+  fleet_copy=${quoted(folder)}/"\${CODEX_TOOL_CALL_ID//[!A-Za-z0-9_-]/_}"
+  if type -P tee >/dev/null && mkfifo "$fleet_copy.pipe" 2>/dev/null; then
+    tee -a "$fleet_copy" <"$fleet_copy.pipe" &
+    fleet_tee=$!
+    "$BASH" -c "$BASH_EXECUTION_STRING" >"$fleet_copy.pipe" 2>&1
+    fleet_status=$?
+    rm -f "$fleet_copy.pipe"
+    { sleep 1; kill "$fleet_tee"; } </dev/null >/dev/null 2>&1 &
+    wait "$fleet_tee" 2>/dev/null
+    exit "$fleet_status"
+  fi
 fi
 `;
 }

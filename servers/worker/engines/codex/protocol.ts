@@ -20,25 +20,19 @@ export const initializeResult = z.looseObject({ userAgent: z.string() });
 export const threadResult = z.looseObject({ thread: z.looseObject({ id: z.string() }) });
 export const turnResult = z.looseObject({ turn: z.looseObject({ id: z.string() }) });
 export const steerResult = z.looseObject({ turnId: z.string() });
-export const commandExecResult = z.looseObject({
-  exitCode: z.number(),
-  stdout: z.string(),
-  stderr: z.string(),
-});
-
 const errorInfo = z.union([z.string(), z.record(z.string(), z.unknown())]);
 export const turnError = z.looseObject({ message: z.string(), codexErrorInfo: errorInfo.nullish() });
 export type TurnError = z.infer<typeof turnError>;
 
-export const turnCompleted = z.looseObject({
-  threadId: z.string(),
-  turn: z.looseObject({
-    id: z.string(),
-    status: z.enum(['completed', 'interrupted', 'failed', 'inProgress']),
-    error: turnError.nullish(),
-  }),
+const turn = z.looseObject({
+  id: z.string(),
+  status: z.enum(['completed', 'interrupted', 'failed', 'inProgress']),
+  error: turnError.nullish(),
 });
-export type TurnCompleted = z.infer<typeof turnCompleted>;
+export type Turn = z.infer<typeof turn>;
+
+/** `turn/started` and `turn/completed`. */
+export const turnNotification = z.looseObject({ threadId: z.string(), turn });
 
 export const fileUpdate = z.looseObject({
   path: z.string(),

@@ -33,7 +33,9 @@ async function findTop(cwd: string, home: string): Promise<string | undefined> {
 /** `.git` is a folder, or in a linked work tree a file `gitdir: <path>`. */
 async function resolveGitDir(dotGit: string): Promise<string> {
   const line = await firstLine(dotGit);
-  return line?.startsWith('gitdir: ') === true ? resolve(dirname(dotGit), line.slice('gitdir: '.length)) : dotGit;
+  return line?.startsWith('gitdir: ') === true
+    ? resolve(dirname(dotGit), line.slice('gitdir: '.length))
+    : dotGit;
 }
 
 async function firstLine(file: string): Promise<string | undefined> {

@@ -1,10 +1,13 @@
 import { FleetError } from '../../../../core/errors.ts';
 import type { StartProcess } from '../../runner/process.ts';
+import { runToEnd } from './run-to-end.ts';
 
 /** The oldest Codex whose app-server and permission profiles are spoken here; newer ones are tried. */
 export const oldestVersion = '0.165.0';
 /** The Codex every promise about it is tested against. */
 export const testedVersion = '0.169.0';
+
+const versionTimeoutMs = 10_000;
 
 /** `codex-cli 0.169.0`, also inside a user agent; undefined where no version is found. */
 export function parseVersion(text: string): string | undefined {
@@ -28,16 +31,9 @@ export interface VersionProbe {
 
 /** Asks the program itself. ENGINE_UNAVAILABLE where it does not answer or is too old. */
 export async function readVersion({ binary, startProcess, env, dir }: VersionProbe): Promise<string> {
-  let text = '';
   const spec = { argv: [binary, '--version'] as const, cwd: dir, env, stdin: 'ignore' as const, tmpDir: dir };
-  const process = startProcess(spec, {
-    stdout: (chunk) => (text += chunk.toString('utf8').slice(0, 1000)),
-    stderr: () => undefined,
-  });
-  const timer = setTimeout(() => void process.terminate(0), 10_000);
-  await process.ended;
-  clearTimeout(timer);
-  const version = parseVersion(text);
+  const { stdout } = await runToEnd(startProcess, spec, versionTimeoutMs);
+  const version = parseVersion(stdout);
   if (version === undefined) {
     throw new FleetError('ENGINE_UNAVAILABLE', `${binary} does not say which Codex it is.`, {
       next: 'Install Codex again: `npm install -g @openai/codex`.',

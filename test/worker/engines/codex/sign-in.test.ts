@@ -2,7 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ensureFreshSignIn, marginMs, tokenEnd, type SignIn } from '../../../../servers/worker/engines/codex/sign-in.ts';
+import {
+  ensureFreshSignIn,
+  marginMs,
+  tokenEnd,
+  type SignIn,
+} from '../../../../servers/worker/engines/codex/sign-in.ts';
 
 const now = 1_800_000_000_000;
 let dir: string;

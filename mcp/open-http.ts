@@ -1,23 +1,8 @@
-import { once, setMaxListeners } from 'node:events';
-import { createConnection } from 'node:net';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { unavailable } from './client-errors.ts';
 import { isTooLong, tooLong } from './json-rpc.ts';
-import { createLineTransport } from './line-transport.ts';
-import { socketPair } from './socket-pair.ts';
-
-/** A connected Unix socket as a transport. WORKER_UNAVAILABLE where nobody listens. */
-export async function openSocket(path: string): Promise<Transport> {
-  const socket = createConnection(path);
-  try {
-    await once(socket, 'connect');
-  } catch (error) {
-    throw unavailable(`Nobody answers on ${path}.`, error);
-  }
-  return createLineTransport(socketPair(socket), 'client');
-}
 
 /**
  * Streamable HTTP that ends like a connection does. The SDK's transport reconnects its event stream

@@ -1,0 +1,68 @@
+import { homedir } from 'node:os';
+import { createRunQueue } from '../core/queue.ts';
+import type { Environment } from '../platform/environment.ts';
+import type { Logger } from '../platform/log.ts';
+import type { FleetPaths } from '../platform/paths.ts';
+import type { Telemetry } from '../platform/telemetry.ts';
+import type { Config } from '../schemas/config.ts';
+import { createChanges, type EndListener } from './changes.ts';
+import { systemClock } from './clock.ts';
+import { createDispatch } from './dispatch.ts';
+import { createFleet } from './fleet/fleet.ts';
+import { createOpenAttempts, restoredAttempt } from './fleet/open-attempts.ts';
+import { followRuns } from './follow-runs.ts';
+import type { HandlerDeps } from './handlers/deps.ts';
+import { createLeases, type Leases } from './leases.ts';
+import { createManifests, type Manifests } from './manifest/manifests.ts';
+import { measureRuns } from './measure.ts';
+import { createNews } from './news.ts';
+import { defaultPolicy } from './policies/index.ts';
+import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
+import type { RunStore } from './store/run-store.ts';
+import { createWake } from './store/wake.ts';
+
+export interface Parts extends Omit<HandlerDeps, 'isStopping'> {
+  leases: Leases;
+  manifests: Manifests;
+}
+
+export interface PartsOptions {
+  store: RunStore;
+  paths: FleetPaths;
+  config: Config;
+  env: Environment;
+  telemetry: Telemetry;
+  log: Logger;
+  /** Called when a run has ended, once that is known everywhere. */
+  onEnd: EndListener;
+}
+
+/** Everything behind the tools, connected; nothing has begun. */
+export async function assemble(options: PartsOptions): Promise<Parts> {
+  const { store, paths, config, env, telemetry, log, onEnd } = options;
+  const clock = systemClock;
+  const queue = createRunQueue<WaitingRun>();
+  const attempts = createOpenAttempts();
+  const news = createNews(createWake());
+  const manifests = await createManifests({ store, dir: paths.manifestDir, runsDir: config.runs_dir, log });
+  const changes = createChanges(news, [manifests, measureRuns(telemetry), onEnd]);
+  const fleet = createFleet({ paths, config, env, attempts, clock, log });
+  const shared = { store, attempts, fleet, changes, clock, telemetry, log };
+  const dispatch = createDispatch({ ...shared, enqueue: (run, order) => scheduler.enqueue(run, order) });
+  const { pipelines } = config;
+  const scheduler: Scheduler = createScheduler({ ...shared, queue, dispatch, policy: defaultPolicy, pipelines });
+  const leases = createLeases({ ...shared, queue, dispatch });
+  const home = env['HOME'] ?? homedir();
+  return { ...shared, scheduler, dispatch, news, config, home, leases, manifests };
+}
+
+/** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */
+export async function begin({ store, attempts, scheduler, fleet, dispatch, changes, clock, log }: Parts): Promise<void> {
+  const open = await store.open();
+  for (const [order, run] of open.entries()) {
+    const attempt = restoredAttempt(run, order - open.length);
+    if (attempt !== undefined) attempts.add(attempt);
+    else if (run.status === 'pending') scheduler.enqueue(run, order - open.length);
+  }
+  fleet.start(followRuns({ store, attempts, dispatch, scheduler, changes, clock, log }));
+}

@@ -1,0 +1,107 @@
+import type { Logger } from '../platform/log.ts';
+import type { RunDetail } from '../schemas/worker.ts';
+import { isTerminal } from '../schemas/run.ts';
+import type { Changes } from './changes.ts';
+import type { Clock } from './clock.ts';
+import type { Dispatch } from './dispatch.ts';
+import { applyDetail, type Applied } from './fleet/apply-detail.ts';
+import type { FleetWorker } from './fleet/fleet-worker.ts';
+import type { WorkerEvents } from './fleet/keep-worker.ts';
+import { takesSlot, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
+import type { WorkerLink } from './fleet/worker-link.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { RunRecord, RunStore } from './store/run-store.ts';
+import { untilStored } from './store-retry.ts';
+
+export interface FollowOptions {
+  store: RunStore;
+  attempts: OpenAttempts;
+  dispatch: Dispatch;
+  scheduler: Pick<Scheduler, 'tick' | 'poke' | 'enqueue'>;
+  changes: Changes;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Step {
+  attempt: OpenAttempt;
+  applied: Applied;
+}
+
+/** Carries what workers tell of their runs into the store, and puts right what a lost connection left open. */
+export function followRuns(options: FollowOptions): WorkerEvents {
+  const { store, attempts, dispatch, scheduler, changes, clock, log } = options;
+
+  function read(worker: FleetWorker, detail: RunDetail, now: number): Step | undefined {
+    const attempt = attempts.find(worker.id, detail.run_id, detail.request_key);
+    if (attempt?.attempt === undefined) return undefined;
+    attempt.seenBoot = worker.descriptor?.boot_id;
+    const unconfirmed = attempt.phase !== 'confirmed';
+    const { run_id, worker_id, tries, status, continues } = attempt;
+    const known = { run_id, worker_id, tries, status, unconfirmed, attempt: attempt.attempt };
+    const applied = applyDetail({ ...known, continues: continues !== undefined }, detail, now);
+    if (applied.progress === undefined) return undefined;
+    attempts.confirm(attempt, detail.run_id);
+    attempt.status = applied.progress.status ?? attempt.status;
+    attempt.holdsSlot = takesSlot(attempt.status, detail.engine_thread_id !== undefined);
+    return { attempt, applied };
+  }
+
+  async function details(worker: FleetWorker, told: readonly RunDetail[]): Promise<void> {
+    const now = clock.now();
+    const steps = told.map((detail) => read(worker, detail, now)).filter((step) => step !== undefined);
+    if (steps.length === 0) return;
+    const over = steps.filter(({ applied }) => applied.finish !== undefined || applied.requeue !== undefined);
+    const stored = Promise.all([
+      store.progress(some(steps, ({ applied }) => applied.progress)),
+      store.finish(some(steps, ({ applied }) => applied.finish)),
+      store.requeue(some(steps, ({ applied }) => applied.requeue)),
+    ]);
+    // Their slots are free: what waits is claimed in the same commit.
+    for (const { attempt } of over) attempts.remove(attempt.run_id);
+    if (over.length > 0) void scheduler.tick(now);
+    let results: (RunRecord | undefined)[][];
+    try {
+      results = await stored;
+    } catch (error) {
+      // The worker will tell it again.
+      for (const { attempt } of over) attempts.add(attempt);
+      throw error;
+    }
+    announce(results, over);
+  }
+
+  function announce(results: (RunRecord | undefined)[][], over: readonly Step[]): void {
+    const [progressed = [], finished = [], requeued = []] = results;
+    const gone = new Map(over.map(({ attempt }) => [attempt.run_id, attempt]));
+    changes.announce(progressed.filter((run) => run !== undefined && !gone.has(run.run_id)));
+    changes.announce(finished);
+    for (const run of changes.announce(requeued)) {
+      if (!isTerminal(run.status)) scheduler.enqueue(run, gone.get(run.run_id)?.order);
+    }
+  }
+
+  /** Asks again for what the worker never answered, ends what it does not know, passes cancels on. */
+  async function attached(worker: FleetWorker, link: WorkerLink): Promise<void> {
+    const open = [...attempts.ofWorker(worker.id)].filter((attempt) => attempt.attempt !== undefined);
+    const unanswered = open.filter((attempt) => attempt.phase !== 'confirmed');
+    const unseen = open.filter(
+      (attempt) => attempt.phase === 'confirmed' && attempt.seenBoot !== link.descriptor.boot_id,
+    );
+    if (unseen.length > 0) {
+      log.warn({ worker: worker.id, runs: unseen.map((attempt) => attempt.run_id) }, 'runs unknown to their worker');
+      await untilStored(() => dispatch.giveUp(unseen, 'Its worker came back without it.'));
+    }
+    for (const attempt of unanswered) {
+      const run = await store.get(attempt.run_id);
+      if (run !== undefined && attempts.get(attempt.run_id) === attempt) await dispatch.send(attempt, run);
+    }
+    await dispatch.cancel(open.filter((attempt) => attempt.cancelRequested && attempts.get(attempt.run_id) === attempt));
+  }
+
+  return { details, attached, changed: () => scheduler.poke() };
+}
+
+function some<T>(steps: readonly Step[], part: (step: Step) => T | undefined): T[] {
+  return steps.map(part).filter((one) => one !== undefined);
+}

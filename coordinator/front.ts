@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { FleetError } from '../core/errors.ts';
+import type { ServerFactory } from '../mcp/build-server.ts';
+import { serveSocket } from '../mcp/serve-socket.ts';
+import type { Logger } from '../platform/log.ts';
+import type { FleetPaths } from '../platform/paths.ts';
+import type { Config } from '../schemas/config.ts';
+
+export interface Front {
+  /** Adds Streamable HTTP, on the port of last time where it is free. */
+  openHttp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FrontOptions {
+  factory: ServerFactory;
+  paths: FleetPaths;
+  config: Config;
+  /** Told how many clients are connected, whenever that changes. */
+  onClients(count: number): void;
+  log: Logger;
+}
+
+const secretBytes = 32;
+
+/** Where clients come in: the Unix socket at once, the loopback address when asked. */
+export async function openFront(options: FrontOptions): Promise<Front> {
+  const { factory, paths, config, log } = options;
+  const clients = { socket: 0, http: 0 };
+  const count = (kind: keyof typeof clients, n: number): void => {
+    clients[kind] = n;
+    options.onClients(clients.socket + clients.http);
+  };
+  const socket = await serveSocket(factory, paths.coordinatorSocket, {
+    onConnectionsChange: (n) => count('socket', n),
+  });
+  let opening: Promise<void> = Promise.resolve();
+  let closeHttp = (): Promise<void> => Promise.resolve();
+
+  async function listen(port: number): Promise<void> {
+    const secret = await bearerSecret(paths.secretFile);
+    // Loaded only now: the socket has to answer first.
+    const { serveHttp } = await import('../mcp/serve-http.ts');
+    const http = await serveHttp(factory, { port, secret, onSessionsChange: (n) => count('http', n) });
+    closeHttp = () => http.close();
+    await writeFile(paths.portFile, `${String(http.port)}\n`, { mode: 0o600 });
+    log.info({ port: http.port }, 'listening');
+  }
+  async function listenSomewhere(): Promise<void> {
+    const wanted = config.http.port === 0 ? await lastPort(paths.portFile) : config.http.port;
+    try {
+      await listen(wanted).catch((error: unknown) => {
+        if (wanted === 0 || config.http.port !== 0 || !isTaken(error)) throw error;
+        log.warn({ port: wanted }, 'the port of last time is taken: clients have to mount the new URL');
+        return listen(0);
+      });
+    } catch (error) {
+      log.error({ err: error }, 'no HTTP: clients can only use the bridge');
+    }
+  }
+  return {
+    openHttp() {
+      if (config.http.enabled) opening = listenSomewhere();
+      return opening;
+    },
+    async close() {
+      await opening;
+      await Promise.all([socket.close(), closeHttp()]);
+    },
+  };
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof FleetError && error.code === 'CONFLICT';
+}
+
+async function lastPort(file: string): Promise<number> {
+  const port = Number(await readFile(file, 'utf8').catch(() => '0'));
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+}
+
+/** 256 random bits in a file only the user can read; made once. */
+async function bearerSecret(file: string): Promise<string> {
+  const known = (await readFile(file, 'utf8').catch(() => '')).trim();
+  await chmod(file, 0o600).catch(() => undefined);
+  if (known.length >= secretBytes) return known;
+  const secret = randomBytes(secretBytes).toString('base64url');
+  await writeFile(file, `${secret}\n`, { mode: 0o600 });
+  return secret;
+}

@@ -1,0 +1,20 @@
+import type { Call, Handlers } from '../mcp/handlers.ts';
+import type { FleetContracts } from '../schemas/tools.ts';
+
+/**
+ * Handlers that wait until the coordinator is ready: it listens first, so that clients connect while
+ * the store is being opened.
+ */
+export function gate(ready: Promise<Handlers<FleetContracts>>): Handlers<FleetContracts> {
+  // Where it never becomes ready, each call says so itself.
+  ready.catch(() => undefined);
+  return {
+    start_run: async (input, call: Call) => (await ready).start_run(input, call),
+    poll_run: async (input, call: Call) => (await ready).poll_run(input, call),
+    read_handle: async (input, call: Call) => (await ready).read_handle(input, call),
+    pause_run: async (input, call: Call) => (await ready).pause_run(input, call),
+    resume_run: async (input, call: Call) => (await ready).resume_run(input, call),
+    cancel_run: async (input, call: Call) => (await ready).cancel_run(input, call),
+    list_workers: async (input, call: Call) => (await ready).list_workers(input, call),
+  };
+}

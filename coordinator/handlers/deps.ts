@@ -1,0 +1,30 @@
+import type { Logger } from '../../platform/log.ts';
+import type { Telemetry } from '../../platform/telemetry.ts';
+import type { Config } from '../../schemas/config.ts';
+import type { Changes } from '../changes.ts';
+import type { Clock } from '../clock.ts';
+import type { Dispatch } from '../dispatch.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { OpenAttempts } from '../fleet/open-attempts.ts';
+import type { News } from '../news.ts';
+import type { Scheduler } from '../scheduler.ts';
+import type { RunStore } from '../store/run-store.ts';
+
+/** What the tools work with: made once in main.ts. */
+export interface HandlerDeps {
+  store: RunStore;
+  scheduler: Scheduler;
+  attempts: OpenAttempts;
+  fleet: Fleet;
+  dispatch: Dispatch;
+  changes: Changes;
+  news: News;
+  clock: Clock;
+  config: Config;
+  /** The user's home folder. */
+  home: string;
+  telemetry: Telemetry;
+  log: Logger;
+  /** Whether new runs are refused because the fleet goes down. */
+  isStopping(): boolean;
+}

@@ -1,0 +1,110 @@
+import { FleetError } from '../../core/errors.ts';
+import { nextAfterPoll } from '../../core/next.ts';
+import { packRuns, pollEnvelopeBytes } from '../../core/poll-reply.ts';
+import type { Call, Input, Output } from '../../mcp/handlers.ts';
+import { isTerminal } from '../../schemas/run.ts';
+import { maxReplyBytes, type FleetContracts } from '../../schemas/tools.ts';
+import type { RunRecord } from '../store/run-store.ts';
+import type { HandlerDeps } from './deps.ts';
+import { unknownRun } from './find-run.ts';
+import { longerPreviews } from './longer-previews.ts';
+import { toSnapshot } from './to-snapshot.ts';
+
+type Contract = FleetContracts['poll_run'];
+type PollInput = Input<Contract>;
+type Until = NonNullable<PollInput['until']>;
+
+/** More never fit one reply. */
+const pageSize = 64;
+const defaultPreviewTokens = 700;
+
+/** What is new of some runs since the cursor, waited for where there is nothing yet. */
+export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Promise<Output<Contract>> {
+  const { store, news, clock } = deps;
+
+  async function waitForNews(input: PollInput, call: Call): Promise<{ rows: RunRecord[]; open: number }> {
+    const { wait_ms: waitMs = 0, until = 'change' } = input;
+    const scope = scopeOf(input, call.owner);
+    const after_seq = readCursor(input.cursor);
+    const deadlineMs = clock.uptimeMs() + waitMs;
+    const interest = {
+      owner: call.owner,
+      run_ids: scope.run_ids === undefined ? undefined : new Set(scope.run_ids),
+      task_id: scope.task_id,
+      matters: (run: RunRecord) => until === 'change' || callsFor(run),
+    };
+    for (;;) {
+      const rows = await store.select({ ...scope, after_seq, limit: pageSize });
+      const open = await store.countOpen(scope);
+      const leftMs = deadlineMs - clock.uptimeMs();
+      if (leftMs <= 0 || isEnough(until, rows, open) || call.signal.aborted) return { rows, open };
+      await news.wait(interest, leftMs, call.signal);
+    }
+  }
+
+  return async (input, call) => {
+    await checkScope(deps, input, call.owner);
+    const { rows, open } = await waitForNews(input, call);
+    const tokens = input.preview_tokens ?? defaultPreviewTokens;
+    const previews = tokens > defaultPreviewTokens ? await longerPreviews(deps, rows, tokens) : new Map();
+    const snapshots = rows.map((run) => ({
+      seq: run.seq,
+      snapshot: toSnapshot(deps, run, previews.get(run.run_id) ?? run.preview, tokens),
+    }));
+    const packed = packRuns(snapshots, maxReplyBytes - pollEnvelopeBytes);
+    const cursor = packed.runs.length === 0 ? (input.cursor ?? '0') : packed.cursor;
+    const more = packed.more || rows.length === pageSize;
+    const selection = { run_ids: input.run_ids, task_id: input.task_id };
+    return {
+      runs: packed.runs,
+      cursor,
+      more,
+      open,
+      next: nextAfterPoll({ selection, runs: packed.runs, cursor, more, open }),
+    };
+  };
+}
+
+interface Scope {
+  owner: string;
+  run_ids?: string[];
+  task_id?: string;
+}
+
+function scopeOf({ run_ids, task_id }: PollInput, owner: string): Scope {
+  return { owner, ...(run_ids !== undefined && { run_ids }), ...(task_id !== undefined && { task_id }) };
+}
+
+/** NOT_FOUND names what nobody has. */
+async function checkScope({ store, attempts }: HandlerDeps, input: PollInput, owner: string): Promise<void> {
+  for (const runId of input.run_ids ?? []) {
+    const known = attempts.get(runId) ?? (await store.get(runId));
+    if (known?.owner !== owner) throw unknownRun(runId);
+  }
+  if (input.task_id === undefined || input.run_ids !== undefined) return;
+  const [any] = await store.select({ owner, task_id: input.task_id, after_seq: 0, limit: 1 });
+  if (any === undefined) throw new FleetError('NOT_FOUND', `There is no task "${input.task_id}".`);
+}
+
+/** A cursor is the sequence number of the last change that was told. */
+function readCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  const seq = /^\d{1,15}$/.test(cursor) ? Number(cursor) : undefined;
+  if (seq === undefined) {
+    throw new FleetError('INVALID_INPUT', '"cursor" is not one that start_run or poll_run gave.', {
+      next: 'Leave it out to hear all there is.',
+    });
+  }
+  return seq;
+}
+
+function isEnough(until: Until, rows: readonly RunRecord[], open: number): boolean {
+  if (open === 0 || rows.length === pageSize) return true;
+  if (until === 'change') return rows.length > 0;
+  return rows.some((run) => run.status === 'input_required' || (until === 'any' && isTerminal(run.status)));
+}
+
+/** Ended, or in need of an answer: what a call that waits for ends must look at. */
+function callsFor(run: RunRecord): boolean {
+  return isTerminal(run.status) || run.status === 'input_required';
+}

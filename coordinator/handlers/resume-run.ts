@@ -1,0 +1,62 @@
+import { FleetError } from '../../core/errors.ts';
+import { nextToFollow } from '../../core/next.ts';
+import type { Call, Input, Output } from '../../mcp/handlers.ts';
+import type { FleetContracts } from '../../schemas/tools.ts';
+import { isTerminal, type RunStatus } from '../../schemas/run.ts';
+import type { HandlerDeps } from './deps.ts';
+import { findRun, reachAttempt } from './find-run.ts';
+
+type Contract = FleetContracts['resume_run'];
+
+/** Lets a held run into the queue again, or passes message, answer or go-ahead on to the worker. */
+export function resumeRun(
+  deps: HandlerDeps,
+): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
+  const { store, scheduler, attempts, changes, clock } = deps;
+
+  function reply(runId: string, status: RunStatus): Output<Contract> {
+    return { run_id: runId, status, next: nextToFollow(runId) };
+  }
+  async function release(runId: string, input: Input<Contract>): Promise<Output<Contract>> {
+    if (input.message !== undefined || input.answer !== undefined) {
+      throw new FleetError('WRONG_STATE', 'The run has not begun: there is nobody to tell.', {
+        next: 'Resume it without a message, or cancel it and start another.',
+      });
+    }
+    const released = await store.hold(runId, false, clock.now());
+    if (released === undefined) throw new FleetError('WRONG_STATE', 'The run has just been placed or ended.');
+    changes.announce([released]);
+    return reply(runId, released.status);
+  }
+  return async (input, call) => {
+    const { run_id: runId, message, answer } = input;
+    const run = await findRun(deps, runId, call.owner);
+    if (isTerminal(run.status)) {
+      throw new FleetError('WRONG_STATE', `The run has ended: ${run.status}.`, {
+        next: 'Start another with what it still has to do.',
+      });
+    }
+    const attempt = attempts.get(runId);
+    if (attempt?.attempt === undefined) {
+      const answered = await release(runId, input);
+      if (run.status === 'paused') scheduler.enqueue({ ...run, status: 'pending' });
+      return answered;
+    }
+    if (attempt.status === 'running' && message === undefined && answer === undefined) {
+      return reply(runId, 'running');
+    }
+    const { link, remoteRunId } = await reachAttempt(deps, attempt);
+    const { status } = await link.call('resume_run', {
+      run_id: remoteRunId,
+      ...(message !== undefined && { message }),
+      ...(answer !== undefined && { answer }),
+    });
+    if (status === 'running') {
+      attempt.status = status;
+      attempt.holdsSlot = true;
+      const change = { run_id: runId, attempt: attempt.attempt, now: clock.now(), status, question: null };
+      changes.announce(await store.progress([change]));
+    }
+    return reply(runId, status);
+  };
+}

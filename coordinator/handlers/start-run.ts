@@ -1,0 +1,85 @@
+import { FleetError } from '../../core/errors.ts';
+import { nextAfterStart } from '../../core/next.ts';
+import { isHopeless, needOf, unableReasons } from '../../core/placement.ts';
+import { acceptRequests, type StartRunInput } from '../../core/spec.ts';
+import type { Call, Output } from '../../mcp/handlers.ts';
+import { newRunId, newTaskId } from '../../platform/ids.ts';
+import type { RunSpec } from '../../schemas/run.ts';
+import type { FleetContracts } from '../../schemas/tools.ts';
+import type { Accepted } from '../scheduler.ts';
+import type { RunRecord } from '../store/run-store.ts';
+import type { HandlerDeps } from './deps.ts';
+import { resolveFolders } from './resolve-cwd.ts';
+
+type Reply = Output<FleetContracts['start_run']>;
+
+/** Accepts runs: they are on disk before the answer, and placed in the same commit where slots are free. */
+export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) => Promise<Reply> {
+  const { scheduler, attempts, clock, config, home } = deps;
+  return async (input, call) => {
+    if (deps.isStopping()) throw new FleetError('SHUTTING_DOWN', 'The fleet goes down and takes no new runs.');
+    const asked = acceptRequests(input, {
+      pipelines: config.pipelines,
+      defaults: { cwd: call.cwd, callId: call.callId },
+      newTaskId,
+    });
+    const allowed = { roots: config.roots, bridge: call.cwd, home };
+    const folders = await resolveFolders(new Set(asked.map((spec) => spec.cwd)), allowed);
+    const specs = asked.map((spec) => ({ ...spec, cwd: folders.get(spec.cwd) ?? spec.cwd }));
+    for (const spec of specs) refuseHopeless(spec, deps);
+    const now = clock.now();
+    const accepted = await scheduler.submit(
+      specs.map((spec) => ({ run_id: newRunId(), owner: call.owner, spec, now })),
+    );
+    const runs = accepted.map(({ submitted }, at) => {
+      if (submitted.kind === 'created' || submitted.kind === 'existing') return submitted.run;
+      throw conflict(accepted, specs, at);
+    });
+    const taskId = runs[0]?.spec.task_id ?? '';
+    const cursor = String(cursorBefore(accepted, runs));
+    return {
+      task_id: taskId,
+      runs: accepted.map(({ submitted, position }, at) => {
+        const run = runs[at];
+        const placed = run !== undefined && attempts.get(run.run_id) !== undefined;
+        const status = submitted.kind === 'created' && placed ? 'running' : (run?.status ?? 'pending');
+        return { run_id: run?.run_id ?? '', status, ...(position !== undefined && { position }) };
+      }),
+      cursor,
+      next: nextAfterStart(taskId, cursor),
+    };
+  };
+}
+
+/** Says at once what is missing where no worker could ever serve a run. */
+function refuseHopeless(spec: RunSpec, { config, fleet }: HandlerDeps): void {
+  const need = needOf(spec, config.pipelines, undefined);
+  const workers = fleet.candidates();
+  if (!isHopeless(need, workers)) return;
+  const statuses = [...fleet.workers()].flatMap((worker) => worker.descriptor?.engines ?? []);
+  const missing = statuses.find((status) => need.engines.includes(status.engine) && !status.available);
+  throw new FleetError(
+    'ENGINE_UNAVAILABLE',
+    missing?.why ?? `No worker can run pipeline "${spec.pipeline}": ${unableReasons(need, workers).join(', ')}.`,
+  );
+}
+
+function conflict(accepted: readonly Accepted[], specs: readonly RunSpec[], at: number): FleetError {
+  const first = accepted.findIndex(({ submitted }) => submitted.kind === 'conflict');
+  const where = first < 0 ? at : first;
+  const other = accepted[where]?.submitted;
+  const holder = other?.kind === 'conflict' ? ` by ${other.run_id}` : '';
+  const key = JSON.stringify(specs[where]?.request_key ?? '');
+  const which = specs.length === 1 ? 'The run' : `runs[${String(where)}]`;
+  return new FleetError(
+    'CONFLICT',
+    `${which} has the request_key ${key}, taken${holder} with another spec. None was started.`,
+  );
+}
+
+/** After what this answer tells; before all that is known of runs that existed. */
+function cursorBefore(accepted: readonly Accepted[], runs: readonly RunRecord[]): number {
+  const existing = runs.filter((_run, at) => accepted[at]?.submitted.kind === 'existing');
+  if (existing.length > 0) return Math.min(...runs.map((run) => run.seq)) - 1;
+  return Math.max(0, ...runs.map((run) => run.seq));
+}

@@ -1,0 +1,41 @@
+import { buildSnapshot } from '../../core/snapshot.ts';
+import type { RunSnapshot } from '../../schemas/run.ts';
+import type { RunRecord } from '../store/run-store.ts';
+import { threadToContinue } from '../fleet/open-attempts.ts';
+import type { HandlerDeps } from './deps.ts';
+
+/** A run as a reply shows it. */
+export function toSnapshot(
+  deps: Pick<HandlerDeps, 'fleet'>,
+  run: RunRecord,
+  preview: string | undefined,
+  previewTokens: number,
+): RunSnapshot {
+  const attempt = run.attempts.at(-1);
+  const source = {
+    run_id: run.run_id,
+    status: run.status,
+    label: run.spec.label,
+    worker: attempt?.placement.worker_id,
+    attempt: attempt?.attempt,
+    accepted_at: run.accepted_at,
+    started_at: run.first_claimed_at,
+    first_output_at: run.first_output_at,
+    ended_at: run.ended_at,
+    outcome: run.outcome,
+    error: run.error,
+    waiting_for: waitingFor(deps, run),
+    question: run.question,
+    usage: run.usage,
+    handles: run.handles,
+    preview,
+  };
+  return buildSnapshot(source, previewTokens);
+}
+
+function waitingFor({ fleet }: Pick<HandlerDeps, 'fleet'>, run: RunRecord): string | undefined {
+  if (run.status !== 'pending') return undefined;
+  const thread = threadToContinue(run);
+  if (thread !== undefined) return `worker ${thread.worker_id}, which holds its thread`;
+  return [...fleet.workers()].some((worker) => worker.state === 'up') ? 'a free slot' : 'a worker';
+}

@@ -1,0 +1,107 @@
+import type { RunQueue } from '../core/queue.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Changes } from './changes.ts';
+import type { Clock } from './clock.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { OpenAttempt, OpenAttempts } from './fleet/open-attempts.ts';
+import { leaseMs, type WaitingRun } from './scheduler.ts';
+import type { RunStore } from './store/run-store.ts';
+
+const heartbeatMs = 10_000;
+
+export interface LeaseOptions {
+  store: RunStore;
+  queue: RunQueue<WaitingRun>;
+  attempts: OpenAttempts;
+  fleet: Pick<Fleet, 'get' | 'checkAll'>;
+  dispatch: Pick<Dispatch, 'giveUp' | 'takeBack'>;
+  changes: Changes;
+  clock: Clock;
+}
+
+export interface Leases {
+  /** Renews the leases of every worker that answers, and settles runs whose worker stayed away too long. */
+  check(): Promise<void>;
+}
+
+/**
+ * A lease ends only after its worker was out of reach for the whole of it while this coordinator
+ * tried: neither sleep of the machine nor the coordinator's own downtime counts.
+ */
+export function createLeases(options: LeaseOptions): Leases {
+  const { store, queue, attempts, fleet, dispatch, changes, clock } = options;
+  const bornMs = clock.uptimeMs();
+
+  function isGone(workerId: string): boolean {
+    const worker = fleet.get(workerId);
+    if (worker?.link !== undefined) return false;
+    return clock.uptimeMs() - (worker?.downSinceMs ?? bornMs) >= leaseMs;
+  }
+  /** A run that rests keeps its thread, and its worker may come back for it; one to be cancelled does not wait. */
+  function isLost(attempt: OpenAttempt | undefined): attempt is OpenAttempt {
+    if (attempt === undefined || !isGone(attempt.worker_id)) return false;
+    return attempt.holdsSlot || attempt.cancelRequested;
+  }
+  async function endExpired(): Promise<void> {
+    const expired = await store.expired(clock.now());
+    const lost = expired.map(({ run_id: id }) => attempts.get(id)).filter(isLost);
+    const unsent = lost.filter((attempt) => attempt.phase === 'unsent');
+    const sent = lost.filter((attempt) => attempt.phase !== 'unsent');
+    await dispatch.takeBack(unsent, 'WORKER_UNAVAILABLE');
+    await dispatch.giveUp(sent, 'Its worker was lost and did not come back.');
+  }
+  /** A queued run whose thread lies on a worker that is gone has nowhere to go on. */
+  async function endStranded(): Promise<void> {
+    const stranded = queue.take((run) =>
+      run.need.worker_id !== undefined && isGone(run.need.worker_id) ? { ...run, at: run.need.worker_id } : undefined,
+    );
+    if (stranded.length === 0) return;
+    const now = clock.now();
+    const claimed = await store.claim(
+      stranded.map(({ run_id, at }) => ({
+        run_id,
+        placement: { worker_id: at, policy: 'none', why: 'its thread is there', next: [], rejected: {} },
+        boot_id: fleet.get(at)?.descriptor?.boot_id ?? '',
+        lease_ms: leaseMs,
+        now,
+      })),
+    );
+    const runs = claimed.filter((run) => run !== undefined);
+    changes.announce(
+      await store.finish(
+        runs.map((run) => ({
+          run_id: run.run_id,
+          attempt: run.attempts.length,
+          now,
+          status: 'failed',
+          outcome: { kind: 'lost', resumable: true },
+          handles: [],
+          error: 'The worker that holds its thread is gone.',
+        })),
+      ),
+    );
+  }
+  return {
+    async check() {
+      const alive = await fleet.checkAll();
+      await store.heartbeat(alive, leaseMs, clock.now());
+      await endExpired();
+      await endStranded();
+    },
+  };
+}
+
+/** Checks every ten seconds, one check at a time, until the returned function is called. */
+export function repeatCheck(leases: Leases, log: Logger): () => void {
+  let checking = false;
+  const timer = setInterval(() => {
+    if (checking) return;
+    checking = true;
+    leases
+      .check()
+      .catch((error: unknown) => log.error({ err: error }, 'leases could not be checked'))
+      .finally(() => (checking = false));
+  }, heartbeatMs);
+  return () => clearInterval(timer);
+}

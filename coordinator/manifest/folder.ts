@@ -1,0 +1,68 @@
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * A folder held open. Paths of what is in it go through the open descriptor where the system has
+ * /proc (Linux), so that replacing a folder above by a symbolic link leads nowhere; elsewhere each
+ * step is checked just before it is used.
+ */
+export interface Folder {
+  /** The folder `name` in it, made where it is missing. Raises ELOOP or ENOTDIR where something else is there. */
+  enter(name: string): Promise<Folder>;
+  /** Writes a file whole or not at all; a link of that name is replaced, never followed. */
+  write(name: string, text: string): Promise<void>;
+  /** Writes a file unless something of that name is there. */
+  writeNew(name: string, text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Opens a folder that is there; the last step of the path may not be a link. */
+export async function openFolder(path: string): Promise<Folder> {
+  return folderAt(await open(path, asFolder), path);
+}
+
+function folderAt(handle: FileHandle, path: string): Folder {
+  const base = process.platform === 'linux' ? `/proc/self/fd/${String(handle.fd)}` : path;
+  const within = async (name: string): Promise<string> => {
+    if (base === path && !(await lstat(path)).isDirectory()) throw notFolder(path);
+    return join(base, name);
+  };
+  return {
+    async enter(name) {
+      const target = await within(name);
+      await mkdir(target, { mode: 0o755 }).catch(unlessThere);
+      return folderAt(await open(target, asFolder), join(path, name));
+    },
+    async write(name, text) {
+      const beside = await within(`.${name}.new`);
+      await rm(beside, { force: true });
+      await writeWhole(beside, text);
+      await rename(beside, await within(name));
+    },
+    async writeNew(name, text) {
+      await writeWhole(await within(name), text).catch(unlessThere);
+    },
+    close: () => handle.close(),
+  };
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(path, newFile, 0o644);
+  try {
+    await file.writeFile(text);
+  } finally {
+    await file.close();
+  }
+}
+
+function unlessThere(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+}
+
+function notFolder(path: string): Error {
+  return Object.assign(new Error(`${path} is no folder`), { code: 'ENOTDIR' });
+}

@@ -1,0 +1,115 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parseJson } from '../../core/parse-json.ts';
+import { isTerminal } from '../../schemas/run.ts';
+import type { EndListener } from '../changes.ts';
+import type { RunRecord } from '../store/run-store.ts';
+import { openFolder } from './folder.ts';
+import { newTaskIndex, type TaskIndex } from './task-index.ts';
+import { writeTask, type TaskWriting } from './write-task.ts';
+
+/** Writes the manifest of every run that ended, in batches, behind the back of whoever dispatches. */
+export interface Manifests extends EndListener {
+  /** Finds the runs of an owner that ended before a crash, without a manifest. */
+  catchUp(owner: string): Promise<void>;
+  /** Writes what is left and ends. */
+  close(): Promise<void>;
+}
+
+const firstWaitMs = 50;
+/** Writing takes at most one part in this many and one of the time. */
+const restFactor = 4;
+const afterFailureMs = 5_000;
+const tasksKept = 32;
+const pageSize = 200;
+const markFile = 'written.json';
+const mark = z.object({ seq: z.int() });
+
+export async function createManifests(writing: TaskWriting): Promise<Manifests> {
+  const { store, dir, log } = writing;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  /** The manifest of every run that ended up to this change is written. */
+  let written = await readMark(dir);
+  let told = written;
+  const dirty = new Map<string, TaskIndex>();
+  const known = new Map<string, TaskIndex>();
+  let timer: NodeJS.Timeout | undefined;
+  let flushing: Promise<void> = Promise.resolve();
+  let closed = false;
+
+  /** The index of a run's task; those used last are kept. */
+  function indexOf({ owner, spec }: RunRecord): { key: string; index: TaskIndex } {
+    const key = JSON.stringify([owner, spec.task_id]);
+    const index = dirty.get(key) ?? known.get(key) ?? newTaskIndex(owner, spec.task_id);
+    known.delete(key);
+    known.set(key, index);
+    const [oldest] = known.keys();
+    if (known.size > tasksKept && oldest !== undefined) known.delete(oldest);
+    return { key, index };
+  }
+  function ended(run: RunRecord): void {
+    const { key, index } = indexOf(run);
+    dirty.set(key, index);
+    told = Math.max(told, run.seq);
+    schedule(firstWaitMs);
+  }
+  function schedule(waitMs: number): void {
+    if (closed || timer !== undefined) return;
+    timer = setTimeout(() => {
+      const begunMs = performance.now();
+      flushing = flush().then((ok) => {
+        timer = undefined;
+        const restMs = ok ? (performance.now() - begunMs) * restFactor : afterFailureMs;
+        if (dirty.size > 0) schedule(Math.max(firstWaitMs, restMs));
+      });
+    }, waitMs);
+    timer.unref();
+  }
+  async function flush(): Promise<boolean> {
+    const upTo = told;
+    const tasks = [...dirty];
+    dirty.clear();
+    try {
+      for (const [, index] of tasks) await writeTask(index, written, writing);
+      const folder = await openFolder(dir);
+      await folder.write(markFile, JSON.stringify({ seq: upTo })).finally(() => folder.close());
+      written = upTo;
+      return true;
+    } catch (error) {
+      log.error({ err: error }, 'manifests could not be written');
+      // Nothing is forgotten: these tasks are read again from what is written.
+      for (const [key, { owner, task_id: taskId }] of tasks) {
+        known.delete(key);
+        dirty.set(key, newTaskIndex(owner, taskId));
+      }
+      return false;
+    }
+  }
+  return {
+    ended,
+    async catchUp(owner) {
+      for (let seq = written; ; ) {
+        const page = await store.select({ owner, after_seq: seq, limit: pageSize });
+        for (const run of page) {
+          if (isTerminal(run.status)) ended(run);
+          seq = run.seq;
+        }
+        if (page.length < pageSize) return;
+      }
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await flushing;
+      if (dirty.size > 0) await flush();
+    },
+  };
+}
+
+/** 0 where nothing was written yet, or the mark is unreadable: manifests are then written again. */
+async function readMark(dir: string): Promise<number> {
+  const text = await readFile(join(dir, markFile), 'utf8').catch(() => '');
+  const parsed = mark.safeParse(parseJson(text));
+  return parsed.success ? parsed.data.seq : 0;
+}

@@ -1,0 +1,54 @@
+import type { Logger } from '../../platform/log.ts';
+import type { Config } from '../../schemas/config.ts';
+import { isTerminal } from '../../schemas/run.ts';
+import type { RunStore } from '../store/run-store.ts';
+import { buildManifest } from './build-manifest.ts';
+import { openTaskFolder, type TaskFolder } from './export.ts';
+import { openFolder } from './folder.ts';
+import { readOn, taskManifest, type TaskIndex } from './task-index.ts';
+
+export interface TaskWriting {
+  store: RunStore;
+  /** The folder of the copies that count. */
+  dir: string;
+  runsDir: Config['runs_dir'];
+  log: Logger;
+}
+
+/** Writes the manifests of a task's runs that ended after `written`, or after what the index has, and its index. */
+export async function writeTask(index: TaskIndex, written: number, writing: TaskWriting): Promise<void> {
+  const { store, dir, runsDir, log } = writing;
+  const from = index.first === undefined ? written : index.seq;
+  // Where the task's folder lies is only known once all its runs are.
+  if (index.first === undefined) await readOn(index, store, 0, async () => undefined);
+  if (index.first === undefined) return;
+  const place = { cwd: index.first.spec.cwd, task_id: index.task_id };
+  const kept = await openFolder(dir);
+  const exported = await openTaskFolder(place, runsDir, log);
+  try {
+    await readOn(index, store, from, async (page) => {
+      for (const run of page) {
+        if (!isTerminal(run.status)) continue;
+        const text = `${JSON.stringify(buildManifest(run), undefined, 2)}\n`;
+        await kept.write(`${run.run_id}.json`, text);
+        await attempt(exported, (task) => task.writeRun(run.run_id, text), log);
+      }
+    });
+    const text = `${JSON.stringify(taskManifest(index), undefined, 2)}\n`;
+    await attempt(exported, (task) => task.writeIndex(text), log);
+  } finally {
+    await Promise.all([kept.close(), exported?.close()]);
+  }
+}
+
+/** An export that fails costs nothing but itself: the copy that counts is kept elsewhere. */
+async function attempt(
+  task: TaskFolder | undefined,
+  write: (task: TaskFolder) => Promise<void>,
+  log: Logger,
+): Promise<void> {
+  if (task === undefined) return;
+  await write(task).catch((error: unknown) => {
+    log.warn({ err: error }, 'a manifest was not exported');
+  });
+}

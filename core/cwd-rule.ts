@@ -1,0 +1,34 @@
+import { FleetError } from './errors.ts';
+
+export interface CwdRule {
+  /** Configured folders, as they are without symbolic links. */
+  roots: readonly string[];
+  /** The folder the caller's bridge was started in; undefined for a URL mount. */
+  bridge: string | undefined;
+  home: string;
+}
+
+/**
+ * Whether a run may work in a folder, all paths absolute and free of symbolic links. CWD_NOT_ALLOWED
+ * says why not: the file system's top and the home folder are too much for any run, and everything
+ * else has to lie under a root or under the folder the caller works in.
+ */
+export function checkCwd(cwd: string, { roots, bridge, home }: CwdRule): void {
+  if (cwd === '/') throw refused('/ is the whole machine.', 'Name a project folder.');
+  if (cwd === home) throw refused('The home folder itself is too much for a run.', 'Name a folder inside it.');
+  // A client started in / names no place of its own by that.
+  const places = bridge === undefined || bridge === '/' ? roots : [...roots, bridge];
+  if (places.some((place) => contains(place, cwd))) return;
+  throw refused(
+    `${cwd} lies under no configured root${bridge === undefined ? '' : ` and not under ${bridge}`}.`,
+    `Add ${JSON.stringify(cwd)} to "roots" in the configuration, or name a folder under one.`,
+  );
+}
+
+function contains(place: string, folder: string): boolean {
+  return folder === place || folder.startsWith(place.endsWith('/') ? place : `${place}/`);
+}
+
+function refused(message: string, next: string): FleetError {
+  return new FleetError('CWD_NOT_ALLOWED', message, { next });
+}

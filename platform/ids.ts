@@ -1,0 +1,17 @@
+import { createHash } from 'node:crypto';
+import { nanoid } from 'nanoid';
+
+export function newRunId(): string {
+  return `run_${nanoid(21)}`;
+}
+
+/** One life of a process. */
+export function newBootId(): string {
+  return nanoid(12);
+}
+
+/** A task of a caller who named none: the same for the same request key, else one of its own. */
+export function newTaskId(key: string | undefined): string {
+  const tail = key === undefined ? nanoid(12) : createHash('sha256').update(key).digest('hex').slice(0, 12);
+  return `task-${tail}`;
+}

@@ -1,0 +1,255 @@
+import { spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { program, startBenchFleet, type BenchFleet } from './bench-fleet.ts';
+import { columns, inParallel, median, quantile, short } from './statistics.ts';
+import { stdioClient } from './stdio-client.ts';
+
+interface Load {
+  pipeline: 'echo' | 'node';
+  width: number;
+  total: number;
+}
+
+const loads: Load[] = [
+  { pipeline: 'echo', width: 1, total: 120 },
+  { pipeline: 'echo', width: 8, total: 320 },
+  { pipeline: 'echo', width: 32, total: 320 },
+  { pipeline: 'node', width: 1, total: 24 },
+  { pipeline: 'node', width: 8, total: 64 },
+];
+const rounds = 3;
+const lossRuns = 10_000;
+
+interface Cell extends Load {
+  ratio: number;
+  runsPerSecond: number;
+  /** ms a run took longer than the bare spawn, by medians. */
+  addedMs: number;
+  startP50Ms: number;
+  startP99Ms: number;
+  pollP50Ms: number;
+  pollP99Ms: number;
+}
+
+function bareArgv(pipeline: Load['pipeline'], index: number): [string, string[]] {
+  return pipeline === 'echo' ? ['/bin/echo', [`n${String(index)}`]] : [process.execPath, ['-e', '0']];
+}
+
+function bareRun(pipeline: Load['pipeline'], index: number, cwd: string): Promise<void> {
+  const [file, args] = bareArgv(pipeline, index);
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { cwd, env: {}, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.resume();
+    child.stderr.resume();
+    child.once('error', reject);
+    child.once('close', () => {
+      resolve();
+    });
+  });
+}
+
+interface Times {
+  runMs: number[];
+  startMs: number[];
+  pollMs: number[];
+  wrong: number;
+}
+
+async function fleetRun(fleet: BenchFleet, pipeline: string, index: number, times: Times): Promise<void> {
+  const begun = performance.now();
+  const input = { pipeline, cwd: fleet.work, inputs: { n: `n${String(index)}` }, task_id: 'bench' };
+  const started: { runs?: { run_id: string }[]; cursor?: string } = await fleet.client.call(
+    'start_run',
+    input,
+  );
+  const accepted = performance.now();
+  const runId = started.runs?.[0]?.run_id ?? '';
+  const polled: { runs?: { status: string; outcome?: string; preview?: string }[] } = await fleet.client.call(
+    'poll_run',
+    { run_ids: [runId], until: 'all', wait_ms: 25_000 },
+  );
+  const ended = performance.now();
+  times.runMs.push(ended - begun);
+  times.startMs.push(accepted - begun);
+  times.pollMs.push(ended - accepted);
+  const run = polled.runs?.[0];
+  const right = pipeline !== 'echo' || new RegExp(`: n${String(index)}$`, 'm').test(run?.preview ?? '');
+  if (run?.status !== 'completed' || run.outcome !== 'exit 0' || !right) times.wrong += 1;
+}
+
+async function measure(fleet: BenchFleet, load: Load): Promise<Cell & { wrong: number }> {
+  const times: Times = { runMs: [], startMs: [], pollMs: [], wrong: 0 };
+  const ratios: number[] = [];
+  const perSecond: number[] = [];
+  const bareMs: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const bare = await inParallel(load.total, Math.min(load.width, 8), async (index) => {
+      const begun = performance.now();
+      await bareRun(load.pipeline, index, fleet.work);
+      bareMs.push(performance.now() - begun);
+    });
+    const ours = await inParallel(load.total, load.width, (index) =>
+      fleetRun(fleet, load.pipeline, index, times),
+    );
+    ratios.push(bare / ours);
+    perSecond.push((load.total / ours) * 1000);
+  }
+  return {
+    ...load,
+    ratio: median(ratios),
+    runsPerSecond: median(perSecond),
+    addedMs: median(times.runMs) - median(bareMs),
+    startP50Ms: median(times.startMs),
+    startP99Ms: quantile(times.startMs, 0.99),
+    pollP50Ms: median(times.pollMs),
+    pollP99Ms: quantile(times.pollMs, 0.99),
+    wrong: times.wrong,
+  };
+}
+
+/** From the call of start_run to a poll that shows output, while the run goes on. */
+async function firstOutput(fleet: BenchFleet): Promise<number> {
+  const seen: number[] = [];
+  for (let index = 0; index < 5; index += 1) {
+    const begun = performance.now();
+    const started: { runs?: { run_id: string }[]; cursor?: string } = await fleet.client.call('start_run', {
+      pipeline: 'slow',
+      cwd: fleet.work,
+      task_id: 'bench',
+    });
+    let cursor = started.cursor ?? '0';
+    for (;;) {
+      const polled: { runs?: { preview?: string }[]; cursor?: string } = await fleet.client.call('poll_run', {
+        run_ids: [started.runs?.[0]?.run_id ?? ''],
+        cursor,
+        until: 'change',
+        wait_ms: 5_000,
+      });
+      cursor = polled.cursor ?? cursor;
+      if (polled.runs?.some(({ preview }) => preview !== undefined) === true) break;
+    }
+    seen.push(performance.now() - begun);
+  }
+  const node = await timeOf(() => bareRun('node', 0, fleet.work));
+  return median(seen) - node;
+}
+
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}
+
+async function callTimes(call: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let index = 0; index < 300; index += 1) times.push(await timeOf(call));
+  return median(times.slice(50));
+}
+
+/** The same tool through the bridge, and on a worker served directly over stdio. */
+async function bridgeRatio(fleet: BenchFleet): Promise<number> {
+  const direct = await stdioClient(
+    process.execPath,
+    [program, 'worker', '--stdio', '--id', 'bench-direct'],
+    fleet.env,
+  );
+  const input = { cursor: '999999999' };
+  try {
+    const ratios: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const base = await callTimes(() => direct.call('poll_run', input));
+      ratios.push((await callTimes(() => fleet.client.call('poll_run', input))) / base);
+    }
+    return median(ratios);
+  } finally {
+    await direct.close();
+  }
+}
+
+async function idle(fleet: BenchFleet) {
+  await delay(1_000);
+  const before = await fleet.processes();
+  await delay(5_000);
+  const after = await fleet.processes();
+  const most = (name: string): number =>
+    Math.max(...after.filter((each) => each.name === name).map(({ rssMb }) => rssMb));
+  const cpu = after.map((each, at) => (each.cpuMs - (before[at]?.cpuMs ?? 0)) / 5);
+  return { coordinatorMb: most('coordinator'), workerMb: most('worker'), cpuMsPerSecond: Math.max(...cpu) };
+}
+
+async function noneLost(fleet: BenchFleet): Promise<number> {
+  const times: Times = { runMs: [], startMs: [], pollMs: [], wrong: 0 };
+  await inParallel(lossRuns, 32, (index) => fleetRun(fleet, 'echo', index, times));
+  return times.wrong + (lossRuns - times.runMs.length);
+}
+
+function row(cell: Cell): string[] {
+  const { pipeline, width, ratio, runsPerSecond, addedMs, startP50Ms, startP99Ms, pollP50Ms, pollP99Ms } =
+    cell;
+  const numbers = [ratio, runsPerSecond, addedMs, startP50Ms, startP99Ms, pollP50Ms, pollP99Ms];
+  return [pipeline, String(width), ...numbers.map(short)];
+}
+
+const head = ['run', 'at once', '÷ bare', 'runs/s', 'added ms', 'start p50', 'p99', 'poll p50', 'p99'];
+
+async function measureAll(reaping: 'best_effort' | 'auto', extra: boolean) {
+  const fleet = await startBenchFleet(reaping);
+  try {
+    const quiet = await idle(fleet);
+    const cells = [];
+    for (const load of loads) cells.push(await measure(fleet, load));
+    const rest = extra
+      ? { bridge: await bridgeRatio(fleet), firstMs: await firstOutput(fleet), lost: await noneLost(fleet) }
+      : undefined;
+    return { quiet, cells, rest };
+  } finally {
+    await fleet.close();
+  }
+}
+
+/**
+ * Trivial runs through bridge, coordinator and worker, everything persisted and hashed, against bare
+ * `child_process.spawn` of the same argv in the same minute; then the default configuration, whose
+ * process namespaces cost extra.
+ */
+export async function run(): Promise<{ table: string; pass: boolean; figures: Record<string, number> }> {
+  const group = await measureAll('best_effort', true);
+  const standard = await measureAll('auto', false);
+  const find = (cells: Cell[], pipeline: string, width: number): Cell | undefined =>
+    cells.find((cell) => cell.pipeline === pipeline && cell.width === width);
+  const figures = {
+    echo_ratio_8: find(group.cells, 'echo', 8)?.ratio ?? Number.NaN,
+    node_ratio_8: find(group.cells, 'node', 8)?.ratio ?? Number.NaN,
+    added_ms_sequential: find(group.cells, 'echo', 1)?.addedMs ?? Number.NaN,
+    added_ms_default: find(standard.cells, 'echo', 1)?.addedMs ?? Number.NaN,
+    start_p99_ms_32: find(group.cells, 'echo', 32)?.startP99Ms ?? Number.NaN,
+    first_output_ms: group.rest?.firstMs ?? Number.NaN,
+    lost_or_mixed: (group.rest?.lost ?? Number.NaN) + group.cells.reduce((sum, { wrong }) => sum + wrong, 0),
+    bridge_ratio: group.rest?.bridge ?? Number.NaN,
+    coordinator_idle_mb: standard.quiet.coordinatorMb,
+    worker_idle_mb: standard.quiet.workerMb,
+    idle_cpu_ms_per_s: standard.quiet.cpuMsPerSecond,
+  };
+  const pass =
+    figures.echo_ratio_8 >= 0.5 &&
+    figures.node_ratio_8 >= 0.92 &&
+    figures.added_ms_sequential <= 5 &&
+    figures.added_ms_default <= 20 &&
+    figures.start_p99_ms_32 <= 50 &&
+    figures.first_output_ms <= 60 &&
+    figures.lost_or_mixed === 0 &&
+    figures.bridge_ratio <= 3 &&
+    figures.coordinator_idle_mb <= 90 &&
+    figures.worker_idle_mb <= 75 &&
+    figures.idle_cpu_ms_per_s <= 1;
+  const table = [
+    'Process groups only:',
+    columns([head, ...group.cells.map(row)]),
+    '',
+    'Default configuration:',
+    columns([head, ...standard.cells.map(row)]),
+    '',
+    columns(Object.entries(figures).map(([name, value]) => [name, short(value)])),
+  ].join('\n');
+  return { table, pass, figures };
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { EngineContext } from '../engine.ts';
+import type { AppServerClient } from './app-server-client.ts';
+import { judgeCommand, judgeFileChange, type ApprovalPolicy, type Verdict } from './approvals.ts';
+import { commandApproval, fileChangeApproval, type FileUpdate, type RequestId } from './protocol.ts';
+import { Questions } from './questions.ts';
+
+export interface ServerRequest {
+  id: RequestId;
+  method: string;
+  params: unknown;
+  client: AppServerClient;
+  changesOf(itemId: string): readonly FileUpdate[];
+}
+
+const resolved = z.looseObject({ requestId: z.union([z.string(), z.number()]) });
+
+/** Answers what Codex asks: by the pipeline's policy, else by the parent where the run may ask. */
+export class ApprovalDesk {
+  readonly #context: EngineContext;
+  readonly #questions: Questions;
+  readonly #policy: ApprovalPolicy;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+    this.#questions = new Questions((question) => context.report({ kind: 'question', question }));
+    this.#policy = {
+      commands: context.pipeline.commands,
+      allowed: context.config.commands,
+      cwd: context.cwd,
+    };
+  }
+
+  answer(answer: 'accept' | 'decline'): void {
+    this.#questions.answer(answer);
+  }
+
+  notification(method: string, params: unknown): void {
+    if (method !== 'serverRequest/resolved') return;
+    const parsed = resolved.safeParse(params);
+    if (parsed.success) this.#questions.lapse(parsed.data.requestId);
+  }
+
+  async decide(request: ServerRequest): Promise<void> {
+    const { id, method, client } = request;
+    const verdict = await this.#verdict(request);
+    if (verdict !== undefined) {
+      const accept = await this.#settle(id, verdict);
+      if (accept !== undefined) client.respond(id, { decision: accept ? 'accept' : 'decline' });
+      return;
+    }
+    const refusal = refusals[method];
+    if (refusal === undefined) {
+      client.refuse(id, `${method} is not served`);
+      return;
+    }
+    this.#record(refusal.asked, false, 'policy');
+    client.respond(id, refusal.result);
+  }
+
+  async #verdict({ method, params, changesOf }: ServerRequest): Promise<Verdict | undefined> {
+    if (method === 'item/commandExecution/requestApproval') {
+      const asked = commandApproval.safeParse(params);
+      return asked.success ? judgeCommand(this.#policy, asked.data) : unreadable;
+    }
+    if (method === 'item/fileChange/requestApproval') {
+      const asked = fileChangeApproval.safeParse(params);
+      return asked.success
+        ? judgeFileChange(this.#policy, asked.data, changesOf(asked.data.itemId))
+        : unreadable;
+    }
+    return undefined;
+  }
+
+  /** undefined where the question lapsed and nobody waits for the answer. */
+  async #settle(id: RequestId, { accept, question }: Verdict): Promise<boolean | undefined> {
+    if (accept || !this.#context.spec.ask) {
+      this.#record(question.text, accept, 'policy');
+      return accept;
+    }
+    const answer = await this.#questions.ask(id, question);
+    if (answer === undefined) return undefined;
+    this.#record(question.text, answer === 'accept', 'parent');
+    return answer === 'accept';
+  }
+
+  #record(asked: string, accepted: boolean, by: 'policy' | 'parent'): void {
+    this.#context.report({ kind: 'decision', asked, answer: accepted ? 'accepted' : 'declined', by });
+  }
+}
+
+const unreadable: Verdict = {
+  accept: false,
+  question: { kind: 'question', text: 'A request of Codex in an unknown form' },
+};
+
+/** Requests no answer of a run can serve, and how each is declined. */
+const refusals: Readonly<Record<string, { asked: string; result: unknown }>> = {
+  'item/permissions/requestApproval': {
+    asked: 'more permissions for the rest of the turn',
+    result: { permissions: {}, scope: 'turn' },
+  },
+  'item/tool/requestUserInput': { asked: 'an answer in words from a person', result: { answers: {} } },
+  'mcpServer/elicitation/request': {
+    asked: 'input for an MCP server',
+    result: { action: 'decline', content: null },
+  },
+};

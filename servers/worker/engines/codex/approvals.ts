@@ -1,0 +1,101 @@
+import { lstat, realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { matchCommand } from '../../../../core/argv-policy.ts';
+import type { AllowedCommand } from '../../../../schemas/config.ts';
+import type { CommandPolicy } from '../../../../schemas/pipeline.ts';
+import type { Question } from '../../../../schemas/run.ts';
+import { isInside } from './permission-profile.ts';
+import { plainArgv, shellScript } from './plain-argv.ts';
+import type { CommandApproval, FileChangeApproval, FileUpdate } from './protocol.ts';
+
+export interface ApprovalPolicy {
+  commands: CommandPolicy;
+  allowed: readonly AllowedCommand[];
+  cwd: string;
+}
+
+/** Whether Codex may do what it asks for, with the words a person would be asked. */
+export interface Verdict {
+  accept: boolean;
+  question: Question;
+}
+
+/**
+ * `allow-list`: one plain command that is on the list, inside the workspace, asking for nothing more
+ * than to run. `sandboxed`: nothing, because only what wants to leave the sandbox is asked about.
+ */
+export function judgeCommand(policy: ApprovalPolicy, asked: CommandApproval): Verdict {
+  const script =
+    asked.command === null || asked.command === undefined ? undefined : shellScript(asked.command);
+  const text = script ?? asked.command ?? '(no command given)';
+  const why = asked.reason === null || asked.reason === undefined ? '' : ` (${asked.reason})`;
+  return {
+    accept: policy.commands === 'allow-list' && isAllowed(policy, asked, script),
+    question: { kind: 'command', text: `${text}${why}` },
+  };
+}
+
+function isAllowed(policy: ApprovalPolicy, asked: CommandApproval, script: string | undefined): boolean {
+  const isMore = [asked.reason, asked.networkApprovalContext, asked.additionalPermissions].some(
+    (extra) => extra !== undefined && extra !== null,
+  );
+  if (isMore || asked.kind !== 'command' || script === undefined) return false;
+  if (asked.cwd !== null && asked.cwd !== undefined && !isInside(resolve(asked.cwd), policy.cwd))
+    return false;
+  const argv = plainArgv(script);
+  return argv !== undefined && matchCommand(policy.allowed, argv);
+}
+
+/** Folders Codex itself keeps commands out of: what they hold is run or obeyed later. */
+const guarded = new Set(['.agents', '.codex', '.git']);
+
+/** `allow-list`: changes of files in the workspace, followed to their real places. */
+export async function judgeFileChange(
+  policy: ApprovalPolicy,
+  asked: FileChangeApproval,
+  changes: readonly FileUpdate[],
+): Promise<Verdict> {
+  const paths = changes.flatMap((change) => [
+    change.path,
+    ...(change.kind.move_path ? [change.kind.move_path] : []),
+  ]);
+  const isPlain = policy.commands === 'allow-list' && !asked.grantRoot && paths.length > 0;
+  const inside = isPlain && (await Promise.all(paths.map((path) => isOwn(path, policy.cwd)))).every(Boolean);
+  const more = asked.grantRoot ? [`everything under ${asked.grantRoot}`] : [];
+  return {
+    accept: inside,
+    question: { kind: 'file_change', text: `change ${[...paths, ...more].join(', ')}` },
+  };
+}
+
+async function isOwn(path: string, cwd: string): Promise<boolean> {
+  const root = await realpath(cwd);
+  const real = await realPlace(resolve(root, path));
+  if (real === undefined || real === root || !isInside(real, root)) return false;
+  return !real
+    .slice(root.length)
+    .split(sep)
+    .some((part) => guarded.has(part));
+}
+
+/** Where a path that may not exist yet would be written; undefined for a link that leads nowhere. */
+async function realPlace(path: string): Promise<string | undefined> {
+  const missing: string[] = [];
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      return join(await realpath(at), ...missing);
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT') return undefined;
+      if (await isLink(at)) return undefined;
+      missing.unshift(basename(at));
+      if (at === dirname(at)) return undefined;
+    }
+  }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (stat) => stat.isSymbolicLink(),
+    () => false,
+  );
+}

@@ -1,0 +1,114 @@
+import { copyFile, cp, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { captureScript } from './output-capture.ts';
+import { isInside, permissionProfile, toolFolders } from './permission-profile.ts';
+import { runConfigToml } from './quiet-config.ts';
+import { repositoryFolders } from './repository-folders.ts';
+import type { CarriedConfig } from './user-config.ts';
+
+export interface HomeInput {
+  /** Private to the run, 0700, not under TMPDIR: Codex refuses to work from there. */
+  homeDir: string;
+  tmpDir: string;
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  packagePath: string;
+  carried: CarriedConfig;
+  /** The signed-in user's CODEX_HOME. */
+  userHome: string;
+  authFile: string | undefined;
+  readOnly: boolean;
+  /** Whether commands run in Codex's sandbox. */
+  sandboxed: boolean;
+}
+
+export interface CodexHome {
+  /** CODEX_HOME of the process. */
+  dir: string;
+  /** Where commands leave a copy of what they print, see captureScript(). */
+  outputDir: string;
+}
+
+/** Lays out what one attempt's Codex process finds on disk. The same run's next attempt finds its threads. */
+export async function prepareHome(input: HomeInput): Promise<CodexHome> {
+  const dir = join(input.homeDir, 'codex');
+  const userDir = join(input.homeDir, 'user');
+  const outputDir = join(input.homeDir, 'output');
+  await rm(outputDir, { recursive: true, force: true });
+  for (const folder of [dir, userDir, outputDir]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(join(userDir, '.bashrc'), captureScript(outputDir), { mode: 0o600 });
+  await linkSignIn(dir, input.authFile);
+  await carryFiles(input.userHome, dir);
+
+  const path = commandPath(input.env['PATH'] ?? '');
+  const home = input.env['HOME'] ?? '/';
+  const repository = await repositoryFolders(input.cwd, home);
+  const readable = [...toolFolders(path, home), ...repository.outside, ...given(repository.top)];
+  const profile = permissionProfile({
+    codexHome: dir,
+    packagePath: input.packagePath,
+    workspace: input.readOnly ? 'read' : 'write',
+    readable: await existing(
+      readable.filter((folder) => !isInside(input.cwd, folder) || folder === repository.top),
+    ),
+    writable: [input.tmpDir, userDir, outputDir],
+    hidden: [input.userHome].filter((folder) => isInside(folder, input.cwd)),
+  });
+  const toml = runConfigToml({
+    settings: input.carried.settings,
+    profile: input.sandboxed ? profile : undefined,
+    commandEnv: commandEnvironment(input, path, userDir),
+    untrusted: [...new Set([input.cwd, ...given(repository.top)])],
+  });
+  await writeFile(join(dir, 'config.toml'), toml, { mode: 0o600 });
+  return { dir, outputDir };
+}
+
+function given(folder: string | undefined): string[] {
+  return folder === undefined ? [] : [folder];
+}
+
+/** Only whole paths: a relative PATH entry would run what the workspace holds. */
+function commandPath(path: string): string {
+  return path.split(':').filter(isAbsolute).join(':');
+}
+
+/** What commands see: never our own environment, which holds the provider's credential. */
+function commandEnvironment(input: HomeInput, path: string, userDir: string): Record<string, string> {
+  const { PATH: _path, HOME: _home, ...rest } = input.env;
+  return { ...rest, PATH: path, HOME: userDir, TMPDIR: input.tmpDir };
+}
+
+/** In place, never a copy: Codex rotates the tokens in it, and writes through the link. */
+async function linkSignIn(dir: string, authFile: string | undefined): Promise<void> {
+  const link = join(dir, 'auth.json');
+  await rm(link, { force: true });
+  if (authFile !== undefined) await symlink(authFile, link);
+}
+
+/** The user's standing instructions and command rules. */
+async function carryFiles(userHome: string, dir: string): Promise<void> {
+  for (const name of ['AGENTS.md', 'AGENTS.override.md']) {
+    await rm(join(dir, name), { force: true });
+    await copyFile(join(userHome, name), join(dir, name)).catch(ignoreMissing);
+  }
+  await rm(join(dir, 'rules'), { recursive: true, force: true });
+  await cp(join(userHome, 'rules'), join(dir, 'rules'), { recursive: true }).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: unknown): void {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+  throw error;
+}
+
+async function existing(folders: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of folders) {
+    const isThere = await stat(folder).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) found.push(folder);
+  }
+  return found;
+}

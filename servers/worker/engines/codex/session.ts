@@ -1,0 +1,245 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { FleetError } from '../../../../core/errors.ts';
+import type { EngineContext, EngineEnd, EngineSession, PauseKind } from '../engine.ts';
+import { AppServerClient, AppServerError } from './app-server-client.ts';
+import { ApprovalDesk } from './approval-desk.ts';
+import { resultCheck } from './check-result.ts';
+import { missingMountPoints, removeMountPoints } from './leftovers.ts';
+import { prepareStage, processSpec, type Prepared } from './preparation.ts';
+import { steerResult, threadResult, turnNotification, turnResult, type Turn } from './protocol.ts';
+import { engineEnd, processEnd, turnFailure } from './turn-end.ts';
+import { TurnRecorder } from './turn-recorder.ts';
+
+type Cause = Parameters<EngineSession['end']>[0];
+
+/** An interrupt is answered in about 20 ms; after this the process is ended without it. */
+const interruptMs = 400;
+const continuePrompt = 'Continue where you left off.';
+const maxStderrTail = 4000;
+
+/** One turn of Codex in an app-server process of its own. */
+export class CodexSession implements EngineSession {
+  readonly done: Promise<EngineEnd>;
+  readonly #context: EngineContext;
+  readonly #desk: ApprovalDesk;
+  #client: AppServerClient | undefined;
+  #threadId: string | undefined;
+  #turn: { threadId: string; turnId: string } | undefined;
+  /** Why we ended it; undefined as long as only Codex itself can be the cause. */
+  #cause: Cause | undefined;
+  #completed: ((turn: Turn) => void) | undefined;
+  #stderr = '';
+  #isOver = false;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+    this.#desk = new ApprovalDesk(context);
+    this.done = this.#run()
+      .catch((error: unknown) => this.#failure(error))
+      .finally(() => (this.#isOver = true));
+  }
+
+  async pause(): Promise<PauseKind> {
+    if (this.#isOver) throw new FleetError('WRONG_STATE', 'This run has ended.');
+    this.end({ kind: 'lost', resumable: true });
+    await this.done;
+    return 'turn_boundary';
+  }
+
+  continue(): void {
+    // A pause ends the session: there is nothing halted to go on.
+  }
+
+  async steer(message: string): Promise<void> {
+    const turn = this.#turn;
+    if (turn === undefined || this.#client === undefined || this.#cause !== undefined || this.#isOver) {
+      throw new FleetError('WRONG_STATE', 'Codex is not in the middle of a turn.');
+    }
+    const params = { threadId: turn.threadId, expectedTurnId: turn.turnId, input: textInput(message) };
+    await this.#client.request('turn/steer', params, steerResult).catch((error: unknown) => {
+      throw new FleetError('WRONG_STATE', 'Codex takes no message at this point of its turn.', {
+        cause: error,
+      });
+    });
+  }
+
+  answer(answer: 'accept' | 'decline'): Promise<void> {
+    return new Promise((resolve) => {
+      this.#desk.answer(answer);
+      resolve();
+    });
+  }
+
+  end(cause: Cause): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = cause;
+    if (this.#client !== undefined) void this.#stop(this.#client);
+  }
+
+  async #stop(client: AppServerClient): Promise<void> {
+    if (this.#turn !== undefined) {
+      const interrupt = client.request('turn/interrupt', this.#turn, z.unknown()).catch(() => undefined);
+      await Promise.race([interrupt, delay(interruptMs)]);
+    }
+    client.process.stdin?.end();
+    await client.process.terminate(this.#context.graceMs);
+  }
+
+  async #run(): Promise<EngineEnd> {
+    const prepared = await prepareStage(this.#context);
+    const missing = await missingMountPoints(this.#context.cwd);
+    if (this.#cause !== undefined) return { outcome: this.#cause };
+    const recorder = new TurnRecorder({
+      output: this.#context.output,
+      outputDir: prepared.home.outputDir,
+      report: (report) => this.#context.report(report),
+    });
+    const client = this.#startClient(prepared, recorder);
+    try {
+      const turn = await this.#takeTurn(client, prepared);
+      await client.close(this.#context.graceMs);
+      return this.#endOf(turn, recorder.lastMessage);
+    } catch (error) {
+      if (!(error instanceof AppServerError) || error.reason !== 'ended') throw error;
+      await client.process.terminate(this.#context.graceMs);
+      return this.#cause === undefined
+        ? processEnd(await client.ended, this.#stderr)
+        : { outcome: this.#cause };
+    } finally {
+      await client.process.terminate(this.#context.graceMs);
+      await recorder.finish();
+      await removeMountPoints(this.#context.cwd, missing);
+    }
+  }
+
+  #startClient(prepared: Prepared, recorder: TurnRecorder): AppServerClient {
+    const context = this.#context;
+    const spec = processSpec(this.#context, prepared, ['app-server'], 'pipe');
+    const client = new AppServerClient(context.startProcess, spec, {
+      notification: (method, params) => {
+        this.#notice(method, params, recorder);
+        recorder.notification(method, params);
+        this.#desk.notification(method, params);
+      },
+      request: (id, method, params) => {
+        recorder.event(method, params);
+        void this.#desk.decide({ id, method, params, client, changesOf: (item) => recorder.changesOf(item) });
+      },
+      stderr: (chunk) => {
+        context.output.write('stderr', chunk);
+        this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-maxStderrTail);
+      },
+      oversized: (bytes) => {
+        context.output.truncated('events');
+        context.report({
+          kind: 'note',
+          text: `A message of ${String(bytes)} bytes from Codex was too long to be kept.`,
+        });
+      },
+    });
+    this.#client = client;
+    context.report({ kind: 'reaping', reaping: client.process.reaping });
+    return client;
+  }
+
+  /**
+   * Keeps step with the turn by its notifications: they are read in the order they were written,
+   * while the reply to turn/start is only acted on once everything read along with it has been.
+   */
+  #notice(method: string, params: unknown, recorder: TurnRecorder): void {
+    if (method !== 'turn/started' && method !== 'turn/completed') return;
+    const parsed = turnNotification.safeParse(params);
+    if (!parsed.success || parsed.data.threadId !== this.#threadId) return;
+    const { threadId, turn } = parsed.data;
+    if (method === 'turn/started') {
+      this.#turn = { threadId, turnId: turn.id };
+      recorder.follow(threadId, turn.id);
+    } else if (turn.id === this.#turn?.turnId) {
+      this.#completed?.(turn);
+    }
+  }
+
+  /** Settles with the turn's end; rejects with AppServerError where the process is gone first. */
+  async #takeTurn(client: AppServerClient, prepared: Prepared): Promise<Turn> {
+    await client.initialize();
+    const { threadId, isResumed } = await this.#openThread(client, prepared);
+    this.#threadId = threadId;
+    this.#context.report({ kind: 'thread', thread_id: threadId });
+    const completed = new Promise<Turn>((resolve) => (this.#completed = resolve));
+    const { resume, spec } = this.#context;
+    const prompt = isResumed
+      ? (resume?.message ?? continuePrompt)
+      : firstPrompt(prepared.prompt, resume?.message);
+    const params = {
+      threadId,
+      input: textInput(prompt),
+      ...(spec.output_schema !== undefined && { outputSchema: spec.output_schema }),
+    };
+    await client.request('turn/start', params, turnResult);
+    const ended = client.ended.then(() => {
+      throw new AppServerError('ended', 'codex app-server ended');
+    });
+    return Promise.race([completed, ended]);
+  }
+
+  async #openThread(
+    client: AppServerClient,
+    prepared: Prepared,
+  ): Promise<{ threadId: string; isResumed: boolean }> {
+    const { cwd, pipeline, resume } = this.#context;
+    const params = {
+      cwd,
+      approvalPolicy: pipeline.commands === 'allow-list' ? 'untrusted' : 'on-request',
+      ...(!prepared.sandboxed && { sandbox: 'danger-full-access' }),
+    };
+    if (!prepared.sandboxed) {
+      this.#note('Commands ran without a sandbox: Codex cannot start one on this host.');
+    }
+    if (resume !== undefined) {
+      try {
+        const again = { ...params, threadId: resume.thread_id, excludeTurns: true };
+        const { thread } = await client.request('thread/resume', again, threadResult);
+        return { threadId: thread.id, isResumed: true };
+      } catch (error) {
+        if (!(error instanceof AppServerError) || !error.message.includes('no rollout found')) throw error;
+        this.#note('Codex had not kept the thread yet: the run began again.');
+      }
+    }
+    const { thread } = await client.request('thread/start', { ...params, ephemeral: false }, threadResult);
+    return { threadId: thread.id, isResumed: false };
+  }
+
+  #note(text: string): void {
+    this.#context.report({ kind: 'note', text });
+  }
+
+  #endOf(turn: Turn, lastMessage: string): EngineEnd {
+    if (this.#cause !== undefined) return { outcome: this.#cause };
+    if (turn.status === 'failed') {
+      const outcome = turnFailure(turn.error);
+      return { outcome, error: outcome.message };
+    }
+    if (turn.status !== 'completed')
+      return engineEnd(turn.status, 'Codex stopped its turn without being asked to.');
+    const schema = this.#context.spec.output_schema;
+    const fault = schema === undefined ? undefined : resultCheck(schema)(lastMessage);
+    return fault === undefined ? { outcome: { kind: 'exit', code: 0 } } : engineEnd('invalid_result', fault);
+  }
+
+  #failure(error: unknown): EngineEnd {
+    if (this.#cause !== undefined) return { outcome: this.#cause };
+    if (error instanceof FleetError) return engineEnd(error.code, `${error.message} ${error.next}`);
+    if (error instanceof AppServerError) return engineEnd(`app_server_${error.reason}`, error.message);
+    return engineEnd('internal', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function textInput(text: string): { type: 'text'; text: string; text_elements: [] }[] {
+  return [{ type: 'text', text, text_elements: [] }];
+}
+
+/** A thread that has to begin again is told what it was told the first time, and what came since. */
+function firstPrompt(prompt: string, message: string | undefined): string {
+  return message === undefined ? prompt : `${prompt}\n\n${message}`;
+}

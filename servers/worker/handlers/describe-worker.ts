@@ -1,0 +1,23 @@
+import type { Handlers } from '../../../mcp/handlers.ts';
+import type { WorkerContracts } from '../../../schemas/tools.ts';
+import type { EngineStatus, WorkerDescriptor } from '../../../schemas/worker.ts';
+import type { Runs } from '../runs/runs.ts';
+
+/** What of a worker never changes while it lives. */
+export type WorkerIdentity = Pick<WorkerDescriptor, 'worker_id' | 'boot_id' | 'version' | 'reaping' | 'pipelines'>;
+
+/** Waits for the engines' probes, which begin at boot; not for ever. */
+export function describeWorker(
+  runs: Runs,
+  identity: WorkerIdentity,
+  engines: () => Promise<EngineStatus[]>,
+): Handlers<WorkerContracts>['describe_worker'] {
+  return async () => ({
+    ...identity,
+    pid: process.pid,
+    slots: runs.slots.total,
+    busy: runs.slots.busy,
+    draining: runs.isClosing,
+    engines: await engines(),
+  });
+}

@@ -1,0 +1,47 @@
+import { buildServer } from '../../mcp/build-server.ts';
+import type { Environment } from '../../platform/environment.ts';
+import type { Logger } from '../../platform/log.ts';
+import type { FleetPaths } from '../../platform/paths.ts';
+import { version } from '../../platform/version.ts';
+import type { Config } from '../../schemas/config.ts';
+import { credentialsMethod } from '../../schemas/credentials.ts';
+import { workerInstructions, workerServerName } from '../../schemas/server-info.ts';
+import { workerContracts } from '../../schemas/tools.ts';
+import { engines, type Engines } from './engines/index.ts';
+import { createHandlers } from './handlers/index.ts';
+import { openWorker } from './open-worker.ts';
+import { serveWorker, type Listen, type RunningWorker } from './serve.ts';
+
+export type { RunningWorker } from './serve.ts';
+
+export interface WorkerOptions {
+  id: string;
+  slots: number;
+  listen: Listen;
+  paths: FleetPaths;
+  config: Config;
+  env: Environment;
+  log: Logger;
+  /** Default: all there are. */
+  engines?: Engines;
+}
+
+/** A worker serves one user; whose run is whose is the coordinator's business. */
+const owner = 'local';
+
+/** Opens a worker and serves it. CONFLICT where it runs already, SANDBOX_UNAVAILABLE where its reaping does not work. */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { id, listen, paths, config, log } = options;
+  const worker = await openWorker({ engines, ...options, dir: paths.workerDir(id) });
+  const factory = buildServer({
+    name: workerServerName,
+    version,
+    instructions: workerInstructions,
+    contracts: workerContracts,
+    handlers: createHandlers(worker),
+    log,
+    owner,
+    notifications: { [credentialsMethod]: worker.credentials.take },
+  });
+  return serveWorker(worker, factory, { listen, idleMs: config.idle.worker_ms, log });
+}

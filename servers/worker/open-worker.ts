@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { runEnvironment, type Environment } from '../../platform/environment.ts';
+import { newBootId } from '../../platform/ids.ts';
+import type { Logger } from '../../platform/log.ts';
+import { makePrivateDir } from '../../platform/paths.ts';
+import { version } from '../../platform/version.ts';
+import type { Config } from '../../schemas/config.ts';
+import { createCredentials, type Credentials } from './credentials.ts';
+import { findCodex } from './engines/codex/find-codex.ts';
+import type { Engines } from './engines/index.ts';
+import type { HandlerDeps } from './handlers/index.ts';
+import { lockWorker } from './lock.ts';
+import { openFileHandleStore } from './output/file-handle-store.ts';
+import { probeEngines } from './probe-engines.ts';
+import { probeReaping } from './runner/reaping.ts';
+import { createStartProcess } from './runner/start-process.ts';
+import { sweepLeftovers } from './runner/sweep.ts';
+import { openRecordFiles } from './runs/record-files.ts';
+import { Runs } from './runs/runs.ts';
+import { createSlots } from './runs/slots.ts';
+
+export interface OpenOptions {
+  id: string;
+  slots: number;
+  /** The worker's own folder. */
+  dir: string;
+  config: Config;
+  env: Environment;
+  log: Logger;
+  engines: Engines;
+}
+
+export interface OpenWorker extends HandlerDeps {
+  credentials: Credentials;
+  /** Once its runs are closed: gives up all that another process of this worker needs. */
+  release: () => Promise<void>;
+}
+
+/**
+ * A worker that is ready for calls: its folder is its own, what an earlier process left running has
+ * ended, and that one's runs stand as they can go on. CONFLICT where the worker runs already,
+ * SANDBOX_UNAVAILABLE where the configured reaping does not work.
+ */
+export async function openWorker(options: OpenOptions): Promise<OpenWorker> {
+  const { id, dir, log } = options;
+  makePrivateDir(dir);
+  const unlock = await lockWorker(dir, id);
+  try {
+    return await openLocked(options, unlock);
+  } catch (error) {
+    await unlock();
+    log.error({ err: error }, 'the worker cannot start');
+    throw error;
+  }
+}
+
+async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Promise<OpenWorker> {
+  const { id, dir, config, log, engines } = options;
+  const swept = await sweepLeftovers(dir);
+  if (swept.processes + swept.cgroups > 0) log.warn(swept, 'ended what an earlier process left running');
+  const env = runEnvironment(options.env, config);
+  const path = env['PATH'] ?? '';
+  const files = openRecordFiles(join(dir, 'runs'));
+  const [{ layer, reaping }, handles, records] = await Promise.all([
+    findCodex(config, path)
+      .catch(() => undefined)
+      .then((codex) => probeReaping({ config, path, stateDir: dir, codexBinary: codex?.binary })),
+    openFileHandleStore(join(dir, 'handles')),
+    files.readAll(),
+  ]);
+  const credentials = createCredentials();
+  const deps = {
+    engines,
+    config,
+    env,
+    handles,
+    files,
+    startProcess: createStartProcess(layer),
+    credential: credentials.get,
+    now: Date.now,
+    log,
+  };
+  const runs = new Runs(deps, createSlots(options.slots));
+  runs.restore(records);
+  return {
+    runs,
+    handles,
+    config,
+    credentials,
+    identity: { worker_id: id, boot_id: newBootId(), version, reaping, pipelines: Object.keys(config.pipelines) },
+    engines: probeEngines(engines, { config, env, stateDir: dir, startProcess: deps.startProcess }),
+    release: async () => {
+      await layer.close();
+      await unlock();
+    },
+  };
+}

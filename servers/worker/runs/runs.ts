@@ -1,0 +1,183 @@
+import { FleetError } from '../../../core/errors.ts';
+import { stagesOf } from '../../../core/spec.ts';
+import type { RunSpec } from '../../../schemas/run.ts';
+import { acceptRuns, type Accepted, type Acceptor, type NewRun } from './accept.ts';
+import type { Recipe } from './attempt.ts';
+import { ChangeLog } from './changes.ts';
+import { EndedRecords } from './ended-records.ts';
+import { LiveRun } from './live-run.ts';
+import type { RunHooks, RunStanding } from './live-record.ts';
+import type { RunRecord } from './record.ts';
+import { RunIndex, type RunEntry } from './run-index.ts';
+import type { Slots } from './slots.ts';
+import type { RunDeps } from './stage-session.ts';
+import { newStanding, recovered, standingOf } from './standing.ts';
+
+/** What becomes of runs that are under way when the worker ends: kept where they can go on later, or cancelled. */
+export type CloseHow = 'keep' | 'cancel';
+
+/** The worker's runs: every one it has accepted, until its record is deleted. */
+export class Runs {
+  readonly changes = new ChangeLog<RunEntry>();
+  readonly slots: Slots;
+  readonly #index = new RunIndex();
+  readonly #deps: RunDeps;
+  readonly #ended: EndedRecords;
+  #onActivity: () => void = () => undefined;
+  /** Calls of start() under way. */
+  readonly #starting = new Set<Promise<unknown>>();
+  #isClosing = false;
+
+  constructor(deps: RunDeps, slots: Slots) {
+    this.#deps = deps;
+    this.slots = slots;
+    this.#ended = new EndedRecords(deps.files);
+  }
+
+  /** Whether the worker is ending and takes no runs. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Whether some run is working, rather than paused or waiting for an answer. */
+  get isWorking(): boolean {
+    return this.#starting.size > 0 || this.#index.live().some((run) => run.status === 'running');
+  }
+
+  /** Called whenever `isWorking` may have changed. */
+  watchActivity(onActivity: () => void): void {
+    this.#onActivity = onActivity;
+  }
+
+  /** Takes in what an earlier process of this worker left, each run as it stands now. */
+  restore(records: readonly RunRecord[]): void {
+    for (const record of [...records].sort((a, b) => a.accepted_at - b.accepted_at)) {
+      const standing = recovered(record, this.#deps.handles.ofRun(record.detail.run_id), this.#deps.now());
+      if (standing !== record) this.#putRight(standing);
+      this.#add(standing.detail.status === 'paused' ? this.#makePaused(standing) : endedEntry(standing));
+    }
+  }
+
+  #putRight(record: RunRecord): void {
+    try {
+      this.#deps.files.write(record);
+    } catch (error) {
+      this.#deps.log.error({ err: error, run_id: record.detail.run_id }, 'a record could not be written');
+      if (record.detail.status === 'failed') this.#ended.keep(record, false);
+    }
+  }
+
+  /** Starts a batch whole or not at all. SHUTTING_DOWN once the worker ends. */
+  async start(specs: readonly RunSpec[], owner: string): Promise<Accepted[]> {
+    if (this.#isClosing) throw new FleetError('SHUTTING_DOWN', 'This worker is ending.');
+    const accepting = acceptRuns(this.#acceptor(owner), owner, specs);
+    const settled = Promise.allSettled([accepting]);
+    this.#starting.add(settled);
+    try {
+      return await accepting;
+    } finally {
+      this.#starting.delete(settled);
+      this.#onActivity();
+    }
+  }
+
+  /** undefined also for another owner's run. */
+  lookUp(runId: string, owner: string): RunEntry | undefined {
+    return this.#index.get(runId, owner);
+  }
+
+  /** NOT_FOUND where lookUp() finds nothing. */
+  find(runId: string, owner: string): RunEntry {
+    const entry = this.lookUp(runId, owner);
+    if (entry === undefined) throw new FleetError('NOT_FOUND', `There is no run ${runId}.`);
+    return entry;
+  }
+
+  /** NOT_FOUND as find(); WRONG_STATE where the run has ended. */
+  findLive(runId: string, owner: string): LiveRun {
+    const entry = this.find(runId, owner);
+    if (entry.live !== undefined) return entry.live;
+    throw new FleetError('WRONG_STATE', `The run has ended (${entry.status}).`);
+  }
+
+  /** NOT_FOUND where the task has no runs here. */
+  ofTask(taskId: string, owner: string): readonly RunEntry[] {
+    const entries = this.#index.ofTask(taskId, owner);
+    if (entries.length === 0) throw new FleetError('NOT_FOUND', `Task "${taskId}" has no runs.`);
+    return entries;
+  }
+
+  openCount(owner: string): number {
+    return this.#index.openCount(owner);
+  }
+
+  async record(entry: RunEntry): Promise<RunRecord> {
+    return entry.live?.record() ?? (await this.#ended.get(entry.run_id));
+  }
+
+  /** Ends or suspends every run; returns once nothing of them is left running. */
+  async close(how: CloseHow): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.#starting);
+    const live = this.#index.live();
+    for (const run of live) {
+      if (how === 'keep') run.suspend();
+      else run.end({ kind: 'cancelled' });
+    }
+    await Promise.all(live.map((run) => run.idle));
+    this.#ended.saveLeft();
+    // Only now: whoever waits is told how its runs ended.
+    this.changes.close();
+  }
+
+  #acceptor(owner: string): Acceptor {
+    return {
+      deps: this.#deps,
+      index: this.#index,
+      slots: this.slots,
+      specOf: async (entry) => entry.live?.spec ?? (await this.#ended.get(entry.run_id)).spec,
+      make: (spec, recipe) => this.#make(newStanding(owner, spec, this.#deps.now()), recipe),
+      add: (entry) => {
+        this.#add(entry);
+      },
+    };
+  }
+
+  #add(entry: RunEntry): void {
+    this.#index.add(entry);
+    this.changes.add(entry);
+  }
+
+  #makePaused(record: RunRecord): RunEntry {
+    const { spec } = record;
+    const pipeline = this.#deps.config.pipelines[spec.pipeline];
+    const recipe = pipeline && { pipeline, stages: stagesOf(pipeline, spec.stages) };
+    return this.#make(standingOf(record), recipe).entry;
+  }
+
+  #make(standing: RunStanding, recipe: Recipe | undefined): NewRun {
+    const { run_id, owner, spec } = standing;
+    const hooks: RunHooks = {
+      changed: (urgency) => {
+        // Before it is added nobody knows of it.
+        if (entry.seq > 0) this.changes.changed(entry, urgency);
+        if (urgency === 'now') this.#onActivity();
+      },
+      ended: (record, saved) => {
+        this.#ended.keep(record, saved);
+        this.#index.close(entry, record.detail.status);
+        this.changes.over(entry);
+        this.#onActivity();
+      },
+    };
+    const run = new LiveRun({ deps: this.#deps, slots: this.slots, hooks, standing, recipe });
+    const { task_id, request_key } = spec;
+    const entry: RunEntry = { run_id, owner, task_id, request_key, seq: 0, status: run.status, live: run };
+    return { entry, run };
+  }
+}
+
+function endedEntry({ owner, spec, detail }: RunRecord): RunEntry {
+  const { task_id, request_key } = spec;
+  return { run_id: detail.run_id, owner, task_id, request_key, seq: 0, status: detail.status, live: undefined };
+}

@@ -1,0 +1,52 @@
+import type { Run } from '../../../core/run-state.ts';
+import { newRunId } from '../../../platform/ids.ts';
+import { isTerminal, type RunSpec } from '../../../schemas/run.ts';
+import type { HandleRecord } from '../../../schemas/handle.ts';
+import type { RunStanding } from './live-record.ts';
+import type { RunRecord } from './record.ts';
+import { emptyFacts, factsOf } from './run-facts.ts';
+
+/** A worker takes a run only into a free slot: it runs from the moment it is accepted. */
+export function newStanding(owner: string, spec: RunSpec, now: number): RunStanding {
+  return {
+    run_id: newRunId(),
+    owner,
+    accepted_at: now,
+    spec,
+    state: { status: 'running', started_at: now },
+    progress: { stage: 0, active_ms: 0 },
+    facts: emptyFacts(),
+    preview: undefined,
+  };
+}
+
+/** Of a record whose run is paused. */
+export function standingOf(record: RunRecord): RunStanding {
+  const { detail, how = 'lost' } = record;
+  const state: Run = { status: 'paused', how, started_at: detail.started_at };
+  return {
+    run_id: detail.run_id,
+    owner: record.owner,
+    accepted_at: record.accepted_at,
+    spec: record.spec,
+    state,
+    progress: record.progress,
+    facts: factsOf(record),
+    preview: detail.preview,
+  };
+}
+
+/**
+ * The record of an earlier boot as it stands now: the same where the run had ended or was paused at
+ * a boundary. Whatever was under way died with the worker: it can go on where its engine's thread
+ * is known, else it has failed.
+ */
+export function recovered(record: RunRecord, handles: HandleRecord[], now: number): RunRecord {
+  const { how, ...rest } = record;
+  const { question: _question, ...detail } = record.detail;
+  if (isTerminal(detail.status) || (detail.status === 'paused' && how !== 'stopped')) return record;
+  const resumable = record.progress.thread_id !== undefined;
+  const lost = { outcome: { kind: 'lost' as const, resumable }, error: 'Its worker ended while it was under way.' };
+  if (resumable) return { ...rest, how: 'lost', detail: { ...detail, ...lost, handles, status: 'paused' } };
+  return { ...rest, detail: { ...detail, ...lost, handles, status: 'failed', ended_at: now } };
+}

@@ -1,0 +1,148 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { recordedProcesses, type RecordedProcess } from '../../cli/fleet/process-record.ts';
+import { fleetPaths } from '../../platform/paths.ts';
+import { identify, stillRuns } from '../../platform/process-identity.ts';
+import { createFleet, type TestFleet } from '../helpers/fleet.ts';
+import { BridgeClient } from './bridge-client.ts';
+
+let fleet: TestFleet;
+const clients: BridgeClient[] = [];
+
+function recorded(): RecordedProcess[] {
+  return recordedProcesses(fleetPaths(fleet.env)).filter(({ running }) => running);
+}
+
+function open(): BridgeClient {
+  const client = new BridgeClient(fleet.stateDir, { cwd: fleet.work, env: fleet.env });
+  clients.push(client);
+  return client;
+}
+
+function parse(text: string): Record<string, unknown> {
+  return JSON.parse(text);
+}
+
+beforeEach(async () => {
+  fleet = await createFleet({ workers: { count: 2, slots: 2 }, runs_dir: 'off' });
+});
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.end()));
+  await fleet.close();
+});
+
+describe('up, status, down', () => {
+  it('starts one fleet, shows how to mount it, and leaves nothing within 5 s', async () => {
+    const up = await fleet.cli('up');
+    expect(up).toMatchObject({ code: 0, stderr: '' });
+    expect(up.stdout).toContain('[mcp_servers.fleet]');
+    expect(up.stdout).toContain('default_tools_approval_mode = "approve"');
+    expect(up.stdout).toContain('claude --allowedTools mcp__fleet');
+    expect(up.stdout).toContain(await fleet.url());
+    expect(up.stdout).not.toContain(await fleet.secret());
+
+    const [again, status] = [await fleet.cli('up', '--json'), await fleet.cli('status', '--json')];
+    expect(again.code).toBe(0);
+    expect(parse(status.stdout)).toMatchObject({ up: true, queued: 0, state_dir: fleet.stateDir });
+    const processes = recorded();
+    expect(processes.map(({ name }) => name)).toEqual(['coordinator', 'local-1', 'local-2']);
+
+    const startedAt = performance.now();
+    expect((await fleet.cli('down')).code).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(processes.filter(stillRuns)).toEqual([]);
+    expect((await fleet.cli('status')).code).toBe(1);
+  });
+
+  it('down ends workers whose coordinator was killed', async () => {
+    await fleet.cli('up');
+    await expect.poll(() => recorded().length).toBe(3);
+    const processes = recorded();
+    process.kill(processes[0]?.pid ?? 0, 'SIGKILL');
+    expect((await fleet.cli('down')).stdout).toContain('The fleet is down; 2 processes ended.');
+    expect(processes.filter(stillRuns)).toEqual([]);
+  });
+
+  it('down leaves a process alone that has the recorded pid and another start time', async () => {
+    await fleet.cli('up');
+    await fleet.cli('down');
+    const self = identify(process.pid);
+    const { writeFile } = await import('node:fs/promises');
+    await writeFile(join(fleet.stateDir, 'process.json'), JSON.stringify({ pid: self?.pid, start: '1' }));
+    expect((await fleet.cli('down')).stdout).toBe('The fleet was not up.\n');
+  });
+});
+
+describe('run, poll, read, cancel', () => {
+  it('follows a run to its end, and its output can be read, up or down', async () => {
+    const run = await fleet.cli(
+      'run',
+      '--pipeline',
+      'diagnostics',
+      '--stages',
+      'languages,scripts',
+      '--each',
+      '--task',
+      't1',
+      '--json',
+    );
+    expect(run.code, run.stderr).toBe(0);
+    const { runs } = JSON.parse(run.stdout);
+    expect(runs).toHaveLength(2);
+    expect(runs[0]).toMatchObject({ status: 'completed', outcome: 'exit 0', label: 'languages' });
+    expect(run.stderr).toMatch(/languages · completed · on local-\d · exit 0/);
+
+    const poll = await fleet.cli('poll', 't1');
+    expect(poll.stdout).toContain('0 not ended');
+    const handle: string = runs[0].handles[0].handle_id;
+    const whileUp = await fleet.cli('read', handle, '--all');
+    await fleet.cli('down');
+    const whileDown = await fleet.cli('read', handle, '--all');
+    expect(whileUp).toMatchObject({ code: 0 });
+    expect(Buffer.byteLength(whileUp.stdout)).toBe(runs[0].handles[0].bytes);
+    expect(whileDown).toEqual(whileUp);
+    expect(recorded()).toEqual([]);
+  });
+
+  it('a failed run is exit code 1', async () => {
+    const ended = await fleet.cli('run', '--pipeline', 'nothing-like-it');
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain('nothing-like-it');
+  });
+});
+
+describe('many bridges at once', () => {
+  it('start one coordinator, and each gets its answer', async () => {
+    const all = Array.from({ length: 20 }, open);
+    await Promise.all(all.map((client) => client.initialize()));
+    const lists = await Promise.all(all.map((client) => client.request(1, 'tools/list')));
+    for (const list of lists) expect(list['result']).toHaveProperty('tools');
+    expect(recorded().filter(({ name }) => name === 'coordinator')).toHaveLength(1);
+    const log = await readFile(join(fleet.stateDir, 'log', 'coordinator.log'), 'utf8').catch(() => '');
+    expect(log).not.toContain('"level":50');
+  });
+
+  it('do not notice that the coordinator was killed between two calls', async () => {
+    const client = open();
+    await client.initialize();
+    await client.request(1, 'tools/list');
+    const before = recorded().find(({ name }) => name === 'coordinator');
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    const workers = await client.request(2, 'tools/call', { name: 'list_workers', arguments: {} });
+    expect(JSON.stringify(workers['result'])).toContain('local-1');
+    const after = recorded().find(({ name }) => name === 'coordinator');
+    expect(after?.pid).not.toBe(before?.pid);
+  });
+
+  it('do not start again what was taken down, until a new call', async () => {
+    const client = open();
+    await client.initialize();
+    await client.request(1, 'tools/list');
+    await fleet.cli('down');
+    expect(recorded()).toEqual([]);
+    await client.request(2, 'tools/list');
+    expect(recorded().some(({ name }) => name === 'coordinator')).toBe(true);
+  });
+});

@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest';
+import { claimOf, finishOf, handleOf, newRun } from '../../helpers/runs.ts';
+import type { Bench } from './bench.ts';
+
+/** What a worker may change of a run, and when it may not. */
+export function attemptCases(bench: Bench): void {
+  describe('claim', () => {
+    it('turns pending into running with attempt 1, and the next after a requeue into attempt 2', async () => {
+      const { run_id: id } = await bench.created();
+      const [first] = await bench.store.claim([claimOf(id)]);
+      expect(first).toMatchObject({ status: 'running', first_claimed_at: 2000 });
+      expect(first?.attempts).toMatchObject([{ attempt: 1, boot_id: 'boot-1', claimed_at: 2000, notes: [] }]);
+      const lost = { kind: 'lost', resumable: true } as const;
+      await bench.store.requeue([{ run_id: id, attempt: 1, now: 3000, outcome: lost }]);
+      const [second] = await bench.store.claim([
+        claimOf(id, { now: 4000, worker: 'local-2', boot_id: 'boot-2' }),
+      ]);
+      expect(second).toMatchObject({ status: 'running', first_claimed_at: 2000 });
+      expect(second?.attempts).toMatchObject([
+        { attempt: 1, ended_at: 3000, outcome: lost, placement: { worker_id: 'local-1' } },
+        { attempt: 2, claimed_at: 4000, placement: { worker_id: 'local-2' }, boot_id: 'boot-2' },
+      ]);
+      expect(await bench.stored(id)).toEqual(second);
+    });
+
+    it('answers undefined for a run that is not pending or not there, and changes nothing', async () => {
+      const record = await bench.claimed();
+      const unknown = newRun().run_id;
+      expect(await bench.store.claim([claimOf(record.run_id), claimOf(unknown)])).toEqual([
+        undefined,
+        undefined,
+      ]);
+      expect(await bench.stored(record.run_id)).toEqual(record);
+    });
+
+    it('gives a run to one of two claims of one batch', async () => {
+      const { run_id: id } = await bench.created();
+      const [one, two] = await bench.store.claim([claimOf(id), claimOf(id, { worker: 'local-2' })]);
+      expect([one?.attempts.length, two]).toEqual([1, undefined]);
+    });
+
+    it('sees what was submitted in the same turn', async () => {
+      const run = newRun();
+      const submitted = bench.store.submit([run]);
+      const [record] = await bench.store.claim([claimOf(run.run_id)]);
+      expect((await submitted)[0]?.kind).toBe('created');
+      expect(record?.status).toBe('running');
+    });
+  });
+
+  describe('progress', () => {
+    it('keeps everything a worker tells', async () => {
+      const { run_id: id } = await bench.claimed();
+      const handle = handleOf();
+      const usage = {
+        calls: 1,
+        input_tokens: 10,
+        cached_input_tokens: 2,
+        output_tokens: 3,
+        reasoning_tokens: 1,
+      };
+      const decision = { at: 1, asked: 'rm', answer: 'declined', by: 'policy' } as const;
+      const question = { kind: 'command', text: 'npm test?' } as const;
+      const told = {
+        remote_run_id: newRun().run_id,
+        started_at: 2100,
+        first_output_at: 2200,
+        engine_thread_id: 'thread',
+        reaping: 'cgroup',
+      };
+      const [record] = await bench.store.progress([
+        {
+          run_id: id,
+          attempt: 1,
+          now: 2300,
+          status: 'input_required',
+          ...told,
+          notes: ['a note'],
+          handles: [handle],
+          usage,
+          question,
+          decisions: [decision],
+          preview: 'so far',
+        },
+      ]);
+      expect(record).toMatchObject({
+        status: 'input_required',
+        first_output_at: 2200,
+        usage,
+        question,
+        preview: 'so far',
+      });
+      expect(record).toMatchObject({ handles: [handle], decisions: [decision] });
+      expect(record?.attempts[0]).toMatchObject({ ...told, notes: ['a note'] });
+      expect(await bench.stored(id)).toEqual(record);
+    });
+
+    it('leaves what a report does not mention, and drops a question by null', async () => {
+      const { run_id: id } = await bench.claimed();
+      const fence = { run_id: id, attempt: 1, now: 3000 };
+      const question = { kind: 'question', text: 'Which?' } as const;
+      await bench.store.progress([
+        { ...fence, status: 'input_required', question, engine_thread_id: 't', preview: 'p' },
+      ]);
+      const [kept] = await bench.store.progress([{ ...fence, started_at: 2100 }]);
+      expect(kept).toMatchObject({ status: 'input_required', question, preview: 'p' });
+      expect(kept?.attempts[0]).toMatchObject({ engine_thread_id: 't', started_at: 2100 });
+      const [answered] = await bench.store.progress([{ ...fence, status: 'running', question: null }]);
+      expect(answered?.question).toBeUndefined();
+      expect((await bench.stored(id)).question).toBeUndefined();
+    });
+
+    it('takes the same report twice as once: handles by id, notes and decisions where new', async () => {
+      const { run_id: id } = await bench.claimed();
+      const decision = { at: 1, asked: 'ls', answer: 'accepted', by: 'policy' } as const;
+      const [a, b] = [handleOf(), handleOf({ stream: 'stderr' })];
+      const report = { run_id: id, attempt: 1, now: 1, notes: ['n', 'n'], decisions: [decision, decision] };
+      await bench.store.progress([{ ...report, handles: [a] }]);
+      const sealed = { ...a, state: 'sealed', bytes: 99, sha256: 'f'.repeat(64), truncated: true } as const;
+      const [record] = await bench.store.progress([{ ...report, handles: [b, sealed] }]);
+      expect(record).toMatchObject({ handles: [sealed, b], decisions: [decision] });
+      expect(record?.attempts[0]?.notes).toEqual(['n']);
+      expect((await bench.stored(id)).handles).toEqual([sealed, b]);
+    });
+
+    it('takes several reports about one run in one call', async () => {
+      const { run_id: id } = await bench.claimed();
+      const fence = { run_id: id, attempt: 1, now: 1 };
+      const [one, two] = await bench.store.progress([
+        { ...fence, status: 'paused' },
+        { ...fence, status: 'running', preview: 'p' },
+      ]);
+      expect([one?.status, two?.status, two?.preview]).toEqual(['paused', 'running', 'p']);
+      expect(await bench.stored(id)).toEqual(two);
+    });
+
+    it('leaves out handles that belong to another run', async () => {
+      const handle = handleOf();
+      const victim = await bench.claimed();
+      await bench.store.progress([{ run_id: victim.run_id, attempt: 1, now: 1, handles: [handle] }]);
+      const thief = await bench.claimed(newRun({ owner: 'joe' }));
+      const own = handleOf();
+      const forged = { ...handle, worker_id: 'local-9' };
+      const [record] = await bench.store.finish([finishOf(thief.run_id, { handles: [forged, own] })]);
+      expect(record?.handles).toEqual([own]);
+      expect(await bench.store.findHandle(handle.handle_id)).toMatchObject({ run_id: victim.run_id, handle });
+    });
+  });
+
+  describe('fences', () => {
+    const lost = { kind: 'lost', resumable: false } as const;
+
+    it.each([
+      ['an earlier attempt', 1],
+      ['an attempt that never was', 3],
+    ])('let %s change nothing', async (_which, attempt) => {
+      const { run_id: id } = await bench.claimed();
+      await bench.store.requeue([{ run_id: id, attempt: 1, now: 3000, outcome: lost }]);
+      await bench.store.claim([claimOf(id, { worker: 'local-2' })]);
+      const before = await bench.stored(id);
+      const fence = { run_id: id, attempt, now: 4000 };
+      expect(await bench.store.progress([{ ...fence, status: 'paused', handles: [handleOf()] }])).toEqual([
+        undefined,
+      ]);
+      expect(await bench.store.finish([finishOf(id, fence)])).toEqual([undefined]);
+      expect(await bench.store.requeue([{ ...fence, outcome: lost }])).toEqual([undefined]);
+      expect(await bench.stored(id)).toEqual(before);
+      expect(await bench.store.latestSeq()).toBe(before.seq);
+    });
+
+    it('let the latest attempt change nothing once it was taken from its worker', async () => {
+      const { run_id: id } = await bench.claimed();
+      const [before] = await bench.store.requeue([{ run_id: id, attempt: 1, now: 3000, outcome: lost }]);
+      expect(before?.status).toBe('pending');
+      expect(await bench.store.finish([finishOf(id)])).toEqual([undefined]);
+      expect(await bench.store.progress([{ run_id: id, attempt: 1, now: 1, status: 'running' }])).toEqual([
+        undefined,
+      ]);
+      expect(await bench.stored(id)).toEqual(before);
+    });
+
+    it('let nothing change after the end, nor before a claim', async () => {
+      const { run_id: id } = await bench.claimed();
+      const [end] = await bench.store.finish([finishOf(id)]);
+      expect(await bench.store.finish([finishOf(id, { status: 'failed' })])).toEqual([undefined]);
+      expect(await bench.store.requeue([{ run_id: id, attempt: 1, now: 1, outcome: lost }])).toEqual([
+        undefined,
+      ]);
+      expect(await bench.stored(id)).toEqual(end);
+      const pending = await bench.created();
+      expect(await bench.store.finish([finishOf(pending.run_id, { attempt: 0 })])).toEqual([undefined]);
+      expect(await bench.store.finish([finishOf(newRun().run_id)])).toEqual([undefined]);
+    });
+  });
+
+  describe('finish', () => {
+    it('ends run and attempt with everything that is known of it', async () => {
+      const { run_id: id } = await bench.claimed();
+      const fence = { run_id: id, attempt: 1, now: 3000 };
+      const early = handleOf();
+      const question = { kind: 'question', text: '?' } as const;
+      await bench.store.progress([
+        { ...fence, handles: [early], preview: 'early', status: 'input_required', question },
+      ]);
+      const late = handleOf({ stream: 'stderr', state: 'sealed', sha256: 'a'.repeat(64) });
+      const outcome = { kind: 'signal', signal: 'SIGKILL' } as const;
+      const [end] = await bench.store.finish([
+        finishOf(id, { status: 'failed', outcome, handles: [late], error: 'killed', notes: ['n'] }),
+      ]);
+      expect(end).toMatchObject({
+        status: 'failed',
+        outcome,
+        error: 'killed',
+        ended_at: 9000,
+        preview: 'early',
+        handles: [early, late],
+      });
+      expect(end?.question).toBeUndefined();
+      expect(end?.attempts).toMatchObject([{ ended_at: 9000, outcome, notes: ['n'] }]);
+      expect(await bench.stored(id)).toEqual(end);
+      expect(await bench.store.open()).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { claimOf, finishOf, newRun } from '../../helpers/runs.ts';
+import type { Bench } from './bench.ts';
+
+/** What is done to runs from outside their workers. */
+export function controlCases(bench: Bench): void {
+  describe('cancel', () => {
+    it('ends at once what no worker has', async () => {
+      const pending = await bench.created();
+      const heldBack = await bench.created();
+      await bench.store.hold(heldBack.run_id, true, 1500);
+      const ended = await bench.store.cancel([pending.run_id, heldBack.run_id], 5000);
+      for (const record of ended)
+        expect(record).toMatchObject({
+          status: 'cancelled',
+          ended_at: 5000,
+          outcome: { kind: 'cancelled' },
+          cancel_requested: false,
+        });
+      expect(await bench.store.claim([claimOf(pending.run_id)])).toEqual([undefined]);
+      expect(await bench.stored(pending.run_id)).toEqual(ended[0]);
+    });
+
+    it('asks a worker for the others, once', async () => {
+      const { run_id: id } = await bench.claimed();
+      const [asked] = await bench.store.cancel([id], 5000);
+      expect(asked).toMatchObject({ status: 'running', cancel_requested: true });
+      expect(await bench.store.cancel([id], 6000)).toEqual([asked]);
+      const [end] = await bench.store.finish([
+        finishOf(id, { status: 'cancelled', outcome: { kind: 'cancelled' } }),
+      ]);
+      expect(end).toMatchObject({ status: 'cancelled', cancel_requested: true });
+    });
+
+    it('leaves terminal runs as they are, and does not know the unknown', async () => {
+      const { run_id: id } = await bench.claimed();
+      const [end] = await bench.store.finish([finishOf(id)]);
+      expect(await bench.store.cancel([id, newRun().run_id], 9999)).toEqual([end, undefined]);
+    });
+
+    it('is not forgotten when the worker is lost: the run ends instead of being queued again', async () => {
+      const { run_id: id } = await bench.claimed();
+      await bench.store.cancel([id], 5000);
+      const lost = { kind: 'lost', resumable: true } as const;
+      const [end] = await bench.store.requeue([{ run_id: id, attempt: 1, now: 6000, outcome: lost }]);
+      expect(end).toMatchObject({ status: 'cancelled', ended_at: 6000, outcome: { kind: 'cancelled' } });
+      expect(end?.attempts).toMatchObject([{ outcome: lost, ended_at: 6000 }]);
+      expect(await bench.stored(id)).toEqual(end);
+    });
+  });
+
+  describe('hold', () => {
+    it('keeps a pending run from being claimed until it is let go, and twice is once', async () => {
+      const { run_id: id } = await bench.created();
+      const heldBack = await bench.store.hold(id, true, 1);
+      expect(heldBack?.status).toBe('paused');
+      expect(await bench.store.hold(id, true, 2)).toEqual(heldBack);
+      expect(await bench.store.claim([claimOf(id)])).toEqual([undefined]);
+      expect((await bench.store.hold(id, false, 3))?.status).toBe('pending');
+      expect((await bench.store.claim([claimOf(id)]))[0]?.status).toBe('running');
+    });
+
+    it('is refused for a run a worker has, an ended one and an unknown one', async () => {
+      const { run_id: id } = await bench.claimed();
+      expect(await bench.store.hold(id, true, 1)).toBeUndefined();
+      await bench.store.progress([{ run_id: id, attempt: 1, now: 1, status: 'paused' }]);
+      expect(await bench.store.hold(id, false, 1)).toBeUndefined();
+      expect((await bench.stored(id)).status).toBe('paused');
+      await bench.store.finish([finishOf(id)]);
+      expect(await bench.store.hold(id, true, 1)).toBeUndefined();
+      expect(await bench.store.hold(newRun().run_id, true, 1)).toBeUndefined();
+    });
+  });
+
+  describe('leases', () => {
+    it('run out, are extended by worker, and end with their attempt', async () => {
+      const [one, two, three] = [
+        await bench.claimed(newRun(), 'local-1'),
+        await bench.claimed(newRun(), 'local-2'),
+        await bench.claimed(newRun(), 'local-1'),
+      ];
+      expect(await bench.store.expired(32_000)).toEqual([]);
+      const all = [one, two, three].map(({ run_id: id }) => ({ run_id: id, attempt: 1 }));
+      expect(await bench.store.expired(32_001)).toEqual(all);
+      const seq = await bench.store.latestSeq();
+      await bench.store.heartbeat(['local-1', 'local-3'], 30_000, 40_000);
+      expect(await bench.store.latestSeq()).toBe(seq);
+      expect(await bench.store.expired(40_000)).toEqual([{ run_id: two.run_id, attempt: 1 }]);
+      await bench.store.finish([finishOf(one.run_id)]);
+      const outcome = { kind: 'lost', resumable: true } as const;
+      await bench.store.requeue([{ run_id: two.run_id, attempt: 1, now: 50_000, outcome }]);
+      expect(await bench.store.expired(1e9)).toEqual([{ run_id: three.run_id, attempt: 1 }]);
+      await bench.store.claim([claimOf(two.run_id, { now: 60_000, worker: 'local-2' })]);
+      expect(await bench.store.expired(95_000)).toEqual([
+        { run_id: two.run_id, attempt: 2 },
+        { run_id: three.run_id, attempt: 1 },
+      ]);
+    });
+
+    it('also hold for runs that are paused or wait for an answer', async () => {
+      const { run_id: id } = await bench.claimed();
+      await bench.store.progress([{ run_id: id, attempt: 1, now: 1, status: 'paused' }]);
+      expect(await bench.store.expired(32_001)).toEqual([{ run_id: id, attempt: 1 }]);
+      await bench.store.heartbeat(['local-1'], 30_000, 40_000);
+      expect(await bench.store.expired(70_000)).toEqual([]);
+    });
+  });
+}
