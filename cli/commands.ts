@@ -19,7 +19,15 @@ export const commands: Readonly<Record<string, Entry>> = {
   run: { summary: 'Start runs and follow them', load: async () => (await import('./commands/run.ts')).run },
   poll: { summary: 'Show runs', load: async () => (await import('./commands/poll.ts')).poll },
   read: { summary: 'Print what a handle keeps', load: async () => (await import('./commands/read.ts')).read },
+  apply: {
+    summary: "Apply a run's diff to the repository you are in",
+    load: async () => (await import('./commands/apply.ts')).apply,
+  },
   cancel: { summary: 'End runs', load: async () => (await import('./commands/cancel.ts')).cancel },
+  trust: {
+    summary: "Let a project's own configuration count",
+    load: async () => (await import('./commands/trust.ts')).trust,
+  },
   doctor: {
     summary: 'Check this machine, and say what to mend',
     load: async () => (await import('./commands/doctor.ts')).doctor,

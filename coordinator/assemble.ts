@@ -1,14 +1,14 @@
 import { homedir } from 'node:os';
 import { createRunQueue } from '../core/queue.ts';
-import type { Environment } from '../platform/environment.ts';
+import { readDepth, type Environment } from '../platform/environment.ts';
 import type { Logger } from '../platform/log.ts';
-import type { FleetPaths } from '../platform/paths.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { Config } from '../schemas/config.ts';
 import { createChanges, type EndListener } from './changes.ts';
-import { systemClock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { createDispatch } from './dispatch.ts';
 import { createFleet } from './fleet/fleet.ts';
+import type { LocalWorkers } from './fleet/local-workers.ts';
 import { createOpenAttempts, restoredAttempt } from './fleet/open-attempts.ts';
 import { followRuns } from './follow-runs.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
@@ -16,6 +16,7 @@ import { createLeases, type Leases } from './leases.ts';
 import { createManifests, type Manifests } from './manifest/manifests.ts';
 import { measureRuns } from './measure.ts';
 import { createNews } from './news.ts';
+import { createPlaces } from './places.ts';
 import { defaultPolicy } from './policies/index.ts';
 import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
 import type { RunStore } from './store/run-store.ts';
@@ -28,7 +29,12 @@ export interface Parts extends Omit<HandlerDeps, 'isStopping'> {
 
 export interface PartsOptions {
   store: RunStore;
-  paths: FleetPaths;
+  local: LocalWorkers;
+  clock: Clock;
+  /** Where the manifests that count are kept. */
+  manifestDir: string;
+  /** Project files the user trusts. */
+  trustFile: string;
   config: Config;
   env: Environment;
   telemetry: Telemetry;
@@ -39,21 +45,24 @@ export interface PartsOptions {
 
 /** Everything behind the tools, connected; nothing has begun. */
 export async function assemble(options: PartsOptions): Promise<Parts> {
-  const { store, paths, config, env, telemetry, log, onEnd } = options;
-  const clock = systemClock;
+  const { store, local, clock, manifestDir, trustFile, config, env, telemetry, log, onEnd } = options;
   const queue = createRunQueue<WaitingRun>();
   const attempts = createOpenAttempts();
   const news = createNews(createWake());
-  const manifests = await createManifests({ store, dir: paths.manifestDir, runsDir: config.runs_dir, log });
+  const manifests = await createManifests({
+    ...{ store, log, dir: manifestDir, runsDir: config.runs_dir },
+    isBusy: () => attempts.size > 0,
+  });
   const changes = createChanges(news, [manifests, measureRuns(telemetry), onEnd]);
-  const fleet = createFleet({ paths, config, env, attempts, clock, log });
+  const fleet = createFleet({ local, config, env, attempts, clock, log });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
   const dispatch = createDispatch({ ...shared, enqueue: (run, order) => scheduler.enqueue(run, order) });
-  const { pipelines } = config;
-  const scheduler: Scheduler = createScheduler({ ...shared, queue, dispatch, policy: defaultPolicy, pipelines });
+  const places = createPlaces(config, trustFile);
+  const scheduler: Scheduler = createScheduler({ ...shared, queue, dispatch, policy: defaultPolicy, places });
   const leases = createLeases({ ...shared, queue, dispatch });
   const home = env['HOME'] ?? homedir();
-  return { ...shared, scheduler, dispatch, news, config, home, leases, manifests };
+  const depth = readDepth(env);
+  return { ...shared, scheduler, dispatch, news, config, places, home, depth, leases, manifests };
 }
 
 /** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { FleetError } from '../core/errors.ts';
-import type { ServerFactory } from '../mcp/build-server.ts';
 import { serveSocket } from '../mcp/serve-socket.ts';
 import type { Logger } from '../platform/log.ts';
 import type { FleetPaths } from '../platform/paths.ts';
 import type { Config } from '../schemas/config.ts';
+import type { FleetServer } from './server.ts';
 
 export interface Front {
   /** Adds Streamable HTTP, on the port of last time where it is free. */
@@ -14,7 +14,7 @@ export interface Front {
 }
 
 export interface FrontOptions {
-  factory: ServerFactory;
+  server: FleetServer;
   paths: FleetPaths;
   config: Config;
   /** Told how many clients are connected, whenever that changes. */
@@ -26,7 +26,8 @@ const secretBytes = 32;
 
 /** Where clients come in: the Unix socket at once, the loopback address when asked. */
 export async function openFront(options: FrontOptions): Promise<Front> {
-  const { factory, paths, config, log } = options;
+  const { paths, config, log } = options;
+  const { factory, stateless } = options.server;
   const clients = { socket: 0, http: 0 };
   const count = (kind: keyof typeof clients, n: number): void => {
     clients[kind] = n;
@@ -34,6 +35,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   };
   const socket = await serveSocket(factory, paths.coordinatorSocket, {
     onConnectionsChange: (n) => count('socket', n),
+    stateless,
   });
   let opening: Promise<void> = Promise.resolve();
   let closeHttp = (): Promise<void> => Promise.resolve();

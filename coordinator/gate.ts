@@ -1,5 +1,7 @@
 import type { Call, Handlers } from '../mcp/handlers.ts';
+import type { TaskSource } from '../mcp/tasks.ts';
 import type { FleetContracts } from '../schemas/tools.ts';
+import { offersTask } from './tasks.ts';
 
 /**
  * Handlers that wait until the coordinator is ready: it listens first, so that clients connect while
@@ -16,5 +18,17 @@ export function gate(ready: Promise<Handlers<FleetContracts>>): Handlers<FleetCo
     resume_run: async (input, call: Call) => (await ready).resume_run(input, call),
     cancel_run: async (input, call: Call) => (await ready).cancel_run(input, call),
     list_workers: async (input, call: Call) => (await ready).list_workers(input, call),
+  };
+}
+
+/** The same for runs as MCP tasks. */
+export function gateTasks(ready: Promise<TaskSource>): TaskSource {
+  ready.catch(() => undefined);
+  return {
+    offers: offersTask,
+    fromResult: async (result) => (await ready).fromResult(result),
+    get: async (taskId) => (await ready).get(taskId),
+    cancel: async (taskId) => (await ready).cancel(taskId),
+    update: async (taskId, inputResponses) => (await ready).update(taskId, inputResponses),
   };
 }

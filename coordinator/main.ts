@@ -6,7 +6,9 @@ import type { FleetPaths } from '../platform/paths.ts';
 import { createTelemetry } from '../platform/telemetry.ts';
 import type { Config } from '../schemas/config.ts';
 import { assemble, begin } from './assemble.ts';
+import { systemClock } from './clock.ts';
 import { deferred } from './deferred.ts';
+import { createLocalWorkers } from './fleet/local-workers.ts';
 import { openFront } from './front.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
 import { watchIdle } from './idle.ts';
@@ -27,12 +29,15 @@ export interface CoordinatorOptions {
   config: Config;
   env: Environment;
   log: Logger;
+  /** Called once the state folder is this coordinator's own, before anybody can connect. */
+  onLocked?: () => void;
 }
 
 /** Starts the one coordinator of a state folder. CONFLICT where another has it. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const lock = takeLock(options.paths.lockFile);
   if (lock === undefined) throw new FleetError('CONFLICT', 'A coordinator already runs in this state folder.');
+  options.onLocked?.();
   const cleanup: Cleanup = [() => lock.release()];
   const close = async (): Promise<void> => {
     for (const undo of cleanup.splice(0).reverse()) await undo();
@@ -64,13 +69,19 @@ async function open(
     clients = count;
     look();
   };
-  const front = await openFront({ factory: fleetServer(ready.promise, log), paths, config, onClients, log });
+  const front = await openFront({ server: fleetServer(ready.promise, log), paths, config, onClients, log });
   cleanup.push(() => front.close(), idle.close);
   const telemetry = await createTelemetry(env);
   const store = await openSqliteRunStore(paths.database);
   // Closed after the front, whose calls use it, and before the lock.
   cleanup.splice(1, 0, () => store.close());
-  const parts = await assemble({ store, paths, config, env, telemetry, log, onEnd: { ended: look } });
+  const parts = await assemble({
+    ...{ store, clock: systemClock, config, env, telemetry, log },
+    local: createLocalWorkers({ paths, config, env }),
+    manifestDir: paths.manifestDir,
+    trustFile: paths.trustFile,
+    onEnd: { ended: look },
+  });
 
   const closed = deferred<void>();
   const stop = (how: StopHow): Promise<void> => {

@@ -2,12 +2,12 @@ import { isHopeless, needOf, type Candidate, type Need, type Policy } from '../c
 import type { QueuedRun, RunQueue } from '../core/queue.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Placement } from '../schemas/manifest.ts';
-import type { Pipeline } from '../schemas/pipeline.ts';
 import type { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { threadToContinue, triesOf, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
+import type { Places } from './places.ts';
 import type { NewRun, RunRecord, RunStore, Submitted } from './store/run-store.ts';
 
 /** How long a claim stands without a heartbeat. */
@@ -53,7 +53,7 @@ export interface SchedulerOptions {
   fleet: Pick<Fleet, 'candidates' | 'get'>;
   dispatch: Pick<Dispatch, 'send'>;
   policy: Policy;
-  pipelines: Readonly<Record<string, Pipeline>>;
+  places: Pick<Places, 'recipesIn'>;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -66,7 +66,7 @@ interface Chosen {
 }
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { store, queue, attempts, fleet, dispatch, policy, pipelines, changes, clock, log } = options;
+  const { store, queue, attempts, fleet, dispatch, policy, places, changes, clock, log } = options;
   let nextOrder = 1;
   let poked = false;
   let stopped = false;
@@ -77,7 +77,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       run_id: run.run_id,
       owner: run.owner,
       order,
-      need: needOf(run.spec, pipelines, thread?.worker_id),
+      need: needOf(run.spec, places.recipesIn(run.spec.cwd), thread?.worker_id),
       continues: thread?.remote_run_id,
       tries: triesOf(run),
     };
@@ -109,7 +109,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   function placeToBeRefused(wanted: Need, candidates: Candidate[]): Placement | undefined {
     if (!isHopeless(wanted, candidates)) return undefined;
     const willing = candidates.map((one) => ({ ...one, pipelines: new Set([wanted.pipeline]) }));
-    return policy.place({ ...wanted, engines: [] }, willing);
+    return policy.place({ ...wanted, engines: [], in_project: false }, willing);
   }
   async function claim(chosen: readonly Chosen[], now: number): Promise<void> {
     let runs: (RunRecord | undefined)[];

@@ -1,24 +1,33 @@
 import { buildServer, type ServerFactory } from '../mcp/build-server.ts';
+import type { DualEraOptions } from '../mcp/dual-era.ts';
 import type { Logger } from '../platform/log.ts';
 import { version } from '../platform/version.ts';
 import { credentialsMethod } from '../schemas/credentials.ts';
-import { fleetInstructions, fleetServerName } from '../schemas/server-info.ts';
+import { fleetCapabilities, fleetInstructions, fleetServerName } from '../schemas/server-info.ts';
 import { fleetContracts } from '../schemas/tools.ts';
-import { gate } from './gate.ts';
+import { gate, gateTasks } from './gate.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
 import { fleetHandlers } from './handlers/index.ts';
+import { createTasks } from './tasks.ts';
 
 /** Whose runs: one coordinator serves one user of the machine. */
 export const owner = 'local';
 
+export interface FleetServer {
+  factory: ServerFactory;
+  /** What clients that begin without `initialize` are told and offered: runs as tasks. */
+  stateless: DualEraOptions;
+}
+
 /** The fleet's MCP server, which can be connected to before what is behind it is ready. */
-export function fleetServer(ready: Promise<HandlerDeps>, log: Logger): ServerFactory {
-  return buildServer({
+export function fleetServer(ready: Promise<HandlerDeps>, log: Logger): FleetServer {
+  const tools = ready.then(fleetHandlers);
+  const factory = buildServer({
     name: fleetServerName,
     version,
     instructions: fleetInstructions,
     contracts: fleetContracts,
-    handlers: gate(ready.then(fleetHandlers)),
+    handlers: gate(tools),
     log,
     owner,
     notifications: {
@@ -27,4 +36,12 @@ export function fleetServer(ready: Promise<HandlerDeps>, log: Logger): ServerFac
       },
     },
   });
+  const tasks = Promise.all([ready, tools]).then(([deps, handlers]) => createTasks(deps, handlers, owner));
+  const stateless = {
+    serverInfo: { name: fleetServerName, version },
+    capabilities: fleetCapabilities,
+    instructions: fleetInstructions,
+    tasks: gateTasks(tasks),
+  };
+  return { factory, stateless };
 }

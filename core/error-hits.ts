@@ -27,13 +27,14 @@ export interface Shape {
 
 /**
  * Error-like lines in bounded memory: of each shape the first and the last few, by a cap that is
- * halved when the slots run out; after that the newest shapes push out those of the middle.
+ * halved when the slots run out; after that new shapes push out those that were neither among the
+ * first nor seen lately.
  */
 export class ErrorHits {
   readonly #slots: number;
   /** The first shapes there were: kept for good. */
   readonly #early = new Map<number, Shape>();
-  /** The newest: the oldest of them makes room. */
+  /** Of the others those seen last: the one not seen for longest makes room. */
   readonly #recent = new Map<number, Shape>();
   #slab: Buffer | undefined;
   #free: number[] = [];
@@ -44,7 +45,6 @@ export class ErrorHits {
     this.#slots = slots;
   }
 
-  /** In the order of their first lines. */
   get shapes(): Shape[] {
     return [...this.#early.values(), ...this.#recent.values()];
   }
@@ -52,7 +52,7 @@ export class ErrorHits {
   /** Takes in the line `[from, to)` whose error word begins at `word`. Answers the hit kept, and its shape. */
   add(bytes: Buffer, from: number, to: number, word: number, line: number): { hit: Hit; shape: Shape } {
     const hash = lineShape(bytes, from, Math.min(to, from + shapeBytes));
-    const shape = this.#early.get(hash) ?? this.#recent.get(hash) ?? this.#newShape(hash);
+    const shape = this.#early.get(hash) ?? this.#seenAgain(hash) ?? this.#newShape(hash);
     shape.count += 1;
     if (shape.first.length >= Math.ceil(this.#cap / 2) && shape.last.length >= Math.floor(this.#cap / 2)) {
       this.#release(shape.last.shift());
@@ -75,6 +75,14 @@ export class ErrorHits {
   excerpt(hit: Hit): Buffer {
     const start = hit.slot * excerptBytes;
     return this.#slab?.subarray(start, start + hit.length) ?? Buffer.alloc(0);
+  }
+
+  #seenAgain(hash: number): Shape | undefined {
+    const shape = this.#recent.get(hash);
+    if (shape === undefined) return undefined;
+    this.#recent.delete(hash);
+    this.#recent.set(hash, shape);
+    return shape;
   }
 
   #newShape(hash: number): Shape {

@@ -9,6 +9,8 @@ export interface Need {
   engines: readonly EngineName[];
   /** The one worker that holds the thread to go on with. */
   worker_id: string | undefined;
+  /** The recipe is the project's own: only workers of this machine read the same one. */
+  in_project: boolean;
 }
 
 /** A worker as a placement sees it. */
@@ -21,6 +23,8 @@ export interface Candidate {
   /** Available ones; empty while the worker was never reached. */
   engines: ReadonlySet<EngineName>;
   pipelines: ReadonlySet<string>;
+  /** Runs on this machine, with this configuration. */
+  local: boolean;
 }
 
 /** Chooses a worker for a run; undefined where none can take it now. Pure: no clock, no memory. */
@@ -31,20 +35,26 @@ export interface Policy {
 
 const runnersUpShown = 3;
 
-export function needOf(
-  spec: RunSpec,
-  pipelines: Readonly<Record<string, Pipeline>>,
-  workerId: string | undefined,
-): Need {
-  const pipeline = pipelines[spec.pipeline];
+type Pipelines = Readonly<Record<string, Pipeline>>;
+
+export interface Recipes {
+  /** What the configuration has everywhere. */
+  configured: Pipelines;
+  /** What there is in the run's folder. */
+  here: Pipelines;
+}
+
+export function needOf(spec: RunSpec, { configured, here }: Recipes, workerId: string | undefined): Need {
+  const pipeline = Object.hasOwn(here, spec.pipeline) ? here[spec.pipeline] : undefined;
   const stages = pipeline === undefined ? [] : stagesOf(pipeline, spec.stages);
   const engines = [...new Set(stages.map((stage) => stage.engine))];
-  return { pipeline: spec.pipeline, engines, worker_id: workerId };
+  const inProject = pipeline !== undefined && !Object.hasOwn(configured, spec.pipeline);
+  return { pipeline: spec.pipeline, engines, worker_id: workerId, in_project: inProject };
 }
 
 /** Equal for runs that every worker takes or refuses alike. */
 export function needKey(need: Need): string {
-  return JSON.stringify([need.pipeline, need.engines, need.worker_id]);
+  return JSON.stringify([need.pipeline, need.engines, need.worker_id, need.in_project]);
 }
 
 /** Why a worker cannot take a run now; undefined where it can. */
@@ -56,7 +66,7 @@ export function refusal(need: Need, worker: Candidate): string | undefined {
 
 /** Why a worker could not take a run however idle it were. */
 function unable(need: Need, worker: Candidate): string | undefined {
-  if (!worker.pipelines.has(need.pipeline)) return 'pipeline unknown';
+  if (need.in_project ? !worker.local : !worker.pipelines.has(need.pipeline)) return 'pipeline unknown';
   const missing = need.engines.find((engine) => !serves(worker, engine));
   return missing === undefined ? undefined : `no ${missing}`;
 }

@@ -91,9 +91,7 @@ export function statusOf(outcome: Outcome): Ended['status'] {
 /** The one state machine of a run: the next state, or which event was refused in which status. */
 export function transition(run: Run, event: RunEvent): Result<Run, Refusal> {
   const next = step(run, event);
-  return next === undefined || !canTransition(run.status, next.status)
-    ? refused({ from: run.status, event: event.kind })
-    : ok(next);
+  return next === undefined ? refused({ from: run.status, event: event.kind }) : ok(next);
 }
 
 function step(run: Run, event: RunEvent): Run | undefined {
@@ -146,6 +144,9 @@ function fromPaused(run: Paused, event: RunEvent): Run | undefined {
   return event.kind === 'released' ? { status: 'pending' } : undefined;
 }
 
-function ended(startedAt: number | undefined, { at, outcome }: { at: number; outcome: Outcome }): Ended {
-  return { status: statusOf(outcome), started_at: startedAt, ended_at: at, outcome };
+/** What never began can fail or be cancelled, not complete. */
+function ended(startedAt: number | undefined, { at, outcome }: { at: number; outcome: Outcome }): Ended | undefined {
+  const status = statusOf(outcome);
+  if (startedAt === undefined && status === 'completed') return undefined;
+  return { status, started_at: startedAt, ended_at: at, outcome };
 }

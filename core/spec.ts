@@ -6,8 +6,17 @@ import { FleetError } from './errors.ts';
 
 export type StartRunInput = z.output<typeof runContracts.start_run.input>;
 
-export interface Acceptance {
+/** A folder a run names, as it is without symbolic links, and the recipes there are in it. */
+export interface Folder {
+  cwd: string;
   pipelines: Readonly<Record<string, Pipeline>>;
+}
+
+export interface Acceptance {
+  /** Of an absolute path a call names. */
+  folder: (asked: string) => Folder;
+  /** How deep the caller stands among runs that start runs, and from where on that is too deep. */
+  depth: { caller: number; max: number };
   defaults: {
     /** The folder the caller works in; undefined where that is not known. */
     cwd: string | undefined;
@@ -25,9 +34,11 @@ const defaultPipeline = 'codex';
 
 /**
  * The runs a call asks for, every default filled in. Fields of `runs[]` win over the call's own;
- * `inputs` are joined by name. INVALID_INPUT names the field.
+ * `inputs` are joined by name. INVALID_INPUT names the field; TOO_DEEP where the caller is a run that
+ * may start none.
  */
 export function acceptRequests(input: StartRunInput, acceptance: Acceptance): RunSpec[] {
+  checkDepth(acceptance.depth);
   const { runs, ...shared } = input;
   const key = input.request_key ?? callKey(acceptance.defaults.callId);
   const taskId = input.task_id ?? acceptance.newTaskId(key ?? runs?.[0]?.request_key);
@@ -40,8 +51,27 @@ export function acceptRequests(input: StartRunInput, acceptance: Acceptance): Ru
       request_key: run.request_key ?? (key === undefined ? undefined : `${key}#${String(at)}`),
       inputs: { ...shared.inputs, ...run.inputs },
     };
-    return accept(request, `runs[${String(at)}].`, acceptance);
+    return accept(request, entry(at), acceptance);
   });
+}
+
+/** The absolute folders a call names, each once. INVALID_INPUT where one is missing or relative. */
+export function foldersOf({ cwd, runs }: StartRunInput, callerCwd: string | undefined): Set<string> {
+  const asked = runs?.map((run) => run.cwd ?? cwd) ?? [cwd];
+  return new Set(asked.map((folder, at) => checkCwd(folder ?? callerCwd, runs === undefined ? '' : entry(at))));
+}
+
+function checkDepth({ caller, max }: Acceptance['depth']): void {
+  if (caller < max) return;
+  const whose = caller === 1 ? 'a run' : `a run ${String(caller)} deep`;
+  throw new FleetError('TOO_DEEP', `This call comes from ${whose}, and "max_depth" is ${String(max)}: it may start none.`, {
+    next: 'Do the work in this run, or raise "max_depth" in the configuration.',
+  });
+}
+
+/** Where the fields of one of `runs[]` are in the call. */
+function entry(at: number): string {
+  return `runs[${String(at)}].`;
 }
 
 /** Kept apart from the keys callers choose themselves. */
@@ -55,9 +85,10 @@ type Request = Omit<StartRunInput, 'runs' | 'task_id' | 'request_key' | keyof Ru
 /** `where` is the path to the request's fields in the call, for messages. */
 function accept(request: Request, where: string, acceptance: Acceptance): RunSpec {
   const name = request.pipeline ?? defaultPipeline;
-  const pipeline = ownValue(acceptance.pipelines, name);
+  const { cwd, pipelines } = acceptance.folder(checkCwd(request.cwd ?? acceptance.defaults.cwd, where));
+  const pipeline = ownValue(pipelines, name);
   if (pipeline === undefined) {
-    const known = Object.keys(acceptance.pipelines).join(', ');
+    const known = Object.keys(pipelines).join(', ');
     throw invalid(`${where}pipeline`, `names no pipeline "${name}"; there are ${known}`);
   }
   const stages = chooseStages(pipeline, request.stages, where);
@@ -68,9 +99,10 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
   return {
     pipeline: name,
     task_id: request.task_id,
-    cwd: checkCwd(request.cwd ?? acceptance.defaults.cwd, where),
+    cwd,
     inputs: checkInputs(pipeline.inputs, request.inputs ?? {}, where),
     ask: request.ask ?? false,
+    depth: acceptance.depth.caller,
     ...(prompt !== undefined && { prompt }),
     ...(request.stages !== undefined && { stages: stages.map((stage) => stage.name) }),
     ...(label !== undefined && { label }),

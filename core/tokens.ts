@@ -22,6 +22,11 @@ export function estimateTokens(text: string): number {
 
 const bytesPerToken = 2.5;
 
+/** The same of log-like text that only its size is known of. */
+export function estimateTokensOfBytes(bytes: number): number {
+  return Math.ceil(bytes / bytesPerToken);
+}
+
 type Kind = 'space' | 'lower' | 'upper' | 'digit' | 'mark' | 'common' | 'rare';
 
 function weight(kind: Kind, run: number, size: number, previous: Kind): number {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { isRecord } from './json-rpc.ts';
 
-/** Where the bridge and our client put `{id, cwd}` of a call; other clients never send it. */
+/** Where the bridge and our client put `{id, cwd, depth}` of a call; other clients never send it. */
 export const callMetaKey = 'codex-fleet/call';
 
 export interface ReadMeta {
   callId: string | undefined;
   cwd: string | undefined;
+  depth: number | undefined;
 }
 
 /** A call id may become a request key, which has at most this many characters. */
@@ -17,10 +18,10 @@ const maxIdLength = 200;
  * `claudecode/toolUseId`, or Codex's `callId`, which is unique only within a turn of a thread.
  */
 export function readCallMeta(meta: unknown): ReadMeta {
-  if (!isRecord(meta)) return { callId: undefined, cwd: undefined };
+  if (!isRecord(meta)) return { callId: undefined, cwd: undefined, depth: undefined };
   const own = isRecord(meta[callMetaKey]) ? meta[callMetaKey] : {};
   const id = text(own['id']) ?? text(meta['claudecode/toolUseId']) ?? codexId(meta);
-  return { callId: id === undefined ? undefined : bounded(id), cwd: text(own['cwd']) };
+  return { callId: id === undefined ? undefined : bounded(id), cwd: text(own['cwd']), depth: natural(own['depth']) };
 }
 
 function codexId(meta: Record<string, unknown>): string | undefined {
@@ -33,6 +34,10 @@ function codexId(meta: Record<string, unknown>): string | undefined {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function natural(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined;
 }
 
 function bounded(id: string): string {

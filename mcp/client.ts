@@ -21,6 +21,8 @@ interface CallOptions {
   cwd?: string;
   /** The caller's id of this call; a repeated start_run with it starts nothing twice. */
   callId?: string;
+  /** How many runs stand between a person and the caller. */
+  depth?: number;
 }
 
 /** A connection to another server of ours. */
@@ -134,9 +136,10 @@ async function request(
   input: unknown,
   options: CallOptions,
 ): Promise<Record<string, unknown>> {
-  const { callId, cwd } = options;
+  const { callId: id, cwd, depth } = options;
   const params: Record<string, unknown> = { name, arguments: input };
-  if (callId !== undefined || cwd !== undefined) params['_meta'] = { [callMetaKey]: { id: callId, cwd } };
+  const isSaid = id !== undefined || cwd !== undefined || depth !== undefined;
+  if (isSaid) params['_meta'] = { [callMetaKey]: { id, cwd, depth } };
   try {
     const timeout = options.timeoutMs ?? defaultTimeoutMs;
     return await abortable(options.signal, (request) =>

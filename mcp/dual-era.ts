@@ -1,10 +1,8 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { discovery, metaPrefix, statelessVersion } from './discovery.ts';
 import { isRecord } from './json-rpc.ts';
-import { tasksExtension, type TaskSource } from './tasks.ts';
-
-const prefix = 'io.modelcontextprotocol/';
-export const statelessVersion = '2026-07-28';
+import { tasksExtension, type TaskSource, type TaskView } from './tasks.ts';
 
 const unsupportedVersion = -32_022;
 const missingCapability = -32_021;
@@ -21,8 +19,8 @@ type Json = Record<string, unknown>;
 
 interface Asked {
   method: string;
-  tool: string;
-  takesTasks: boolean;
+  /** The request may be answered by a task: its client takes one, and its call can be one. */
+  offersTask: boolean;
 }
 
 /**
@@ -38,7 +36,7 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
     ...result,
     _meta: {
       ...(isRecord(result['_meta']) ? result['_meta'] : {}),
-      [`${prefix}serverInfo`]: options.serverInfo,
+      [`${metaPrefix}serverInfo`]: options.serverInfo,
     },
   });
   const answer = (id: RequestId, result: Json): void => {
@@ -52,6 +50,21 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
     });
   };
 
+  const refuseUndeclared = (id: RequestId): void => {
+    refuse(id, missingCapability, 'Missing required client capability', {
+      requiredCapabilities: { extensions: { [tasksExtension]: {} } },
+    });
+  };
+  /** Nothing a server of ours has ever changes, so of what is asked for none is agreed to. */
+  const listen = (id: RequestId): void => {
+    listening = id;
+    void inner.send({
+      jsonrpc: '2.0',
+      method: 'notifications/subscriptions/acknowledged',
+      params: { _meta: { [`${metaPrefix}subscriptionId`]: id }, notifications: {} },
+    });
+  };
+
   const onTask = async (id: RequestId, method: string, params: Json, tasks: TaskSource): Promise<void> => {
     const taskId = params['taskId'];
     if (typeof taskId !== 'string') {
@@ -61,7 +74,7 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
     const responses = isRecord(params['inputResponses']) ? params['inputResponses'] : {};
     const found =
       method === 'tasks/get'
-        ? await tasks.get(taskId)
+        ? askable(await tasks.get(taskId), params)
         : method === 'tasks/cancel'
           ? await tasks.cancel(taskId)
           : await tasks.update(taskId, responses);
@@ -72,31 +85,18 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
   /** Answers what this layer knows by itself; false where the server has to. */
   const handled = (id: RequestId, method: string, params: Json): boolean => {
     if (method === 'server/discover') {
-      const extensions = options.tasks === undefined ? {} : { extensions: { [tasksExtension]: {} } };
-      answer(id, {
-        supportedVersions: [statelessVersion],
-        capabilities: { ...options.capabilities, ...extensions },
-        instructions: options.instructions,
-        ttlMs: 0,
-        cacheScope: 'private',
-      });
+      answer(id, discovery({ ...options, offersTasks: options.tasks !== undefined }));
       return true;
     }
     if (method === 'subscriptions/listen') {
-      listening = id;
-      void inner.send({
-        jsonrpc: '2.0',
-        method: 'notifications/subscriptions/acknowledged',
-        params: { _meta: { [`${prefix}subscriptionId`]: id }, notifications: params['notifications'] ?? {} },
-      });
+      if (wantsTaskNews(params) && !declaresTasks(params)) refuseUndeclared(id);
+      else listen(id);
       return true;
     }
     if (method !== 'tasks/get' && method !== 'tasks/cancel' && method !== 'tasks/update') return false;
     if (options.tasks === undefined) return false;
     if (!declaresTasks(params)) {
-      refuse(id, missingCapability, 'Missing required client capability', {
-        requiredCapabilities: { extensions: { [tasksExtension]: {} } },
-      });
+      refuseUndeclared(id);
       return true;
     }
     onTask(id, method, params, options.tasks).catch((error: unknown) => {
@@ -112,12 +112,16 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
       return;
     }
     const params: Json = isRecord(message.params) ? message.params : {};
-    const cancelled = message.method === 'notifications/cancelled' ? params['requestId'] : undefined;
-    if (cancelled !== undefined && cancelled === listening) {
-      listening = undefined;
-      return;
+    if (message.method === 'notifications/cancelled') {
+      const cancelled = params['requestId'];
+      // Nobody answers it any more.
+      if (typeof cancelled === 'string' || typeof cancelled === 'number') asked.delete(cancelled);
+      if (cancelled !== undefined && cancelled === listening) {
+        listening = undefined;
+        return;
+      }
     }
-    const version = metaOf(params)[`${prefix}protocolVersion`];
+    const version = metaOf(params)[`${metaPrefix}protocolVersion`];
     const stateless = version !== undefined || message.method === 'server/discover';
     if (!stateless || !('id' in message)) {
       transport.onmessage?.(message, extra);
@@ -131,15 +135,18 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
       return;
     }
     if (handled(message.id, message.method, params)) return;
-    const tool = typeof params['name'] === 'string' ? params['name'] : '';
-    asked.set(message.id, { method: message.method, tool, takesTasks: declaresTasks(params) });
+    const { method } = message;
+    const offersTask =
+      method === 'tools/call' && declaresTasks(params) && options.tasks?.offers(params) === true;
+    asked.set(message.id, { method, offersTask });
     transport.onmessage?.(message, extra);
   };
 
   const complete = async (request: Asked, result: Json): Promise<Json> => {
-    if (request.method === 'tools/call' && request.takesTasks && result['isError'] !== true) {
-      const task = await options.tasks?.fromResult(request.tool, result);
-      if (task !== undefined) return withServer({ ...task, resultType: 'task' });
+    if (request.offersTask && result['isError'] !== true) {
+      // Where the task cannot be told, the result itself is an answer as good.
+      const task = await options.tasks?.fromResult(result).catch(() => undefined);
+      if (task !== undefined) return withServer({ ...seedOf(task), resultType: 'task' });
     }
     const cacheable = request.method.endsWith('/list') || request.method === 'resources/read';
     return withServer({
@@ -172,13 +179,40 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
   return transport;
 }
 
+/** A task as it is handed out: result and questions come by tasks/get. */
+function seedOf(task: TaskView): Json {
+  const { result: _result, inputRequests: _inputRequests, ...seed } = task;
+  return seed;
+}
+
+/** No client is asked in a way it did not declare: to such a one the task is at work until somebody else answers. */
+function askable(task: TaskView | undefined, params: Json): TaskView | undefined {
+  if (task?.inputRequests === undefined || declaresForms(params)) return task;
+  const { inputRequests: _inputRequests, ...rest } = task;
+  return { ...rest, status: 'working' };
+}
+
 function metaOf(params: Json): Json {
   return isRecord(params['_meta']) ? params['_meta'] : {};
 }
 
-/** Whether this very request says its client takes a task for an answer; earlier ones do not count. */
+/** What this very request says its client can do; earlier ones do not count. */
+function capabilitiesOf(params: Json): Json {
+  const capabilities = metaOf(params)[`${metaPrefix}clientCapabilities`];
+  return isRecord(capabilities) ? capabilities : {};
+}
+
 function declaresTasks(params: Json): boolean {
-  const capabilities = metaOf(params)[`${prefix}clientCapabilities`];
-  const extensions = isRecord(capabilities) ? capabilities['extensions'] : undefined;
+  const { extensions } = capabilitiesOf(params);
   return isRecord(extensions) && tasksExtension in extensions;
+}
+
+/** An empty `elicitation` stands for forms. */
+function declaresForms(params: Json): boolean {
+  const { elicitation } = capabilitiesOf(params);
+  return isRecord(elicitation) && ('form' in elicitation || Object.keys(elicitation).length === 0);
+}
+
+function wantsTaskNews({ notifications }: Json): boolean {
+  return isRecord(notifications) && notifications['taskIds'] !== undefined;
 }

@@ -12,6 +12,8 @@ export interface Call {
   callId: string | undefined;
   /** The folder the bridge was started in; undefined for a URL mount. */
   cwd: string | undefined;
+  /** How many runs stand between a person and the caller; undefined where the caller does not say. */
+  depth: number | undefined;
 }
 
 export type Input<C extends Contract> = z.output<C['input']>;

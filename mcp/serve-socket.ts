@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { FleetError } from '../core/errors.ts';
 import type { ServerFactory } from './build-server.ts';
+import { dualEra, type DualEraOptions } from './dual-era.ts';
 import { createLineTransport } from './line-transport.ts';
 import { socketPair } from './socket-pair.ts';
 
@@ -14,6 +15,8 @@ export interface SocketService {
 export interface SocketOptions {
   /** Told how many connections there are, whenever that changes. */
   onConnectionsChange?: (count: number) => void;
+  /** Also answers clients of MCP 2026-07-28, which begin without `initialize`. */
+  stateless?: DualEraOptions;
 }
 
 /**
@@ -39,7 +42,8 @@ export async function serveSocket(
       sockets.delete(socket);
       options.onConnectionsChange?.(sockets.size);
     });
-    void factory().connect(createLineTransport(socketPair(socket), 'server'));
+    const lines = createLineTransport(socketPair(socket), 'server');
+    void factory().connect(options.stateless === undefined ? lines : dualEra(lines, options.stateless));
   });
   await bind(listener, path);
   const { ino } = await stat(path);

@@ -1,5 +1,5 @@
-import type { Readable, Writable } from 'node:stream';
 import type { ServerFactory } from './build-server.ts';
+import { dualEra, type DualEraOptions } from './dual-era.ts';
 import { createLineTransport } from './line-transport.ts';
 
 export interface StdioService {
@@ -8,21 +8,22 @@ export interface StdioService {
   close: () => Promise<void>;
 }
 
-/** Serves one client over this process's stdin and stdout. The process itself is the caller's to end. */
-export async function serveStdio(
-  factory: ServerFactory,
-  streams: { readable: Readable; writable: Writable } = { readable: process.stdin, writable: process.stdout },
-): Promise<StdioService> {
+/**
+ * Serves one client over this process's stdin and stdout; with `stateless`, also one of MCP 2026-07-28,
+ * which begins without `initialize`. The process itself is the caller's to end.
+ */
+export async function serveStdio(factory: ServerFactory, stateless?: DualEraOptions): Promise<StdioService> {
   const server = factory();
   const closed = new Promise<void>((resolve) => {
     server.onclose = resolve;
   });
-  const { readable, writable } = streams;
+  const { stdin: readable, stdout: writable } = process;
   // Writes to a pipe on stdout are synchronous, so nothing is left to flush; an open stdin would
   // keep the process alive.
   const release = (): void => {
     readable.destroy();
   };
-  await server.connect(createLineTransport({ readable, writable, release }, 'server'));
+  const lines = createLineTransport({ readable, writable, release }, 'server');
+  await server.connect(stateless === undefined ? lines : dualEra(lines, stateless));
   return { closed, close: () => server.close() };
 }

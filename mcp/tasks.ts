@@ -12,15 +12,21 @@ export interface TaskView {
   ttlMs: number | null;
   pollIntervalMs: number;
   /** What the call that made the task would have answered, had it waited. */
-  result?: { content: { type: 'text'; text: string }[]; structuredContent: Record<string, unknown> };
+  result?: {
+    resultType: 'complete';
+    content: { type: 'text'; text: string }[];
+    structuredContent: Record<string, unknown>;
+  };
   /** Questions to the user, by a key never used twice. */
   inputRequests?: Record<string, unknown>;
 }
 
 /** What a server that offers runs as tasks provides; every method answers from what is durable. */
 export interface TaskSource {
-  /** The task a tool's successful result stands for; undefined where the result is the whole answer. */
-  fromResult(tool: string, result: Record<string, unknown>): Promise<TaskView | undefined>;
+  /** Whether a call with these params of tools/call, if it succeeds, starts what can be followed as a task. */
+  offers(params: Record<string, unknown>): boolean;
+  /** The task the result of such a call stands for; undefined where the result is the whole answer. */
+  fromResult(result: Record<string, unknown>): Promise<TaskView | undefined>;
   get(taskId: string): Promise<TaskView | undefined>;
   /** false for an unknown task; idempotent. */
   cancel(taskId: string): Promise<boolean>;

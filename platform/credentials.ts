@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { FleetError } from '../core/errors.ts';
 import type { CredentialSource } from '../schemas/config.ts';
-import type { Environment } from './environment.ts';
+import { helperEnvironment, type Environment } from './environment.ts';
 
 const run = promisify(execFile);
 
@@ -34,7 +34,12 @@ export async function resolveCredential(
     if ('file' in source) return (await readFile(source.file, 'utf8')).trim();
     const [command, ...args] = source.command;
     if (command === undefined) return undefined;
-    const { stdout } = await run(command, args, { timeout: 10_000, maxBuffer: 65_536 });
+    const { stdout } = await run(command, args, {
+      cwd: '/',
+      env: helperEnvironment(env),
+      timeout: 10_000,
+      maxBuffer: 65_536,
+    });
     return stdout.trim();
   } catch (error) {
     const kind = 'file' in source ? `its file ${source.file} cannot be read` : 'its command failed';

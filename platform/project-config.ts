@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FleetError } from '../core/errors.ts';
 import { configInProject } from '../core/narrow.ts';
@@ -9,6 +9,8 @@ import type { Config } from '../schemas/config.ts';
 import { projectConfig, type ProjectConfig } from '../schemas/project.ts';
 
 export const projectFileName = '.codex-fleet.json';
+
+const maxProjectBytes = 256 * 1024;
 
 /** What the user trusts: a project file's path, and the sha256 (hex) of its content at that time. */
 const trustList = z.record(z.string(), z.string());
@@ -19,24 +21,37 @@ interface Found {
   project: ProjectConfig;
 }
 
-/** The nearest project file at or above a folder. INVALID_INPUT names the wrong field of a broken one. */
-export function findProject(cwd: string): Found | undefined {
+/**
+ * The nearest project file at or above a folder. INVALID_INPUT names the wrong field of a broken one,
+ * and refuses one that cannot be read: what it forbids must not be allowed for that.
+ */
+function findProject(cwd: string): Found | undefined {
   for (let dir = cwd; ; dir = dirname(dir)) {
     const file = join(dir, projectFileName);
-    const text = readIfThere(file);
-    if (text !== undefined) {
-      return { file, digest: createHash('sha256').update(text).digest('hex'), project: parse(text, file) };
-    }
+    if (existsSync(file)) return readProject(file);
     if (dirname(dir) === dir) return undefined;
   }
 }
 
-function readIfThere(file: string): string | undefined {
+function readProject(file: string): Found {
+  const text = readRegular(file);
+  return { file, digest: createHash('sha256').update(text).digest('hex'), project: parse(text, file) };
+}
+
+/** Whoever wrote the repository wrote the file: it may be a pipe that never ends, or enormous. */
+function readRegular(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stat = fstatSync(fd);
+      if (stat.isFile() && stat.size <= maxProjectBytes) return readFileSync(fd, 'utf8');
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    throw new FleetError('INVALID_INPUT', `${file} cannot be read.`, { next: 'Make it readable, or remove it.', cause });
   }
+  throw new FleetError('INVALID_INPUT', `${file} is no file of up to 256 KiB.`, { next: 'Correct or remove it.' });
 }
 
 function parse(text: string, file: string): ProjectConfig {
@@ -50,7 +65,8 @@ function parse(text: string, file: string): ProjectConfig {
 }
 
 function readTrust(trustFile: string): Record<string, string> {
-  const parsed = trustList.safeParse(parseJson(readIfThere(trustFile) ?? '{}'));
+  if (!existsSync(trustFile)) return {};
+  const parsed = trustList.safeParse(parseJson(readFileSync(trustFile, 'utf8')));
   return parsed.success ? parsed.data : {};
 }
 
@@ -61,8 +77,21 @@ export function configAt(config: Config, cwd: string, trustFile: string): Config
   return configInProject(config, found.project, readTrust(trustFile)[found.file] === found.digest);
 }
 
+/** Names of the variables trusted projects add to what runs inherit: our processes must have them to pass on. */
+export function trustedVariables(trustFile: string): string[] {
+  return Object.entries(readTrust(trustFile)).flatMap(([file, digest]) => {
+    try {
+      const found = readProject(file);
+      return found.digest === digest ? (found.project.widen?.env ?? []) : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
 /** Trusts the project file of a folder as it stands now, and answers it. NOT_FOUND where there is none. */
-export function trustProject(cwd: string, trustFile: string): Found {
+export function trustProject(folder: string, trustFile: string): Found {
+  const cwd = realFolder(folder);
   const found = findProject(cwd);
   if (found === undefined) {
     throw new FleetError('NOT_FOUND', `There is no ${projectFileName} at or above ${cwd}.`, {
@@ -73,4 +102,13 @@ export function trustProject(cwd: string, trustFile: string): Found {
   writeFileSync(`${trustFile}.new`, JSON.stringify(trust), { mode: 0o600 });
   renameSync(`${trustFile}.new`, trustFile);
   return found;
+}
+
+/** As runs know it: absolute, and free of symbolic links. */
+function realFolder(folder: string): string {
+  try {
+    return realpathSync(resolve(folder));
+  } catch (cause) {
+    throw new FleetError('INVALID_INPUT', `There is no folder ${folder}.`, { next: 'Name one that is there.', cause });
+  }
 }

@@ -1,11 +1,11 @@
 import type { Attributes } from '@opentelemetry/api';
-import { metrics, type MetricName } from '../schemas/metrics.ts';
+import { metrics, type MetricAttributes, type MetricName } from '../schemas/metrics.ts';
 import type { Environment } from './environment.ts';
 import { version } from './version.ts';
 
 export interface Telemetry {
-  /** Adds to a counter, or records one value of a histogram; attributes as the table of metrics names them. */
-  record(name: MetricName, value: number, attributes: Attributes): void;
+  /** Adds to a counter, or records one value of a histogram; with the attributes the table of metrics names. */
+  record<N extends MetricName>(name: N, value: number, attributes: MetricAttributes<N>): void;
   /** Sends what is pending and ends; never throws. */
   close(): Promise<void>;
 }

@@ -47,7 +47,10 @@ export const config = z.strictObject({
     .record(plainName, pipeline)
     .default({})
     .describe('Recipes of your own, by name; one with the name of a built-in replaces it.'),
-  path: z.array(z.string()).optional().describe('PATH for runs; default: the PATH of `codex-fleet up`.'),
+  path: z
+    .array(z.string().startsWith('/'))
+    .optional()
+    .describe('PATH for runs, as absolute folders; default: the PATH of `codex-fleet up`.'),
   env: z
     .array(z.string())
     .default([])
@@ -73,12 +76,17 @@ export const config = z.strictObject({
     .describe('Which Codex runs use.'),
   limits: z
     .strictObject({
-      wall_ms: z.int().min(100).default(3_600_000).describe('Longest a run may take.'),
+      wall_ms: z
+        .int()
+        .min(100)
+        .max(2_147_483_647)
+        .default(3_600_000)
+        .describe('Longest a run may take.'),
       output_bytes: z.int().min(1024).default(1_073_741_824).describe('Most a run may print.'),
       grace_ms: ms.default(2_000).describe('Between asking a process to end and killing it.'),
     })
     .prefault({})
-    .describe('Of runs that ask for no others.'),
+    .describe('Upper bounds; a run may ask for less.'),
   http: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),
@@ -90,6 +98,12 @@ export const config = z.strictObject({
     .union([z.literal('project'), z.literal('off'), z.string().startsWith('/')])
     .default('project')
     .describe("Where manifests are exported: the task's folder, nowhere, or a folder of your own."),
+  max_depth: z
+    .int()
+    .min(1)
+    .max(8)
+    .default(1)
+    .describe('How deep runs may start runs: 1 means that only you do, and no run does.'),
   reaping: z
     .enum(['auto', 'pid_namespace', 'cgroup', 'best_effort'])
     .default('auto')

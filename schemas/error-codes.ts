@@ -9,6 +9,7 @@ export const errorCodes = {
   CONFLICT: { retryable: false, next: 'Use another request_key, or repeat the call unchanged.' },
   CWD_NOT_ALLOWED: { retryable: false, next: 'Name a folder under a configured root.' },
   COMMAND_NOT_ALLOWED: { retryable: false, next: 'Add the command to "commands" in the configuration.' },
+  TOO_DEEP: { retryable: false, next: 'Do the work in this run instead of handing it off.' },
   ENGINE_UNAVAILABLE: { retryable: false, next: 'Run `codex-fleet doctor` to see what is missing.' },
   ENGINE_UNSUPPORTED: { retryable: false, next: 'Choose another engine or drop the option it cannot serve.' },
   SANDBOX_UNAVAILABLE: {

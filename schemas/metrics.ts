@@ -41,3 +41,8 @@ export const metrics = {
 >;
 
 export type MetricName = keyof typeof metrics;
+
+/** Each attribute of a metric, and no other. */
+export type MetricAttributes<N extends MetricName> = Readonly<
+  Record<(typeof metrics)[N]['attributes'][number], string>
+>;

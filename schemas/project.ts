@@ -8,22 +8,31 @@ import { pipeline } from './pipeline.ts';
  * what widens it (`widen`) counts once the user has trusted the file as it stands.
  */
 export const projectConfig = z.strictObject({
-  $schema: z.string().optional(),
-  /** Upper bounds for runs in this project. */
+  $schema: z.string().optional().describe('The JSON Schema of this file, for editors.'),
   limits: z
     .strictObject({
-      wall_ms: z.int().min(100).optional(),
-      output_bytes: z.int().min(1024).optional(),
+      wall_ms: z.int().min(100).optional().describe('Longest a run may take.'),
+      output_bytes: z.int().min(1024).optional().describe('Most a run may print.'),
     })
-    .prefault({}),
-  /** Only these pipelines may run here. */
-  only_pipelines: z.array(plainName).optional(),
+    .prefault({})
+    .describe('Upper bounds for runs in this project; your own stay where they are lower.'),
+  only_pipelines: z.array(plainName).optional().describe('Only these pipelines may run here.'),
   widen: z
     .strictObject({
-      commands: z.array(allowedCommand).default([]),
-      pipelines: z.record(plainName, pipeline).default({}),
-      env: z.array(z.string()).default([]),
+      commands: z
+        .array(allowedCommand)
+        .default([])
+        .describe('Further commands runs may use, as in the configuration.'),
+      pipelines: z
+        .record(plainName, pipeline)
+        .default({})
+        .describe('Further recipes; one of yours with the same name wins.'),
+      env: z
+        .array(z.string())
+        .default([])
+        .describe('Names of further environment variables runs inherit, from the next start of the fleet on.'),
     })
-    .optional(),
+    .optional()
+    .describe('Counts once you trust the file as it stands.'),
 });
 export type ProjectConfig = z.infer<typeof projectConfig>;

@@ -92,12 +92,16 @@ export const runSpec = z.strictObject({
   output_schema: z.record(z.string(), z.unknown()).optional(),
   wall_ms: z.int().optional(),
   output_bytes: z.int().optional(),
+  /** How many runs stand between a person and this one: 0 for what a person, or their client, starts. */
+  depth: z.int().min(0),
 });
 export type RunSpec = z.infer<typeof runSpec>;
 
 export const question = z.strictObject({
   kind: z.enum(['command', 'file_change', 'question']),
   text: z.string(),
+  /** ms since the epoch; rises with every question of an attempt. */
+  asked_at: z.int().optional(),
 });
 export type Question = z.infer<typeof question>;
 

@@ -18,6 +18,19 @@ export const maxDetailBytes = 256 * 1024;
 const exampleRun = 'run_V1StGXR8Z5jdHi6BmyT01';
 const exampleHandle = 'hdl_V1StGXR8Z5jdHi6BmyT01';
 
+/** A run that start_run accepted. How it ended stands where a client followed it as an MCP task. */
+export const startedRun = runSnapshot
+  .pick({
+    run_id: true,
+    status: true,
+    outcome: true,
+    error: true,
+    handles: true,
+    handles_omitted: true,
+    preview: true,
+  })
+  .extend({ position: z.int().optional().describe('Place in the queue') });
+
 /** The run contract: what a worker and the coordinator both serve. */
 export const runContracts = {
   start_run: defineContract({
@@ -31,13 +44,7 @@ export const runContracts = {
     }),
     output: z.strictObject({
       task_id: taskId,
-      runs: z.array(
-        z.strictObject({
-          run_id: runId,
-          status: runStatus,
-          position: z.int().optional().describe('Place in the queue'),
-        }),
-      ),
+      runs: z.array(startedRun),
       cursor: z.string().describe('For poll_run'),
       next,
     }),
@@ -52,6 +59,7 @@ export const runContracts = {
       'CONFLICT',
       'CWD_NOT_ALLOWED',
       'COMMAND_NOT_ALLOWED',
+      'TOO_DEEP',
       'ENGINE_UNAVAILABLE',
       'ENGINE_UNSUPPORTED',
       'SANDBOX_UNAVAILABLE',

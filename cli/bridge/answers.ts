@@ -5,8 +5,9 @@ import {
   fleetServerName,
   protocolVersions,
 } from '../../schemas/server-info.ts';
+import { discovery, metaPrefix, statelessVersion } from '../../mcp/discovery.ts';
 import { version } from '../../platform/version.ts';
-import { readParam } from './message.ts';
+import { readMeta, readParam } from './message.ts';
 
 /** The answer to `initialize`, the same the coordinator would give. */
 export function answerInitialize(id: string, request: Buffer): string {
@@ -17,6 +18,14 @@ export function answerInitialize(id: string, request: Buffer): string {
     serverInfo: { name: fleetServerName, version },
     instructions: fleetInstructions,
   });
+}
+
+/** The answer to `server/discover`, likewise; undefined for a version the coordinator has to refuse. */
+export function answerDiscover(id: string, request: Buffer): string | undefined {
+  if (readMeta(request, `${metaPrefix}protocolVersion`) !== statelessVersion) return undefined;
+  const serverInfo = { name: fleetServerName, version };
+  const told = { serverInfo, capabilities: fleetCapabilities, instructions: fleetInstructions };
+  return respond(id, 'result', discovery({ ...told, offersTasks: true }));
 }
 
 export interface Refusal {

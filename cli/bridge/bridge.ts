@@ -1,9 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 import { maxMessageBytes, messageTooLong, rpcFailure } from '../../mcp/json-rpc.ts';
 import { createLineSplitter } from '../../mcp/line-splitter.ts';
-import { answerInitialize, answerUnreachable, type Refusal } from './answers.ts';
+import { answerDiscover, answerInitialize, answerUnreachable, type Refusal } from './answers.ts';
 import { createLink, type Link } from './link.ts';
-import { addCallMeta, readMessage, readParam, replaceId, type Request } from './message.ts';
+import { addCallMeta, readMessage, readParam, replaceId, type CallMeta, type Request } from './message.ts';
 import { createPending, type PendingRequest } from './pending.ts';
 import { writeLine } from './write-line.ts';
 
@@ -23,6 +23,8 @@ export interface BridgeOptions {
   coordinatorSocket: string;
   /** The folder the client started the bridge in; where runs may work without further configuration. */
   cwd: string | undefined;
+  /** How many runs stand between a person and the client. */
+  depth: number;
   /** Makes the ids of calls unique among bridges. */
   id: string;
   /** A request no coordinator takes for this long is answered with an error. */
@@ -37,8 +39,8 @@ export interface BridgeOptions {
 }
 
 /**
- * Joins a client's stdio to the coordinator's socket. It answers `initialize` itself, adds who calls
- * to each tools/call, and passes all else on as it came. When the coordinator goes away it dials (and
+ * Joins a client's stdio to the coordinator's socket. It answers `initialize` and `server/discover`
+ * itself, adds who calls to each tools/call, and passes all else on as it came. When the coordinator goes away it dials (and
  * starts) the next one, repeats the handshake and sends again every request not yet answered: calls
  * carry ids, so one that was received twice does nothing twice.
  */
@@ -52,6 +54,8 @@ export class Bridge {
   #initialize: Request | undefined;
   /** Connected and greeted: messages pass straight through. */
   #open = false;
+  /** Counts connections made and lost, so that what was begun on one is not finished on another. */
+  #connection = 0;
   #calls = 0;
   #leaving = false;
   #markEnded: () => void = () => undefined;
@@ -62,7 +66,7 @@ export class Bridge {
       this.#markEnded = resolve;
     });
     this.#link = createLink(options.coordinatorSocket, () => options.startCoordinator(), {
-      onUp: () => void options.credentials.then((values) => this.#greet(values)),
+      onUp: () => this.#foundCoordinator(),
       onLine: (line) => this.#fromCoordinator(line),
       onDown: () => this.#lostCoordinator(),
       onDrain: () => options.input.resume(),
@@ -120,6 +124,12 @@ export class Bridge {
       else this.#link.wake();
       return;
     }
+    const discovered = method === 'server/discover' ? answerDiscover(id, request.line) : undefined;
+    if (discovered !== undefined) {
+      this.#toClient(discovered);
+      if (!this.#open) this.#link.wake();
+      return;
+    }
     const line = method === 'tools/call' ? addCallMeta(request.line, this.#nextCall()) : request.line;
     this.#pending.add({ id, method, line, waitingFrom: Date.now(), sends: this.#open ? 1 : 0 });
     if (this.#open) {
@@ -130,15 +140,23 @@ export class Bridge {
     if (this.#pending.bytes > maxHeldBytes) this.#options.input.pause();
   }
 
-  #nextCall(): { id: string; cwd?: string } {
+  #nextCall(): CallMeta {
     this.#calls += 1;
     const id = `${this.#options.id}.${String(this.#calls)}`;
-    const { cwd } = this.#options;
-    return cwd === undefined ? { id } : { id, cwd };
+    const { cwd, depth } = this.#options;
+    return cwd === undefined ? { id, depth } : { id, cwd, depth };
   }
 
   #pass(line: Buffer): void {
     if (!this.#link.send(line)) this.#options.input.pause();
+  }
+
+  #foundCoordinator(): void {
+    this.#connection += 1;
+    const connection = this.#connection;
+    void this.#options.credentials.then((values) => {
+      if (connection === this.#connection) this.#greet(values);
+    });
   }
 
   #greet(credentials: Record<string, string>): void {
@@ -158,7 +176,8 @@ export class Bridge {
   }
 
   #sendAgain(request: PendingRequest): void {
-    if (request.sends >= maxSends) {
+    // A subscription is under way all the time.
+    if (request.sends >= maxSends && request.method !== 'subscriptions/listen') {
       this.#refuse(request, {
         code: 'INTERNAL',
         message: 'The coordinator ended several times over this call.',
@@ -184,6 +203,7 @@ export class Bridge {
   }
 
   #lostCoordinator(): void {
+    this.#connection += 1;
     this.#open = false;
     this.#pending.waitFrom(Date.now());
     if (this.#options.isTakenDown()) {

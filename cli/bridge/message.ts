@@ -33,18 +33,34 @@ function readId(line: Buffer, top: JsonObject): string | undefined {
 
 /** The member of `params` at `key`, where it is a string, a number, true, false or null. */
 export function readParam(line: Buffer, key: string): unknown {
-  const params = readMembers(line, 0)?.members.get('params');
-  const inner = params === undefined ? undefined : readMembers(line, params.start);
+  return readScalar(line, paramsOf(line)?.members.get(key));
+}
+
+/** The same of `params._meta`. */
+export function readMeta(line: Buffer, key: string): unknown {
+  const meta = paramsOf(line)?.members.get('_meta');
+  const inner = meta === undefined ? undefined : readMembers(line, meta.start);
   return readScalar(line, inner?.members.get(key));
+}
+
+function paramsOf(line: Buffer): JsonObject | undefined {
+  const params = readMembers(line, 0)?.members.get('params');
+  return params === undefined ? undefined : readMembers(line, params.start);
+}
+
+/** What a coordinator is told of each call. */
+export interface CallMeta {
+  id: string;
+  cwd?: string;
+  depth: number;
 }
 
 /**
  * The same tools/call with `_meta["codex-fleet/call"]` added as the last member, which wins over a
  * value the caller put there. All other bytes stay as they are.
  */
-export function addCallMeta(line: Buffer, call: { id: string; cwd?: string }): Buffer {
-  const params = readMembers(line, 0)?.members.get('params');
-  const inner = params === undefined ? undefined : readMembers(line, params.start);
+export function addCallMeta(line: Buffer, call: CallMeta): Buffer {
+  const inner = paramsOf(line);
   if (inner === undefined) return line;
   const member = `"codex-fleet/call":${JSON.stringify(call)}`;
   const meta = inner.members.get('_meta');

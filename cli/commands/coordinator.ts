@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { unmarkDown, wantedDown } from '../fleet/down-mark.ts';
+import { unmarkDown, wantedDown, type DownHow } from '../fleet/down-mark.ts';
 import { recordThisProcess } from '../fleet/process-record.ts';
 import { dropStartHint } from '../fleet/start-hint.ts';
 import { startCoordinator } from '../../coordinator/main.ts';
@@ -24,15 +24,22 @@ export const coordinator = defineCommand({
     makePrivateDir(paths.socketDir);
     const log = createLogger({ name: 'coordinator', level: processEnv['CODEX_FLEET_LOG_LEVEL'] });
     const config = effectiveConfig(loadConfig(paths.configFile), findInstall());
-    const running = await startCoordinator({ paths, config, env: processEnv, log });
-    const forget = recordThisProcess(paths);
-    unmarkDown(paths);
-    dropStartHint(paths);
-    onShutdown((signal) => {
-      const how = wantedDown(paths);
-      log.info({ signal, how }, 'stopping');
-      void running.stop(how);
+    let forget = (): void => undefined;
+    const onLocked = (): void => {
+      forget = recordThisProcess(paths);
+      unmarkDown(paths);
+    };
+    // Before the start: a signal in the middle of it must not leave workers behind.
+    const asked = new Promise<DownHow>((resolve) => {
+      onShutdown((signal) => {
+        const how = wantedDown(paths);
+        log.info({ signal, how }, 'stopping');
+        resolve(how);
+      });
     });
+    const running = await startCoordinator({ paths, config, env: processEnv, log, onLocked });
+    dropStartHint(paths);
+    void asked.then((how) => running.stop(how));
     await running.closed;
     forget();
     return 0;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { processEnv } from '../../platform/environment.ts';
+import { processEnv, readDepth } from '../../platform/environment.ts';
 import { fleetPaths } from '../../platform/paths.ts';
 import { onShutdown, type ShutdownSignal } from '../../platform/shutdown.ts';
 import { Bridge } from '../bridge/bridge.ts';
@@ -32,6 +32,7 @@ async function serveClient(): Promise<number> {
     output: process.stdout,
     coordinatorSocket: paths.coordinatorSocket,
     cwd,
+    depth: readDepth(processEnv),
     id: randomBytes(9).toString('base64url'),
     patienceMs: 20_000,
     startCoordinator: async () => {

@@ -1,12 +1,13 @@
+import { once } from 'node:events';
 import type { z } from 'zod';
-import { FleetError } from '../../core/errors.ts';
 import { defineCommand, wrongUsage } from '../command.ts';
-import { openReader, type Page, type ReadPage } from '../fleet/read-handle.ts';
+import { copyHandle } from '../fleet/copy-handle.ts';
+import { openReader, type Page } from '../fleet/read-handle.ts';
 import { print, printJson } from '../output.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { fleetPaths } from '../../platform/paths.ts';
 import { handleId } from '../../schemas/ids.ts';
-import { maxPageBytes, type fleetContracts } from '../../schemas/tools.ts';
+import type { fleetContracts } from '../../schemas/tools.ts';
 
 type PageRequest = z.input<typeof fleetContracts.read_handle.input>;
 
@@ -38,7 +39,10 @@ export const read = defineCommand({
     }
     const reader = await openReader(fleetPaths(processEnv), handle);
     try {
-      if (all === true) return await copyAll(reader.read, handle);
+      if (all === true) {
+        await copyHandle(reader.read, handle, writeOut);
+        return 0;
+      }
       const page = await reader.read({ handle_id: handle, ...readPart({ head, tail, lines, bytes }) });
       if (json) printJson(page);
       else showPage(page);
@@ -90,20 +94,7 @@ function showPage(page: Page): void {
   process.stderr.write(`[bytes ${String(from_byte)}–${String(to_byte)} of ${String(bytes)}${state}${cut}]\n`);
 }
 
-async function copyAll(readPage: ReadPage, handle: string): Promise<number> {
-  let from = 0;
-  for (;;) {
-    const page = await readPage({
-      handle_id: handle,
-      mode: 'bytes',
-      from,
-      count: maxPageBytes,
-      encoding: 'base64',
-    });
-    process.stdout.write(Buffer.from(page.text, 'base64'));
-    if (page.to_byte >= page.bytes) return 0;
-    if (page.to_byte <= from)
-      throw new FleetError('INTERNAL', `No byte of ${handle} can be read after ${String(from)}.`);
-    from = page.to_byte;
-  }
+/** A reader that is slower than the fleet must not fill the memory. */
+async function writeOut(chunk: Buffer): Promise<void> {
+  if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
 }

@@ -7,7 +7,7 @@ import { showProgress } from '../fleet/progress.ts';
 import { runReport } from '../fleet/show-runs.ts';
 import { readInteger } from '../options.ts';
 import { print, printJson } from '../output.ts';
-import { processEnv } from '../../platform/environment.ts';
+import { processEnv, readDepth } from '../../platform/environment.ts';
 import { fleetPaths, type FleetPaths } from '../../platform/paths.ts';
 import { onShutdown } from '../../platform/shutdown.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
@@ -71,7 +71,11 @@ export const run = defineCommand({
     };
     const paths = fleetPaths(processEnv);
     const started = await withFleet(ensureFleet(paths, processEnv), (fleet) =>
-      fleet.call('start_run', request, { cwd: process.cwd(), callId: `cli-${randomUUID()}` }),
+      fleet.call('start_run', request, {
+        cwd: process.cwd(),
+        callId: `cli-${randomUUID()}`,
+        depth: readDepth(processEnv),
+      }),
     );
     if (values.detach === true) {
       if (json) printJson(started);

@@ -24,13 +24,14 @@ export const up = defineCommand({
       version: fleet.server.version,
       ...(await fleet.call('list_workers', {})),
     }));
-    const url = loadConfig(paths.configFile).http.enabled ? await awaitUrl(paths) : undefined;
+    const config = loadConfig(paths.configFile);
+    const url = config.http.enabled ? await awaitUrl(paths) : undefined;
     if (json) {
       printJson({ up: true, version, url, secret_file: paths.secretFile, workers });
       return 0;
     }
     print(`The fleet is up: codex-fleet ${version}, ${String(workers.length)} workers.\n`);
-    print(mountLines(programWords(findInstall(), processEnv), url, paths));
+    print(mountLines(programWords(findInstall(), processEnv), url, paths, config));
     return 0;
   },
 });

@@ -35,6 +35,7 @@ export async function followRuns(connect: () => Promise<Fleet>, follow: Follow):
         }
       } catch (error) {
         if (!(error instanceof FleetError) || error.code !== 'WORKER_UNAVAILABLE') throw error;
+        await fleet.close();
         fleet = await connect();
       }
     }

@@ -3,9 +3,10 @@ import { accessSync, constants, readFileSync, realpathSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Environment } from '../../platform/environment.ts';
+import { depthVariable, type Environment } from '../../platform/environment.ts';
 import type { Install } from '../../platform/install.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
+import type { Config } from '../../schemas/config.ts';
 
 /** How this installation is called: by its name where PATH leads to it, else by its file. */
 export function programWords(install: Install, env: Environment): string[] {
@@ -56,7 +57,12 @@ export function readUrl(paths: FleetPaths): string | undefined {
 }
 
 /** What to put into the configuration of each client, ready to paste. */
-export function mountLines(program: readonly string[], url: string | undefined, paths: FleetPaths): string {
+export function mountLines(
+  program: readonly string[],
+  url: string | undefined,
+  paths: FleetPaths,
+  config: Pick<Config, 'credentials'>,
+): string {
   const [command, ...args] = program;
   const quoted = [...args, 'mcp'].map((arg) => JSON.stringify(arg)).join(', ');
   const words = [...program, 'mcp'].map(quoteWord).join(' ');
@@ -67,6 +73,7 @@ export function mountLines(program: readonly string[], url: string | undefined, 
     `  command = ${JSON.stringify(command)}`,
     `  args = [${quoted}]`,
     '  default_tools_approval_mode = "approve"',
+    `  env_vars = [${bridgeVariables(config).join(', ')}]`,
     '',
     'Claude Code:',
     '',
@@ -80,6 +87,12 @@ export function mountLines(program: readonly string[], url: string | undefined, 
     `Any client that takes a URL: ${url}`,
     `with the header "Authorization: Bearer SECRET"; the secret is in ${paths.secretFile}`,
   ].join('\n');
+}
+
+/** What the bridge reads of its environment, which Codex gives it only where it is named; as TOML. */
+function bridgeVariables({ credentials }: Pick<Config, 'credentials'>): string[] {
+  const sources = Object.values(credentials).flatMap((source) => ('env' in source ? [source.env] : []));
+  return [depthVariable, ...sources].map((name) => JSON.stringify(name));
 }
 
 /** A word as a shell takes it. */

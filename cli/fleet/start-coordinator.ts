@@ -3,6 +3,7 @@ import { ownEnvironment, type Environment } from '../../platform/environment.ts'
 import { findInstall } from '../../platform/install.ts';
 import { launchDetached } from '../../platform/launch.ts';
 import { makePrivateDir, type FleetPaths } from '../../platform/paths.ts';
+import { trustedVariables } from '../../platform/project-config.ts';
 import { coordinatorLog } from './coordinator-log.ts';
 import { dropStartHint, takeStartHint } from './start-hint.ts';
 
@@ -17,7 +18,7 @@ export async function startCoordinatorProcess(paths: FleetPaths, env: Environmen
     await launchDetached({
       install: findInstall(),
       args: ['coordinator'],
-      env: ownEnvironment(env, loadConfig(paths.configFile)),
+      env: ownEnvironment(env, [...loadConfig(paths.configFile).env, ...trustedVariables(paths.trustFile)]),
       logFile: coordinatorLog(paths),
     });
   } catch (error) {

@@ -1,4 +1,4 @@
-import { estimateTokens } from '../../core/preview.ts';
+import { estimateTokens, estimateTokensOfBytes } from '../../core/tokens.ts';
 import { findInstall } from '../../platform/install.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import { programWords, quoteWord } from '../fleet/mount.ts';
@@ -6,12 +6,9 @@ import { keptBytes } from '../fleet/show-runs.ts';
 import { formatBytes, formatMs, table } from '../output.ts';
 import type { Quickstart } from './folder.ts';
 
-/** Of output like logs and listings, in o200k_base; the same figure previews are budgeted by. */
-const bytesPerToken = 2.5;
-
 /** Tokens of a run's output that stayed out of the parent's context: all of it less the preview. */
 function tokensKeptOut(run: RunSnapshot): number {
-  return Math.max(0, Math.round(keptBytes(run) / bytesPerToken) - estimateTokens(run.preview ?? ''));
+  return Math.max(0, estimateTokensOfBytes(keptBytes(run)) - estimateTokens(run.preview ?? ''));
 }
 
 /** The table of what ran, the sums, and how to read the largest handle. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { effectiveConfig } from '../../platform/config.ts';
+import { readDepth } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import { ensureFleet, withFleet, type Fleet } from '../fleet/connect.ts';
@@ -31,7 +32,11 @@ export async function runQuickstart(place: Quickstart, request: QuickstartReques
     const { runs } = await withFleet(connect(), async (fleet) => {
       const slots = await awaitWorkers(fleet, request.signal);
       process.stderr.write(`Fleet up after ${formatMs(Date.now() - startedAt)}: ${slots}.\n`);
-      return fleet.call('start_run', input, { cwd: request.cwd, callId: randomUUID() });
+      return fleet.call('start_run', input, {
+        cwd: request.cwd,
+        callId: randomUUID(),
+        depth: readDepth(place.env),
+      });
     });
     const runIds = runs.map(({ run_id }) => run_id);
     const progress = showProgress(runIds.length);

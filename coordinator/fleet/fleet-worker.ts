@@ -79,6 +79,7 @@ export function toCandidate(worker: FleetWorker, ownBusy: number, uptimeMs: numb
     busy: full ? slots : Math.min(slots, ownBusy + worker.foreignBusy),
     engines: worker.engines,
     pipelines: worker.pipelines,
+    local: worker.origin === 'local',
   };
 }
 

@@ -1,14 +1,14 @@
+import { setMaxListeners } from 'node:events';
 import { FleetError } from '../../core/errors.ts';
 import type { Candidate } from '../../core/placement.ts';
 import type { Environment } from '../../platform/environment.ts';
 import type { Logger } from '../../platform/log.ts';
-import type { FleetPaths } from '../../platform/paths.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { Clock } from '../clock.ts';
 import { createCredentials } from './credentials.ts';
 import { learn, newWorker, refresh, toCandidate, type FleetWorker } from './fleet-worker.ts';
 import { keepWorker, type WorkerEvents } from './keep-worker.ts';
-import { createLocalWorkers } from './local-workers.ts';
+import type { LocalWorkers } from './local-workers.ts';
 import type { OpenAttempts } from './open-attempts.ts';
 import { openRemoteWorker } from './remote-workers.ts';
 import type { WorkerLink } from './worker-link.ts';
@@ -32,7 +32,7 @@ export interface Fleet {
 }
 
 export interface FleetOptions {
-  paths: FleetPaths;
+  local: LocalWorkers;
   config: Config;
   env: Environment;
   attempts: OpenAttempts;
@@ -44,12 +44,13 @@ const localName = /^local-[1-9]\d*$/;
 const fullForMs = 250;
 
 export function createFleet(options: FleetOptions): Fleet {
-  const { config, env, attempts, clock, log } = options;
-  const local = createLocalWorkers(options);
+  const { local, config, env, attempts, clock, log } = options;
   const workers = new Map<string, FleetWorker>();
   const waiting = new Set<() => void>();
   const loops: Promise<void>[] = [];
   const stopping = new AbortController();
+  // One listener and more a worker: there is no number that would be too many.
+  setMaxListeners(0, stopping.signal);
   let ending = false;
   let events: WorkerEvents | undefined;
   const credentials = createCredentials(() =>
@@ -125,6 +126,7 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     async wasFull(worker) {
       worker.fullUntilMs = clock.uptimeMs() + fullForMs;
+      setTimeout(() => events?.changed(), fullForMs).unref();
       const descriptor = await describe(worker);
       if (descriptor !== undefined) learn(worker, descriptor, attempts.slotsTaken(worker.id));
     },
@@ -137,6 +139,7 @@ export function createFleet(options: FleetOptions): Fleet {
           return [worker.id];
         }),
       );
+      events?.changed();
       return answers.flat();
     },
     receiveCredentials: (params) => credentials.receive(params),

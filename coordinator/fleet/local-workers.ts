@@ -5,6 +5,7 @@ import { ownEnvironment, type Environment } from '../../platform/environment.ts'
 import { findInstall } from '../../platform/install.ts';
 import { launchDetached } from '../../platform/launch.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
+import { trustedVariables } from '../../platform/project-config.ts';
 import { identify, stillRuns, type ProcessIdentity } from '../../platform/process-identity.ts';
 import type { Config } from '../../schemas/config.ts';
 import { openWorkerLink, type WorkerLink } from './worker-link.ts';
@@ -37,7 +38,7 @@ export function createLocalWorkers(options: {
     const pid = await launchDetached({
       install: findInstall(),
       args: ['worker', '--id', id, '--slots', String(config.workers.slots), '--socket', paths.workerSocket(id)],
-      env: ownEnvironment(env, config),
+      env: ownEnvironment(env, [...config.env, ...trustedVariables(paths.trustFile)]),
       logFile: join(paths.logDir, `worker-${id}.log`),
     });
     remember(id, pid);

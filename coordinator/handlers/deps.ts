@@ -7,6 +7,7 @@ import type { Dispatch } from '../dispatch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { OpenAttempts } from '../fleet/open-attempts.ts';
 import type { News } from '../news.ts';
+import type { Places } from '../places.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { RunStore } from '../store/run-store.ts';
 
@@ -21,8 +22,11 @@ export interface HandlerDeps {
   news: News;
   clock: Clock;
   config: Config;
+  places: Places;
   /** The user's home folder. */
   home: string;
+  /** Of the coordinator's own process: that of a call which says none. */
+  depth: number;
   telemetry: Telemetry;
   log: Logger;
   /** Whether new runs are refused because the fleet goes down. */

@@ -33,12 +33,11 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
       task_id: scope.task_id,
       matters: (run: RunRecord) => until === 'change' || callsFor(run),
     };
-    for (;;) {
+    for (let heard = waitMs > 0; ; ) {
       const rows = await store.select({ ...scope, after_seq, limit: pageSize });
       const open = await store.countOpen(scope);
-      const leftMs = deadlineMs - clock.uptimeMs();
-      if (leftMs <= 0 || isEnough(until, rows, open) || call.signal.aborted) return { rows, open };
-      await news.wait(interest, leftMs, call.signal);
+      if (!heard || isEnough(until, rows, open)) return { rows, open };
+      heard = await news.wait(interest, Math.max(0, deadlineMs - clock.uptimeMs()), call.signal);
     }
   }
 

@@ -1,21 +1,20 @@
 import { realpath, stat } from 'node:fs/promises';
 import { FleetError } from '../../core/errors.ts';
-import { checkCwd } from '../../core/cwd-rule.ts';
+import { checkCwd, type CwdRule } from '../../core/cwd-rule.ts';
+
+/** Where runs may work, as the user configured it and the caller stands. */
+export interface Allowed {
+  roots: readonly string[];
+  bridge: string | undefined;
+  home: string;
+}
 
 /**
  * The folders of a call as they really are, each checked once. CWD_NOT_ALLOWED for one that is
  * missing, no folder, or outside what the user allows.
  */
-export async function resolveFolders(
-  folders: ReadonlySet<string>,
-  allowed: { roots: readonly string[]; bridge: string | undefined; home: string },
-): Promise<Map<string, string>> {
-  const [roots, bridge, home] = await Promise.all([
-    Promise.all(allowed.roots.map(real)),
-    allowed.bridge === undefined ? undefined : real(allowed.bridge),
-    real(allowed.home),
-  ]);
-  const rule = { roots: roots.filter((root) => root !== undefined), bridge, home: home ?? allowed.home };
+export async function resolveFolders(folders: ReadonlySet<string>, allowed: Allowed): Promise<Map<string, string>> {
+  const rule = await resolveRule(allowed);
   const resolved = await Promise.all(
     [...folders].map(async (folder): Promise<[string, string]> => {
       const cwd = await real(folder);
@@ -27,6 +26,19 @@ export async function resolveFolders(
     }),
   );
   return new Map(resolved);
+}
+
+async function resolveRule({ roots, bridge, home }: Allowed): Promise<CwdRule> {
+  const [realRoots, realBridge, realHome] = await Promise.all([
+    Promise.all(roots.map(real)),
+    bridge === undefined ? undefined : real(bridge),
+    real(home),
+  ]);
+  return {
+    roots: realRoots.filter((root) => root !== undefined),
+    bridge: realBridge,
+    home: realHome ?? home,
+  };
 }
 
 /** Without symbolic links; undefined where nothing is there. */

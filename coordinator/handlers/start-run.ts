@@ -1,7 +1,7 @@
 import { FleetError } from '../../core/errors.ts';
 import { nextAfterStart } from '../../core/next.ts';
 import { isHopeless, needOf, unableReasons } from '../../core/placement.ts';
-import { acceptRequests, type StartRunInput } from '../../core/spec.ts';
+import { acceptRequests, foldersOf, type Folder, type StartRunInput } from '../../core/spec.ts';
 import type { Call, Output } from '../../mcp/handlers.ts';
 import { newRunId, newTaskId } from '../../platform/ids.ts';
 import type { RunSpec } from '../../schemas/run.ts';
@@ -15,17 +15,16 @@ type Reply = Output<FleetContracts['start_run']>;
 
 /** Accepts runs: they are on disk before the answer, and placed in the same commit where slots are free. */
 export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) => Promise<Reply> {
-  const { scheduler, attempts, clock, config, home } = deps;
+  const { scheduler, attempts, clock, config } = deps;
   return async (input, call) => {
     if (deps.isStopping()) throw new FleetError('SHUTTING_DOWN', 'The fleet goes down and takes no new runs.');
-    const asked = acceptRequests(input, {
-      pipelines: config.pipelines,
+    const folders = await findFolders(input, call, deps);
+    const specs = acceptRequests(input, {
+      folder: (asked) => folders.get(asked) ?? { cwd: asked, pipelines: config.pipelines },
+      depth: { caller: call.depth ?? deps.depth, max: config.max_depth },
       defaults: { cwd: call.cwd, callId: call.callId },
       newTaskId,
     });
-    const allowed = { roots: config.roots, bridge: call.cwd, home };
-    const folders = await resolveFolders(new Set(asked.map((spec) => spec.cwd)), allowed);
-    const specs = asked.map((spec) => ({ ...spec, cwd: folders.get(spec.cwd) ?? spec.cwd }));
     for (const spec of specs) refuseHopeless(spec, deps);
     const now = clock.now();
     const accepted = await scheduler.submit(
@@ -51,9 +50,22 @@ export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) 
   };
 }
 
+/** Every folder the call names, checked, with what its project allows. */
+async function findFolders(
+  input: StartRunInput,
+  call: Call,
+  { config, places, home }: HandlerDeps,
+): Promise<Map<string, Folder>> {
+  const allowed = { roots: config.roots, bridge: call.cwd, home };
+  const found = await resolveFolders(foldersOf(input, call.cwd), allowed);
+  return new Map(
+    [...found].map(([asked, cwd]) => [asked, { cwd, pipelines: places.configIn(cwd).pipelines }]),
+  );
+}
+
 /** Says at once what is missing where no worker could ever serve a run. */
-function refuseHopeless(spec: RunSpec, { config, fleet }: HandlerDeps): void {
-  const need = needOf(spec, config.pipelines, undefined);
+function refuseHopeless(spec: RunSpec, { places, fleet }: HandlerDeps): void {
+  const need = needOf(spec, places.recipesIn(spec.cwd), undefined);
   const workers = fleet.candidates();
   if (!isHopeless(need, workers)) return;
   const statuses = [...fleet.workers()].flatMap((worker) => worker.descriptor?.engines ?? []);

@@ -18,16 +18,21 @@ export interface Manifests extends EndListener {
 }
 
 const firstWaitMs = 50;
-/** Writing takes at most one part in this many and one of the time. */
-const restFactor = 4;
+/** While runs are under way, writing takes one part of the time and this many are left to them. */
+const restFactor = 9;
 const afterFailureMs = 5_000;
 const tasksKept = 32;
 const pageSize = 200;
 const markFile = 'written.json';
 const mark = z.object({ seq: z.int() });
 
-export async function createManifests(writing: TaskWriting): Promise<Manifests> {
-  const { store, dir, log } = writing;
+export interface ManifestOptions extends TaskWriting {
+  /** Whether runs are under way, which then come first. */
+  isBusy(): boolean;
+}
+
+export async function createManifests(options: ManifestOptions): Promise<Manifests> {
+  const { store, dir, log, isBusy } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   /** The manifest of every run that ended up to this change is written. */
   let written = await readMark(dir);
@@ -60,8 +65,8 @@ export async function createManifests(writing: TaskWriting): Promise<Manifests> 
       const begunMs = performance.now();
       flushing = flush().then((ok) => {
         timer = undefined;
-        const restMs = ok ? (performance.now() - begunMs) * restFactor : afterFailureMs;
-        if (dirty.size > 0) schedule(Math.max(firstWaitMs, restMs));
+        const restMs = isBusy() ? (performance.now() - begunMs) * restFactor : 0;
+        if (dirty.size > 0) schedule(Math.max(firstWaitMs, ok ? restMs : afterFailureMs));
       });
     }, waitMs);
     timer.unref();
@@ -71,7 +76,7 @@ export async function createManifests(writing: TaskWriting): Promise<Manifests> 
     const tasks = [...dirty];
     dirty.clear();
     try {
-      for (const [, index] of tasks) await writeTask(index, written, writing);
+      for (const [, index] of tasks) await writeTask(index, written, options);
       const folder = await openFolder(dir);
       await folder.write(markFile, JSON.stringify({ seq: upTo })).finally(() => folder.close());
       written = upTo;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { program, startBenchFleet, type BenchFleet } from './bench-fleet.ts';
 import { columns, inParallel, median, quantile, short } from './statistics.ts';
-import { stdioClient } from './stdio-client.ts';
+import { stdioClient, type StdioClient } from './stdio-client.ts';
 
 interface Load {
   pipeline: 'echo' | 'node';
@@ -146,19 +146,25 @@ async function callTimes(call: () => Promise<unknown>): Promise<number> {
   return median(times.slice(50));
 }
 
+/** Polls an ended run of its own for news there are none of: the least work a tool can do. */
+async function pollTime(client: StdioClient, work: string): Promise<() => Promise<number>> {
+  const input = { pipeline: 'echo', cwd: work, inputs: { n: 'poll' }, task_id: 'bench' };
+  const started: { runs?: { run_id: string }[] } = await client.call('start_run', input);
+  const run_ids = [started.runs?.[0]?.run_id ?? ''];
+  await client.call('poll_run', { run_ids, until: 'all', wait_ms: 25_000 });
+  return () => callTimes(() => client.call('poll_run', { run_ids, cursor: '999999999' }));
+}
+
 /** The same tool through the bridge, and on a worker served directly over stdio. */
 async function bridgeRatio(fleet: BenchFleet): Promise<number> {
-  const direct = await stdioClient(
-    process.execPath,
-    [program, 'worker', '--stdio', '--id', 'bench-direct'],
-    fleet.env,
-  );
-  const input = { cursor: '999999999' };
+  const args = [program, 'worker', '--stdio', '--id', 'bench-direct'];
+  const direct = await stdioClient(process.execPath, args, fleet.env);
   try {
+    const [base, bridged] = [await pollTime(direct, fleet.work), await pollTime(fleet.client, fleet.work)];
     const ratios: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      const base = await callTimes(() => direct.call('poll_run', input));
-      ratios.push((await callTimes(() => fleet.client.call('poll_run', input))) / base);
+      const one = await base();
+      ratios.push((await bridged()) / one);
     }
     return median(ratios);
   } finally {

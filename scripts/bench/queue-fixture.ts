@@ -18,6 +18,7 @@ export function newRun(now: number): NewRun {
       label: 'history of the last months',
       request_key: nanoid(),
       ask: false,
+      depth: 0,
     },
     now,
   };

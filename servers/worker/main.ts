@@ -1,15 +1,15 @@
-import { buildServer } from '../../mcp/build-server.ts';
+import { buildServer, type ServerFactory } from '../../mcp/build-server.ts';
 import type { Environment } from '../../platform/environment.ts';
 import type { Logger } from '../../platform/log.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
 import { version } from '../../platform/version.ts';
 import type { Config } from '../../schemas/config.ts';
 import { credentialsMethod } from '../../schemas/credentials.ts';
-import { workerInstructions, workerServerName } from '../../schemas/server-info.ts';
+import { fleetCapabilities, workerInstructions, workerServerName } from '../../schemas/server-info.ts';
 import { workerContracts } from '../../schemas/tools.ts';
 import { engines, type Engines } from './engines/index.ts';
 import { createHandlers } from './handlers/index.ts';
-import { openWorker } from './open-worker.ts';
+import { openWorker, type OpenWorker } from './open-worker.ts';
 import { serveWorker, type Listen, type RunningWorker } from './serve.ts';
 
 export type { RunningWorker } from './serve.ts';
@@ -27,13 +27,27 @@ export interface WorkerOptions {
 }
 
 /** A worker serves one user; whose run is whose is the coordinator's business. */
-const owner = 'local';
+const defaultOwner = 'local';
+
+/** What a client over stdio that begins without `initialize` is told. */
+const stateless = {
+  serverInfo: { name: workerServerName, version },
+  capabilities: fleetCapabilities,
+  instructions: workerInstructions,
+};
 
 /** Opens a worker and serves it. CONFLICT where it runs already, SANDBOX_UNAVAILABLE where its reaping does not work. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { id, listen, paths, config, log } = options;
-  const worker = await openWorker({ engines, ...options, dir: paths.workerDir(id) });
-  const factory = buildServer({
+  const { trustFile, signInLock } = paths;
+  const worker = await openWorker({ engines, ...options, dir: paths.workerDir(id), trustFile, signInLock });
+  const idleMs = config.idle.worker_ms;
+  return serveWorker(worker, buildWorkerServer(worker, log), { listen, idleMs, stateless, log });
+}
+
+/** The worker's MCP server, for runs of one owner. */
+export function buildWorkerServer(worker: OpenWorker, log: Logger, owner: string = defaultOwner): ServerFactory {
+  return buildServer({
     name: workerServerName,
     version,
     instructions: workerInstructions,
@@ -43,5 +57,4 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     owner,
     notifications: { [credentialsMethod]: worker.credentials.take },
   });
-  return serveWorker(worker, factory, { listen, idleMs: config.idle.worker_ms, log });
 }

@@ -11,6 +11,7 @@ import type { Engines } from './engines/index.ts';
 import type { HandlerDeps } from './handlers/index.ts';
 import { lockWorker } from './lock.ts';
 import { openFileHandleStore } from './output/file-handle-store.ts';
+import { createPlaces } from './places.ts';
 import { probeEngines } from './probe-engines.ts';
 import { probeReaping } from './runner/reaping.ts';
 import { createStartProcess } from './runner/start-process.ts';
@@ -24,6 +25,10 @@ export interface OpenOptions {
   slots: number;
   /** The worker's own folder. */
   dir: string;
+  /** Project files the user trusts. */
+  trustFile: string;
+  /** Held while one process of this host renews the Codex sign-in. */
+  signInLock: string;
   config: Config;
   env: Environment;
   log: Logger;
@@ -69,13 +74,14 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     files.readAll(),
   ]);
   const credentials = createCredentials();
+  const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
   const deps = {
     engines,
-    config,
-    env,
+    places,
     handles,
     files,
     startProcess: createStartProcess(layer),
+    signInLock: options.signInLock,
     credential: credentials.get,
     now: Date.now,
     log,
@@ -85,7 +91,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   return {
     runs,
     handles,
-    config,
+    places,
     credentials,
     identity: { worker_id: id, boot_id: newBootId(), version, reaping, pipelines: Object.keys(config.pipelines) },
     engines: probeEngines(engines, { config, env, stateDir: dir, startProcess: deps.startProcess }),

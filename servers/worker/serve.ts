@@ -1,4 +1,5 @@
 import type { ServerFactory } from '../../mcp/build-server.ts';
+import type { DualEraOptions } from '../../mcp/dual-era.ts';
 import type { Logger } from '../../platform/log.ts';
 import { watchIdle } from './idle.ts';
 import type { OpenWorker } from './open-worker.ts';
@@ -22,6 +23,8 @@ export interface ServeOptions {
   listen: Listen;
   /** A worker on a socket ends this long after its last client and its last run. */
   idleMs: number;
+  /** What clients that begin without `initialize` are told, over stdio. */
+  stateless: DualEraOptions;
   log: Logger;
 }
 
@@ -32,7 +35,7 @@ export interface ServeOptions {
 export async function serveWorker(
   worker: OpenWorker,
   factory: ServerFactory,
-  { listen, idleMs, log }: ServeOptions,
+  { listen, idleMs, stateless, log }: ServeOptions,
 ): Promise<RunningWorker> {
   let settle: () => void = () => undefined;
   const closed = new Promise<void>((resolve) => {
@@ -47,7 +50,7 @@ export async function serveWorker(
       void stop('keep');
     },
   });
-  const service = await listenOn(factory, listen, idle.connections).catch(async (error: unknown) => {
+  const service = await listenOn(factory, { listen, stateless }, idle.connections).catch(async (error: unknown) => {
     await worker.release();
     throw error;
   });
@@ -80,13 +83,13 @@ const never = new Promise<void>(() => undefined);
 /** Serves in one way; what the others need is not even loaded. */
 async function listenOn(
   factory: ServerFactory,
-  listen: Listen,
+  { listen, stateless }: Pick<ServeOptions, 'listen' | 'stateless'>,
   onConnectionsChange: (count: number) => void,
 ): Promise<Service> {
   switch (listen.over) {
     case 'stdio': {
       const { serveStdio } = await import('../../mcp/serve-stdio.ts');
-      const stdio = await serveStdio(factory);
+      const stdio = await serveStdio(factory, stateless);
       return { port: undefined, abandoned: stdio.closed, close: stdio.close };
     }
     case 'socket': {

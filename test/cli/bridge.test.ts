@@ -4,7 +4,7 @@ import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { identify } from '../../platform/process-identity.ts';
+import { identify, stillRuns } from '../../platform/process-identity.ts';
 import { fleetPaths } from '../../platform/paths.ts';
 import { fleetInstructions } from '../../schemas/server-info.ts';
 import { BridgeClient, program } from './bridge-client.ts';
@@ -228,33 +228,32 @@ describe('the end', () => {
     expect(performance.now() - endedAt).toBeLessThan(goneWithinMs);
   });
 
-  it('of its parent ends it, even where the pipe stays open', async () => {
+  it('of its parent ends it, even where somebody else keeps its stdin open', async () => {
     fake = await FakeCoordinator.listen(socketPath(), echo);
-    const parent = spawn(
-      process.execPath,
-      [
-        '-e',
-        `const { spawn } = require('node:child_process');
-         const child = spawn(process.execPath, [${JSON.stringify(program)}, 'mcp'], { stdio: ['inherit', 'ignore', 'ignore'] });
-         process.stdout.write(String(child.pid));
-         setInterval(() => undefined, 1000);`,
-      ],
-      {
-        env: { PATH: process.env['PATH'] ?? '', CODEX_FLEET_STATE_DIR: stateDir },
-        stdio: ['pipe', 'pipe', 'inherit'],
-      },
-    );
-    const [pidText] = await once(parent.stdout, 'data');
-    const bridge = identify(Number(pidText));
-    parent.stdin.write('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
-    await fake.got('ping');
-    parent.kill('SIGKILL');
-    await once(parent, 'exit');
-    const endedAt = performance.now();
-    await expect
-      .poll(() => identify(bridge?.pid ?? 0)?.start === bridge?.start, { interval: 20 })
-      .toBe(false);
-    expect(performance.now() - endedAt).toBeLessThan(goneWithinMs);
-    parent.stdin.destroy();
+    const env = { PATH: process.env['PATH'] ?? '', CODEX_FLEET_STATE_DIR: stateDir };
+    const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
+    const keep = `console.log(${JSON.stringify(ping)}); setInterval(() => undefined, 1000);`;
+    const keeper = spawn(process.execPath, ['-e', keep], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const start = `const { spawn } = require('node:child_process');
+      const stdio = ['inherit', 'ignore', 'inherit'];
+      const child = spawn(process.execPath, [${JSON.stringify(program)}, 'mcp'], { stdio });
+      process.stdout.write(String(child.pid));
+      setInterval(() => undefined, 1000);`;
+    const parent = spawn(process.execPath, ['-e', start], { env, stdio: [keeper.stdout, 'pipe', 'inherit'] });
+    try {
+      const [pidText] = await once(parent.stdout, 'data');
+      const bridge = identify(Number(pidText));
+      await fake.got('ping');
+      parent.kill('SIGKILL');
+      await once(parent, 'exit');
+      const endedAt = performance.now();
+      await expect
+        .poll(() => bridge !== undefined && stillRuns(bridge), { interval: 20, timeout: 3_000 })
+        .toBe(false);
+      expect(performance.now() - endedAt).toBeLessThan(goneWithinMs);
+    } finally {
+      keeper.kill('SIGKILL');
+      parent.kill('SIGKILL');
+    }
   });
 });

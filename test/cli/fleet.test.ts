@@ -1,11 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordedProcesses, type RecordedProcess } from '../../cli/fleet/process-record.ts';
 import { fleetPaths } from '../../platform/paths.ts';
 import { identify, stillRuns } from '../../platform/process-identity.ts';
 import { createFleet, type TestFleet } from '../helpers/fleet.ts';
-import { BridgeClient } from './bridge-client.ts';
+import { BridgeClient, program } from './bridge-client.ts';
 
 let fleet: TestFleet;
 const clients: BridgeClient[] = [];
@@ -20,12 +23,22 @@ function open(): BridgeClient {
   return client;
 }
 
+function kill(target: RecordedProcess | undefined): void {
+  if (target === undefined) throw new Error('There is no such process.');
+  process.kill(target.pid, 'SIGKILL');
+}
+
 function parse(text: string): Record<string, unknown> {
   return JSON.parse(text);
 }
 
 beforeEach(async () => {
-  fleet = await createFleet({ workers: { count: 2, slots: 2 }, runs_dir: 'off' });
+  fleet = await createFleet({
+    workers: { count: 2, slots: 2 },
+    runs_dir: 'off',
+    commands: [{ argv: ['sleep', '300'] }],
+    pipelines: { sleep: { stages: [{ name: 'sleep', engine: 'command', argv: ['sleep', '300'] }] } },
+  });
 });
 
 afterEach(async () => {
@@ -60,7 +73,7 @@ describe('up, status, down', () => {
     await fleet.cli('up');
     await expect.poll(() => recorded().length).toBe(3);
     const processes = recorded();
-    process.kill(processes[0]?.pid ?? 0, 'SIGKILL');
+    kill(processes[0]);
     expect((await fleet.cli('down')).stdout).toContain('The fleet is down; 2 processes ended.');
     expect(processes.filter(stillRuns)).toEqual([]);
   });
@@ -69,7 +82,6 @@ describe('up, status, down', () => {
     await fleet.cli('up');
     await fleet.cli('down');
     const self = identify(process.pid);
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(join(fleet.stateDir, 'process.json'), JSON.stringify({ pid: self?.pid, start: '1' }));
     expect((await fleet.cli('down')).stdout).toBe('The fleet was not up.\n');
   });
@@ -113,6 +125,23 @@ describe('run, poll, read, cancel', () => {
   });
 });
 
+describe('Ctrl-C', () => {
+  it('while a run is followed cancels it: exit code 130', async () => {
+    const child = spawn(process.execPath, [program, 'run', '--pipeline', 'sleep', '--task', 'nap'], {
+      cwd: fleet.work,
+      env: fleet.env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const exited = once(child, 'exit');
+    for await (const line of createInterface({ input: child.stderr })) {
+      if (line.includes('· running ·')) child.kill('SIGINT');
+    }
+    expect(await exited).toEqual([130, null]);
+    const { stdout } = await fleet.cli('poll', 'nap', '--until', 'all', '--wait', '10', '--json');
+    expect(parse(stdout)).toMatchObject({ open: 0, runs: [{ status: 'cancelled' }] });
+  });
+});
+
 describe('many bridges at once', () => {
   it('start one coordinator, and each gets its answer', async () => {
     const all = Array.from({ length: 20 }, open);
@@ -129,7 +158,7 @@ describe('many bridges at once', () => {
     await client.initialize();
     await client.request(1, 'tools/list');
     const before = recorded().find(({ name }) => name === 'coordinator');
-    process.kill(before?.pid ?? 0, 'SIGKILL');
+    kill(before);
     const workers = await client.request(2, 'tools/call', { name: 'list_workers', arguments: {} });
     expect(JSON.stringify(workers['result'])).toContain('local-1');
     const after = recorded().find(({ name }) => name === 'coordinator');

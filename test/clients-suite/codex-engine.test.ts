@@ -1,50 +1,22 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { EngineContext, EngineReport } from '../../servers/worker/engines/engine.ts';
 import { codexEngine } from '../../servers/worker/engines/codex/engine.ts';
 import type { StartProcess } from '../../servers/worker/runner/process.ts';
 import { codexPlace, keyValue } from '../helpers/codex-place.ts';
+import {
+  decisions,
+  escalated,
+  isQuestion,
+  places,
+  prompting,
+  threadOf,
+  usageOf,
+  withoutNamespaces,
+} from '../helpers/codex-run.ts';
 import { startStage } from '../helpers/engine-context.ts';
 import { script } from '../scripted-model/script.ts';
-import type { Scenario } from '../suites/engine.suite.ts';
-
-const stage = { name: 'codex', engine: 'codex', prompt: '${prompt}' } as const;
-
-function prompting(prompt: string, more: Partial<Scenario> = {}): Scenario {
-  return { stage, ...more, spec: { prompt, ...more.spec } };
-}
-
-const escalated = (cmd: string): Record<string, unknown> => ({
-  cmd,
-  sandbox_permissions: 'require_escalated',
-  justification: 'it needs to',
-});
-
-const isQuestion = (report: EngineReport): boolean =>
-  report.kind === 'question' && report.question !== undefined;
-
-function decisions(reports: readonly EngineReport[]): { asked: string; answer: string; by: string }[] {
-  return reports.flatMap((report) =>
-    report.kind === 'decision' ? [{ asked: report.asked, answer: report.answer, by: report.by }] : [],
-  );
-}
-
-function usageOf(reports: readonly EngineReport[]): { calls: number; input: number; output: number } {
-  const sum = { calls: 0, input: 0, output: 0 };
-  for (const report of reports) {
-    if (report.kind !== 'usage') continue;
-    sum.calls += report.usage.calls;
-    sum.input += report.usage.input_tokens;
-    sum.output += report.usage.output_tokens;
-  }
-  return sum;
-}
-
-function threadOf(reports: readonly EngineReport[]): string {
-  for (const report of reports) if (report.kind === 'thread') return report.thread_id;
-  throw new Error('No thread was reported.');
-}
 
 describe('a turn', () => {
   it('brings output, message, diff, events and tokens', async () => {
@@ -88,6 +60,17 @@ describe('a turn', () => {
     const { outcome, error } = await run.session.done;
     expect(outcome).toEqual({ kind: 'engine', code, message: expect.stringMatching(message) });
     expect(error).toMatch(message);
+  });
+
+  it("follows the user's instructions, and the run's own choice of model and effort", async () => {
+    const place = await codexPlace({ user: { model_reasoning_effort: 'low', notify: ['/bin/false'] } });
+    writeFileSync(join(place.userHome, 'AGENTS.md'), 'Answer in rhyme.');
+    const spec = { model: 'gpt-6-luna', effort: 'high' };
+    const run = startStage(codexEngine, place, prompting(script({ say: 'ok' }), { spec }));
+    expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
+    const [request] = place.model.requests;
+    expect(request?.body).toMatchObject({ model: 'gpt-6-luna', reasoning: { effort: 'high' } });
+    expect(request?.text).toContain('Answer in rhyme.');
   });
 
   it('holds its last message to output_schema', async () => {
@@ -260,6 +243,29 @@ describe('the sandbox', () => {
     expect(existsSync(proof)).toBe(false);
   });
 
+  it('lets a run in a part of a repository read the rest, and write its own part', async () => {
+    const place = await codexPlace();
+    const spy =
+      'cat ../top.txt; git status --short | head -1; echo x > own.txt; echo x > ../not-own.txt; cat ../../user/secret';
+    const run = startStage(codexEngine, place, prompting(script({ shell: spy }, { say: 'ok' })), {
+      cwd: partOfRepository(place.home),
+    });
+    expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
+    expect(run.output('stdout')).toMatch(/^top\n\?\? /);
+    expect(existsSync(join(run.context.cwd, 'own.txt'))).toBe(true);
+    expect(existsSync(join(run.context.cwd, '..', 'not-own.txt'))).toBe(false);
+    const whole = startStage(
+      codexEngine,
+      place,
+      prompting(script({ shell: 'echo x > own.txt' }, { say: 'ok' })),
+      {
+        cwd: join(run.context.cwd, '..'),
+      },
+    );
+    await whole.session.done;
+    expect(existsSync(join(whole.context.cwd, 'own.txt'))).toBe(true);
+  });
+
   it('is refused with the fix where it cannot start, and then proves nothing', async () => {
     const place = await codexPlace();
     const blocked: StartProcess = (spec, io) =>
@@ -281,148 +287,13 @@ describe('the sandbox', () => {
   });
 });
 
-/** No user namespace can be made below this process. */
-function withoutNamespaces(argv: readonly [string, ...string[]]): [string, ...string[]] {
-  const block = 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"';
-  return ['/usr/bin/unshare', '-Ur', '/bin/sh', '-c', block, 'sh', ...argv];
+function partOfRepository(home: string): string {
+  const top = join(home, '..', 'repository');
+  mkdirSync(join(top, 'part'), { recursive: true });
+  spawnSync('git', ['init', '--quiet', top]);
+  writeFileSync(join(top, 'top.txt'), 'top\n');
+  return join(top, 'part');
 }
-
-function places({ cwd, tmpDir, homeDir }: EngineContext): Pick<EngineContext, 'cwd' | 'tmpDir' | 'homeDir'> {
-  return { cwd, tmpDir, homeDir };
-}
-
-describe('the allow-list', () => {
-  const allowed = { commands: [{ argv: ['ls'] }, { argv: ['echo', '...'] }] };
-
-  it('accepts a plain command that is on it, and changes of files in the workspace', async () => {
-    const place = await codexPlace({ config: allowed });
-    const inside = '*** Begin Patch\n*** Add File: new.txt\n+hi\n*** End Patch';
-    const prompt = script({ shell: 'ls' }, { shell: "echo 'a  b' c" }, { patch: inside }, { say: 'ok' });
-    const run = startStage(codexEngine, place, prompting(prompt, { pipeline: { commands: 'allow-list' } }));
-    expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
-    expect(decisions(run.reports)).toEqual([
-      { asked: 'ls', answer: 'accepted', by: 'policy' },
-      { asked: "echo 'a  b' c", answer: 'accepted', by: 'policy' },
-      { asked: `change ${join(run.context.cwd, 'new.txt')}`, answer: 'accepted', by: 'policy' },
-    ]);
-    expect(run.output('stdout')).toContain('a  b c\n');
-    expect(existsSync(join(run.context.cwd, 'new.txt'))).toBe(true);
-  });
-
-  it('declines everything else', async () => {
-    const place = await codexPlace({ config: allowed });
-    const commands = [
-      'touch q',
-      'ls && touch q',
-      'ls; touch q',
-      'ls | tee q',
-      'echo $(touch q)',
-      'echo `touch q`',
-      'echo x > q',
-      'X=1 ls',
-      'ls\ntouch q',
-      "l's'",
-      'echo "$HOME"',
-      'echo *',
-      'echo ~',
-      'echo {a,b}',
-      'echo a\\ b',
-      'ls &',
-      'ls # q',
-      'ls -la',
-      '(ls)',
-      '/bin/ls',
-    ];
-    const outside = join(place.home, 'outside.txt');
-    const patches = [outside, '.git/hooks/pre-commit', '../up.txt'].map(
-      (file) => `*** Begin Patch\n*** Add File: ${file}\n+hi\n*** End Patch`,
-    );
-    const prompt = script(
-      ...commands.map((shell) => ({ shell })),
-      { shell: escalated('ls') },
-      ...patches.map((patch) => ({ patch })),
-      { say: 'ok' },
-    );
-    const run = startStage(codexEngine, place, prompting(prompt, { pipeline: { commands: 'allow-list' } }));
-    expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
-    expect(decisions(run.reports).filter(({ answer }) => answer === 'accepted')).toEqual([]);
-    expect(decisions(run.reports).length).toBeGreaterThanOrEqual(commands.length + 1);
-    expect(existsSync(join(run.context.cwd, 'q'))).toBe(false);
-    expect(existsSync(outside)).toBe(false);
-    expect(existsSync(join(run.context.cwd, '.git', 'hooks', 'pre-commit'))).toBe(false);
-  });
-});
-
-describe('control', () => {
-  it('pauses within a second, and goes on in a new process', async () => {
-    const place = await codexPlace();
-    const usage = { input_tokens: 1000, output_tokens: 10 };
-    const prompt = script({ shell: 'echo under way; sleep 3600', usage }, { say: 'went on', usage });
-    const run = startStage(codexEngine, place, prompting(prompt));
-    await run.said('stdout', 'under way');
-    const started = performance.now();
-    expect(await run.session.pause()).toBe('turn_boundary');
-    const pausedMs = performance.now() - started;
-    process.stderr.write(`pause: ${String(Math.round(pausedMs))} ms\n`);
-    expect(pausedMs).toBeLessThan(1000);
-    expect((await run.session.done).outcome).toEqual({ kind: 'lost', resumable: true });
-
-    const again = startStage(codexEngine, place, prompting(prompt), {
-      ...places(run.context),
-      resume: { thread_id: threadOf(run.reports), message: 'Go on, please.' },
-    });
-    expect((await again.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
-    expect(again.output('last_message')).toBe('went on');
-    expect(place.model.requests.at(-1)?.text).toContain('Go on, please.');
-    expect(usageOf([...run.reports, ...again.reports])).toEqual({
-      calls: place.model.requests.length,
-      input: place.model.requests.length * 1000,
-      output: place.model.requests.length * 10,
-    });
-  });
-
-  it('resumes after its process was killed', async () => {
-    const place = await codexPlace();
-    let pid: number | undefined;
-    const prompt = script({ shell: 'echo under way; sleep 3600' }, { say: 'went on' });
-    const run = startStage(codexEngine, place, prompting(prompt), {
-      startProcess: (spec, io) => {
-        const started = place.startProcess(spec, io);
-        pid = started.pid;
-        void started.ended.then(() => (pid = undefined));
-        return started;
-      },
-    });
-    await run.said('stdout', 'under way');
-    if (pid === undefined) throw new Error('No process.');
-    process.kill(pid, 'SIGKILL');
-    expect((await run.session.done).outcome).toEqual({ kind: 'signal', signal: 'SIGKILL' });
-    const again = startStage(codexEngine, place, prompting(prompt), {
-      ...places(run.context),
-      resume: { thread_id: threadOf(run.reports), message: undefined },
-    });
-    expect((await again.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
-    expect(again.output('last_message')).toBe('went on');
-    expect(threadOf(again.reports)).toBe(threadOf(run.reports));
-    for (const name of ['.codex', '.agents', '.aws', '.git']) {
-      expect(existsSync(join(run.context.cwd, name))).toBe(false);
-    }
-  });
-
-  it('steers a running turn', async () => {
-    const place = await codexPlace();
-    const run = startStage(
-      codexEngine,
-      place,
-      prompting(script({ shell: 'echo under way; while [ ! -e go ]; do sleep 0.05; done' }, { say: 'ok' })),
-    );
-    await run.said('stdout', 'under way');
-    await run.session.steer('Mind the gap.');
-    writeFileSync(join(run.context.cwd, 'go'), '');
-    expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
-    expect(place.model.requests.at(-1)?.text).toContain('Mind the gap.');
-  });
-});
 
 describe('the network', () => {
   it('is contacted at the provider alone', async () => {

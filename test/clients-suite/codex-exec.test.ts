@@ -74,7 +74,7 @@ it('refuses what it cannot hold to', async () => {
 it('stands in where the app-server does not answer as known here', async () => {
   const place = await codexPlace();
   const mute: StartProcess = (spec, io) =>
-    place.startProcess(spec.argv[1] === 'app-server' ? { ...spec, argv: ['/bin/cat'] } : spec, io);
+    place.startProcess(spec.argv[1] === 'app-server' ? { ...spec, argv: ['/bin/true'] } : spec, io);
   const stateDir = place.home;
   expect(await codexEngine.probe({ ...place, startProcess: mute, stateDir })).toMatchObject({
     available: true,

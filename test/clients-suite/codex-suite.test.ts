@@ -6,7 +6,7 @@ import { describeEngine, type Scenario } from '../suites/engine.suite.ts';
 
 const outcome = {
   kind: 'engine',
-  message: "We're currently experiencing high demand, which may cause temporary errors.",
+  message: 'We’re currently experiencing high demand, which may cause temporary errors.',
 } as const;
 
 function scenario(engine: 'codex' | 'codex-exec', ...steps: Step[]): Scenario {

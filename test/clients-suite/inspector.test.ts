@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,9 +27,18 @@ const expected: Record<string, unknown> = {
 };
 
 let stateDir: string;
+let env: Record<string, string>;
 
 beforeAll(async () => {
   stateDir = await mkdtemp(join(tmpdir(), 'fi-'));
+  const configFile = join(stateDir, 'config.json');
+  await writeFile(configFile, JSON.stringify({ runs_dir: 'off' }));
+  env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: stateDir,
+    CODEX_FLEET_STATE_DIR: stateDir,
+    CODEX_FLEET_CONFIG: configFile,
+  };
 });
 
 afterAll(async () => {
@@ -43,7 +52,6 @@ describe('the Inspector lines of the README', () => {
   });
 
   it.each(lines)('%s', async (line) => {
-    const env = { PATH: process.env['PATH'] ?? '', HOME: stateDir, CODEX_FLEET_STATE_DIR: stateDir };
     const { stdout } = await execute(inspector, line.split(' '), { cwd: root, env });
     expect(JSON.parse(stdout)).toMatchObject({ ...Object(expected[toolOf(line)]) });
   });

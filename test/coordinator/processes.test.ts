@@ -38,8 +38,12 @@ async function startWaiting(
     cwd: real.fleet.work,
     task_id: taskId,
   });
-  await eventually(() => countOf(counter) === 1, 15_000);
-  return { runId: started.runs[0]?.run_id ?? '', counter, open: () => writeFileSync(gate, '') };
+  const runId = started.runs[0]?.run_id ?? '';
+  await eventually(() => countOf(counter) === 1, 15_000).catch(async (error: unknown) => {
+    const now = await peer.call('poll_run', { run_ids: [runId] });
+    throw new Error(JSON.stringify(now.runs), { cause: error });
+  });
+  return { runId, counter, open: () => writeFileSync(gate, '') };
 }
 
 describe('a batch through two real workers', () => {

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import { recordedProcesses, type RecordedProcess } from '../../cli/fleet/process-record.ts';
 import { connect, type Peer } from '../../mcp/client.ts';
 import { fleetPaths, type FleetPaths } from '../../platform/paths.ts';
@@ -13,7 +14,7 @@ const fixtures = join(dirname(fileURLToPath(import.meta.url)), '..', 'fixtures',
 export interface RealFleet {
   fleet: TestFleet;
   paths: FleetPaths;
-  /** Starts the coordinator where none runs, and connects. */
+  /** Starts the coordinator where none runs, connects, and waits for the workers. */
   up(): Promise<Peer<FleetContracts>>;
   processes(): RecordedProcess[];
   close(): Promise<void>;
@@ -54,6 +55,9 @@ export async function realFleet(config: Record<string, unknown> = {}): Promise<R
       if (code !== 0) throw new Error(stderr);
       const peer = await connect(fleetContracts, { socket: paths.coordinatorSocket });
       peers.push(peer);
+      await expect
+        .poll(async () => (await peer.call('list_workers', {})).workers.map(({ state }) => state), { timeout: 15_000 })
+        .toEqual(['up', 'up']);
       return peer;
     },
     processes: () => recordedProcesses(paths).filter(({ running }) => running),

@@ -3,10 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { characterEnd, cutPage, jsonBytes, lastPageStart } from '../../core/page.ts';
 
 const content = fc.oneof(
-  fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
-  fc.string({ unit: 'binary', maxLength: 200 }).map((text) => Buffer.from(text)),
+  fc.uint8Array({ maxLength: 400, size: 'max' }).map((bytes) => Buffer.from(bytes)),
+  fc.string({ unit: 'binary', maxLength: 200, size: 'max' }).map((text) => Buffer.from(text)),
   fc
-    .string({ unit: fc.constantFrom('a', '"', '\\', '\n', 'é', '日', '😀', '\x1b'), maxLength: 300 })
+    .string({
+      unit: fc.constantFrom('a', '"', '\\', '\n', 'é', '日', '😀', '\x1b'),
+      maxLength: 300,
+      size: 'max',
+    })
     .map((text) => Buffer.from(text)),
 );
 const encoding = fc.constantFrom('utf8' as const, 'base64' as const);
@@ -81,7 +85,7 @@ describe('lastPageStart', () => {
 describe('characterEnd', () => {
   it('agrees with the decoder on every cut of valid text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), (text) => {
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 20, size: 'max' }), (text) => {
         const bytes = Buffer.from(text);
         const ends = new Set([0]);
         for (const character of text) ends.add(Math.max(...ends) + Buffer.byteLength(character));

@@ -136,7 +136,7 @@ describe('renderPreview', () => {
 
   it('stays within any budget, for any bytes, with none of them able to make a line of its own', () => {
     const content = fc.oneof(
-      fc.uint8Array({ maxLength: 20_000 }),
+      fc.uint8Array({ maxLength: 20_000, size: 'max' }),
       fc
         .string({
           unit: fc.constantFrom(
@@ -151,6 +151,7 @@ describe('renderPreview', () => {
             ' ',
           ),
           maxLength: 3000,
+          size: 'max',
         })
         .map((text) => Buffer.from(text)),
     );
@@ -196,12 +197,12 @@ describe('createPreviewSampler', () => {
         'not ok 1',
       ),
       fc.integer({ min: 0, max: 9 }).map((n) => `error: attempt ${n} failed`),
-      fc.integer({ min: 1000, max: 9000 }).map((n) => `${'x'.repeat(n)} error: far`),
+      fc.integer({ min: 1010, max: 1030 }).map((n) => `${'x'.repeat(n)} error: far`),
       fc.string({ unit: fc.constantFrom('e', 'r', 'o', '日'), maxLength: 30 }),
     );
     fc.assert(
       fc.property(
-        fc.array(line, { maxLength: 60 }),
+        fc.array(line, { maxLength: 60, size: 'max' }),
         fc.boolean(),
         fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 5 }),
         (lines, ends, sizes) => {
@@ -232,6 +233,29 @@ describe('createPreviewSampler', () => {
     expect(sample.lines.length).toBeLessThan(500);
     expect(sample.lines.some((line) => line.text.includes('error: zz') || line.line === 1)).toBe(true);
   });
+
+  it.each([1, 20, 60, 100, 1000, 3000])(
+    'ends, and stays bounded, on %i shapes that come again and again',
+    (shapes) => {
+      let state = 1;
+      const random = (below: number) => {
+        state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+        return (state >>> 8) % below;
+      };
+      const name = () =>
+        random(shapes)
+          .toString(26)
+          .replace(/\d/g, (digit) => 'klmnopqrst'[Number(digit)] ?? '');
+      const kinds = [
+        () => `error ${name()} happened`,
+        () => `see ${name()}-error.ts`,
+        () => `  at src/${name()}.ts:${random(99)}:1`,
+        () => `plain line ${random(99)}`,
+      ];
+      const lines = Array.from({ length: 30_000 }, () => kinds[random(4)]?.() ?? '');
+      expect(sampled(Buffer.from(lines.join('\n'))).lines.length).toBeLessThan(700);
+    },
+  );
 
   it('finds the error in a line far longer than a chunk, and in one without an end', () => {
     const long = preview(`start\nerror: ${'x'.repeat(500_000)}\n${infoLine(1)}\n`.repeat(3));

@@ -48,6 +48,7 @@ const hostile = fc.string({
     'P',
   ),
   maxLength: 60,
+  size: 'max',
 });
 
 describe('sanitize', () => {
@@ -84,13 +85,13 @@ describe('sanitize', () => {
   });
 
   it.each([
-    ['parameters without an end', `\x1b[${'0'.repeat(2_000_000)}`],
-    ['strings without an end', '\x1b]'.repeat(1_000_000)],
-    ['one string without an end', `\x1b]${'a'.repeat(2_000_000)}`],
-    ['eight-bit introducers', '\x9d'.repeat(2_000_000)],
-    ['escapes alone', '\x1b'.repeat(2_000_000)],
-    ['intermediates', `\x1b${' '.repeat(2_000_000)}`],
-    ['bidi', '\u202e'.repeat(1_000_000)],
+    ['parameters without an end', `\x1b[${'0'.repeat(320_000)}`],
+    ['strings without an end', '\x1b]'.repeat(160_000)],
+    ['one string without an end', `\x1b]${'a'.repeat(320_000)}`],
+    ['eight-bit introducers', '\x9d'.repeat(320_000)],
+    ['escapes alone', '\x1b'.repeat(320_000)],
+    ['intermediates', `\x1b${' '.repeat(320_000)}`],
+    ['bidi', '\u202e'.repeat(160_000)],
   ])('takes time in proportion to the text: %s', (_, text) => {
     const half = timeOf(text.slice(0, text.length / 8));
     const whole = timeOf(text);

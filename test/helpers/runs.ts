@@ -15,6 +15,7 @@ export function newRun(overrides: { owner?: string; now?: number; spec?: Partial
       prompt: 'Fix the failing test',
       inputs: {},
       ask: false,
+      depth: 0,
       ...overrides.spec,
     },
     now: overrides.now ?? 1000,

@@ -16,7 +16,17 @@ it.each([
   ["Codex's without a turn", { callId: 'call_1', threadId: 't1' }, 't1/call_1', undefined],
   ["a client's under ours", { ...codex, 'codex-fleet/call': { id: 'b1' } }, 'b1', undefined],
 ])('reads %s', (_what, meta, callId, cwd) => {
-  expect(readCallMeta(meta)).toEqual({ callId, cwd });
+  expect(readCallMeta(meta)).toEqual({ callId, cwd, depth: undefined });
+});
+
+it.each([
+  [0, 0],
+  [2, 2],
+  [-1, undefined],
+  [0.5, undefined],
+  ['1', undefined],
+])('reads the depth %s', (depth, read) => {
+  expect(readCallMeta({ 'codex-fleet/call': { depth } }).depth).toBe(read);
 });
 
 it('keeps an id short enough for a request key, and distinct', () => {

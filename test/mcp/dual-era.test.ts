@@ -8,11 +8,15 @@ import type { TaskView } from '../../mcp/tasks.ts';
 const key = 'io.modelcontextprotocol/';
 const extension = `${key}tasks`;
 
-function meta(options: { version?: string; tasks?: boolean } = {}) {
+function meta(options: { version?: string; tasks?: boolean; elicitation?: Record<string, unknown> } = {}) {
+  const { version = '2026-07-28', tasks = false, elicitation } = options;
   return {
-    [`${key}protocolVersion`]: options.version ?? '2026-07-28',
+    [`${key}protocolVersion`]: version,
     [`${key}clientInfo`]: { name: 'test', version: '1' },
-    [`${key}clientCapabilities`]: options.tasks === true ? { extensions: { [extension]: {} } } : {},
+    [`${key}clientCapabilities`]: {
+      ...(tasks && { extensions: { [extension]: {} } }),
+      ...(elicitation !== undefined && { elicitation }),
+    },
   };
 }
 
@@ -25,11 +29,19 @@ const working: TaskView = {
   ttlMs: null,
   pollIntervalMs: 1000,
 };
+const asking: TaskView = {
+  ...working,
+  taskId: 'run_asking',
+  status: 'input_required',
+  inputRequests: { q: { method: 'elicitation/create' } },
+};
 
 let toServer: PassThrough;
 let received: Record<string, unknown>[];
 let wake: (() => void) | undefined;
 let cancelled: string[];
+let started: TaskView;
+let cannotTell: boolean;
 let server: Server;
 
 beforeEach(async () => {
@@ -37,6 +49,8 @@ beforeEach(async () => {
   const fromServer = new PassThrough();
   received = [];
   cancelled = [];
+  started = working;
+  cannotTell = false;
   let rest = '';
   fromServer.on('data', (chunk: Buffer) => {
     rest += chunk.toString('utf8');
@@ -61,8 +75,9 @@ beforeEach(async () => {
       capabilities: { tools: {} },
       instructions: 'hello',
       tasks: {
-        fromResult: (tool) => Promise.resolve(tool === 'start_run' ? working : undefined),
-        get: (id) => Promise.resolve(id === 'run_1' ? working : undefined),
+        offers: ({ name }) => name === 'start_run',
+        fromResult: () => (cannotTell ? Promise.reject(new Error('no store')) : Promise.resolve(started)),
+        get: (id) => Promise.resolve([working, asking].find(({ taskId }) => taskId === id)),
         cancel: (id) => {
           cancelled.push(id);
           return Promise.resolve(id === 'run_1');
@@ -150,18 +165,60 @@ test('tasks are read, cancelled twice and updated; unknown ones are refused', as
   expect(undeclared['error']).toMatchObject({ code: -32021 });
 });
 
+test('a task is handed out without its result and its questions, which tasks/get tells', async () => {
+  started = asking;
+  const { result } = await ask('tools/call', {
+    name: 'start_run',
+    arguments: {},
+    _meta: meta({ tasks: true }),
+  });
+  expect(result).toMatchObject({ resultType: 'task', taskId: 'run_asking', status: 'input_required' });
+  expect(result).not.toHaveProperty('inputRequests');
+});
+
+test('where the task cannot be told, the result is the answer', async () => {
+  cannotTell = true;
+  const { result } = await ask('tools/call', {
+    name: 'start_run',
+    arguments: {},
+    _meta: meta({ tasks: true }),
+  });
+  expect(result).toMatchObject({
+    resultType: 'complete',
+    structuredContent: { runs: [{ run_id: 'run_1' }] },
+  });
+});
+
+test.each([
+  ['forms', { form: {} }, 'input_required'],
+  ['elicitation without a mode', {}, 'input_required'],
+  ['links only', { url: {} }, 'working'],
+  ['none of it', undefined, 'working'],
+])('a client that declares %s is asked, or sees the task at work', async (_name, elicitation, status) => {
+  const declared = elicitation === undefined ? { tasks: true } : { tasks: true, elicitation };
+  const { result } = await ask('tasks/get', { taskId: 'run_asking', _meta: meta(declared) });
+  expect(result).toMatchObject({ status });
+  if (status === 'working') expect(result).not.toHaveProperty('inputRequests');
+  else expect(result).toMatchObject({ inputRequests: { q: { method: 'elicitation/create' } } });
+});
+
 test('another version is refused with those supported', async () => {
   const { error } = await ask('tools/list', { _meta: meta({ version: '2099-01-01' }) });
   expect(error).toMatchObject({ code: -32022, data: { supported: ['2026-07-28'], requested: '2099-01-01' } });
 });
 
-test('a subscription is acknowledged', async () => {
+test('news of tasks are refused to who did not declare the extension', async () => {
+  const params = { notifications: { taskIds: ['run_1'] }, _meta: meta() };
+  expect((await ask('subscriptions/listen', params))['error']).toMatchObject({ code: -32021 });
+});
+
+test('a subscription is acknowledged, without what never changes', async () => {
   toServer.write(
     `${JSON.stringify({ jsonrpc: '2.0', id: 'sub', method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true }, _meta: meta() } })}\n`,
   );
   await ask('tools/list', { _meta: meta() });
   expect(received[0]).toMatchObject({
     method: 'notifications/subscriptions/acknowledged',
-    params: { _meta: { [`${key}subscriptionId`]: 'sub' }, notifications: { toolsListChanged: true } },
+    params: { _meta: { [`${key}subscriptionId`]: 'sub' }, notifications: {} },
   });
 });

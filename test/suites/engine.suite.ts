@@ -91,8 +91,8 @@ export function describeEngine(name: string, subject: EngineSubject): void {
     it('ends when told to, by the first cause', async () => {
       const { stage, marker } = await startSleeping(subject);
       stage.session.end({ kind: 'cancelled' });
-      stage.session.end({ kind: 'timeout', wall_ms: 1 });
       stage.session.end({ kind: 'cancelled' });
+      stage.session.end({ kind: 'timeout', wall_ms: 1 });
       expect(await stage.session.done).toMatchObject({ outcome: { kind: 'cancelled' } });
       expect(processesWith(marker)).toEqual([]);
     });
@@ -210,12 +210,13 @@ export function makeContext(
   const reports: EngineReport[] = [];
   const context: EngineContext = {
     run_id: 'run_000000000000000000000',
-    spec: { pipeline: 'suite', task_id: 'suite', cwd, inputs: {}, ask: false, ...scenario.spec },
+    spec: { pipeline: 'suite', task_id: 'suite', cwd, inputs: {}, ask: false, depth: 0, ...scenario.spec },
     pipeline: pipelineSchema.parse({ stages: [scenario.stage], ...scenario.pipeline }),
     stage: scenario.stage,
     cwd,
     tmpDir,
     homeDir,
+    signInLock: join(root, 'sign-in.lock'),
     env: place.env,
     config: place.config,
     graceMs: 2_000,

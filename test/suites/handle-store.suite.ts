@@ -110,7 +110,7 @@ export function handleStoreSuite(
         fc.integer({ min: 200, max: 700 }).map((lines) => Buffer.from('x\n'.repeat(lines))),
       );
       await fc.assert(
-        fc.asyncProperty(fc.array(chunk, { maxLength: 6 }), async (chunks) => {
+        fc.asyncProperty(fc.array(chunk, { maxLength: 6, size: 'max' }), async (chunks) => {
           const writer = create();
           for (const bytes of chunks) writer.append(bytes);
           const content = Buffer.concat(chunks);

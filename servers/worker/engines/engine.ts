@@ -38,6 +38,8 @@ export interface EngineContext {
   env: Readonly<Record<string, string>>;
   config: Config;
   graceMs: number;
+  /** Held by the one process of this host that renews the user's Codex sign-in. */
+  signInLock: string;
   /** A credential's value by variable name; in memory only. */
   credential(name: string): string | undefined;
   startProcess: StartProcess;

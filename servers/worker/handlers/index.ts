@@ -1,8 +1,8 @@
 import type { Handlers } from '../../../mcp/handlers.ts';
-import type { Config } from '../../../schemas/config.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { EngineStatus } from '../../../schemas/worker.ts';
 import type { HandleStore } from '../output/handle-store.ts';
+import type { Places } from '../places.ts';
 import type { Runs } from '../runs/runs.ts';
 import { cancelRun } from './cancel-run.ts';
 import { describeWorker, type WorkerIdentity } from './describe-worker.ts';
@@ -15,15 +15,15 @@ import { startRun } from './start-run.ts';
 export interface HandlerDeps {
   runs: Runs;
   handles: HandleStore;
-  config: Config;
+  places: Places;
   identity: WorkerIdentity;
   engines: () => Promise<EngineStatus[]>;
 }
 
 export function createHandlers(deps: HandlerDeps): Handlers<WorkerContracts> {
-  const { runs, handles, config, identity, engines } = deps;
+  const { runs, handles, places, identity, engines } = deps;
   return {
-    start_run: startRun(runs, config),
+    start_run: startRun(runs, places),
     poll_run: pollRun(runs, identity.worker_id),
     read_handle: readHandle(runs, handles),
     pause_run: pauseRun(runs),

@@ -2,14 +2,15 @@ import { nextAfterStart } from '../../../core/next.ts';
 import { acceptRequests } from '../../../core/spec.ts';
 import type { Handlers } from '../../../mcp/handlers.ts';
 import { newTaskId } from '../../../platform/ids.ts';
-import type { Config } from '../../../schemas/config.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
+import type { Places } from '../places.ts';
 import type { Runs } from '../runs/runs.ts';
 
-export function startRun(runs: Runs, config: Config): Handlers<WorkerContracts>['start_run'] {
+export function startRun(runs: Runs, places: Places): Handlers<WorkerContracts>['start_run'] {
   return async (input, call) => {
     const specs = acceptRequests(input, {
-      pipelines: config.pipelines,
+      folder: (cwd) => ({ cwd, pipelines: places.configIn(cwd).pipelines }),
+      depth: { caller: call.depth ?? places.depth, max: places.maxDepth },
       defaults: { cwd: call.cwd, callId: call.callId },
       newTaskId,
     });

@@ -1,5 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isLive, readProcess, send } from './process-table.ts';
 
@@ -30,20 +34,29 @@ export interface Namespace {
  * because everything inside can read it. Rejects with bwrap's own words.
  */
 export async function openNamespace(bwrap: string): Promise<Namespace> {
+  const info = openInfoFile();
   const monitor = spawn(
     bwrap,
     // prettier-ignore
     ['--dev-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--die-with-parent', '--info-fd', '3',
       '--', '/bin/sh', '-c', keeperScript],
-    { cwd: '/', env: {}, detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] },
+    { cwd: '/', env: {}, detached: true, stdio: ['pipe', 'pipe', 'pipe', info] },
   );
-  const opened = followOpening(monitor);
   const gone = new Promise<void>((resolve) => {
     monitor.once('exit', () => {
       resolve();
     });
   });
-  const initPid = await opened;
+  let initPid: number;
+  try {
+    await followOpening(monitor);
+    initPid = readInitPid(info);
+  } catch (error) {
+    monitor.kill('SIGKILL');
+    throw error;
+  } finally {
+    closeSync(info);
+  }
   setHeld(monitor, false);
   const hasExited = (): boolean => monitor.exitCode !== null || monitor.signalCode !== null;
   // Its parent makes it our process 1, and not another that got the same pid.
@@ -69,11 +82,27 @@ export async function openNamespace(bwrap: string): Promise<Namespace> {
   };
 }
 
-/** Resolves with the host pid of process 1 once the keeper runs: by then every mount is in place. */
-function followOpening(monitor: ChildProcess): Promise<number> {
-  const [stdin, stdout, stderr, info] = monitor.stdio;
-  let told = '';
-  let isReady = false;
+/**
+ * bwrap tells the pid of process 1 in a file, not a pipe: if we died while it writes, a pipe would kill
+ * it (SIGPIPE) while its child waits for a word from it, for ever. The file has no name by then.
+ */
+function openInfoFile(): number {
+  const file = join(tmpdir(), `codex-fleet-${randomBytes(12).toString('hex')}`);
+  const fd = openSync(file, 'wx+', 0o600);
+  unlinkSync(file);
+  return fd;
+}
+
+function readInitPid(info: number): number {
+  const text = Buffer.alloc(4096);
+  const length = readSync(info, text, 0, text.length, 0);
+  const pid = /"child-pid":\s*(\d+)/.exec(text.toString('latin1', 0, length))?.[1];
+  if (pid === undefined) throw namespaceError('bwrap did not tell the pid of the namespace it opened');
+  return Number(pid);
+}
+
+/** Resolves once the keeper runs: by then every mount is in place. */
+function followOpening(monitor: ChildProcess): Promise<void> {
   let complaint = '';
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -82,25 +111,14 @@ function followOpening(monitor: ChildProcess): Promise<number> {
     }, openMs);
     const fail = (): void => {
       clearTimeout(timer);
-      const why = complaint.trim() === '' ? 'bwrap ended without opening a namespace' : complaint.trim();
-      reject(Object.assign(new Error(why), { code: 'NAMESPACE' }));
+      reject(namespaceError(complaint.trim() || 'bwrap ended without opening a namespace'));
     };
-    const look = (): void => {
-      const pid = /"child-pid":\s*(\d+)/.exec(told)?.[1];
-      if (!isReady || pid === undefined) return;
+    monitor.stdin?.on('error', () => undefined);
+    monitor.stdout?.once('data', () => {
       clearTimeout(timer);
-      resolve(Number(pid));
-    };
-    stdin?.on('error', () => undefined);
-    info?.on('data', (chunk: Buffer) => {
-      told += chunk.toString('latin1');
-      look();
+      resolve();
     });
-    stdout?.on('data', () => {
-      isReady = true;
-      look();
-    });
-    stderr?.on('data', (chunk: Buffer) => {
+    monitor.stderr?.on('data', (chunk: Buffer) => {
       complaint = (complaint + chunk.toString()).slice(0, 500);
     });
     monitor.once('error', (error) => {
@@ -109,6 +127,10 @@ function followOpening(monitor: ChildProcess): Promise<number> {
     });
     monitor.once('close', fail);
   });
+}
+
+function namespaceError(why: string): Error {
+  return Object.assign(new Error(why), { code: 'NAMESPACE' });
 }
 
 function setHeld(monitor: ChildProcess, isHeld: boolean): void {

@@ -100,17 +100,25 @@ function keyOf(spec: RunSpec): string {
 
 /** Everything that can be known before a slot is taken: the folder is there, and every stage is allowed and can be served. */
 async function check(deps: RunDeps, spec: RunSpec): Promise<Checked> {
-  const pipeline = deps.config.pipelines[spec.pipeline];
-  if (pipeline === undefined) throw new FleetError('INVALID_INPUT', `There is no pipeline "${spec.pipeline}".`);
+  const recipe = recipeOf(deps, spec);
+  if (recipe === undefined) throw new FleetError('INVALID_INPUT', `There is no pipeline "${spec.pipeline}".`);
   const folder = await stat(spec.cwd).catch(() => undefined);
   if (folder?.isDirectory() !== true) {
     throw new FleetError('CWD_NOT_ALLOWED', `"cwd" ${spec.cwd} is no folder on this machine.`, {
       next: 'Name a folder that exists.',
     });
   }
-  const stages = stagesOf(pipeline, spec.stages);
-  for (const stage of stages) await deps.engines[stage.engine].check(stage, pipeline, spec, deps.config);
-  return { spec, recipe: { pipeline, stages } };
+  const { pipeline, stages, config } = recipe;
+  for (const stage of stages) await deps.engines[stage.engine].check(stage, pipeline, spec, config);
+  return { spec, recipe };
+}
+
+/** What a run executes where it works, as of now; undefined where there is no such pipeline. */
+export function recipeOf({ places }: RunDeps, spec: RunSpec): Recipe | undefined {
+  const config = places.configIn(spec.cwd);
+  if (!Object.hasOwn(config.pipelines, spec.pipeline)) return undefined;
+  const pipeline = config.pipelines[spec.pipeline];
+  return pipeline && { pipeline, stages: stagesOf(pipeline, spec.stages), config };
 }
 
 /** Nothing comes between: slots, records and runs are taken in one turn of the event loop. */

@@ -1,4 +1,5 @@
 import { FleetError } from '../../../core/errors.ts';
+import type { Config } from '../../../schemas/config.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
 import type { Outcome } from '../../../schemas/run.ts';
 import type { EngineEnd, EngineReport, EngineSession } from '../engines/engine.ts';
@@ -14,6 +15,8 @@ export interface Recipe {
   pipeline: Pipeline;
   /** The run's own stages, in order. */
   stages: readonly Stage[];
+  /** As it holds in the run's folder. */
+  config: Config;
 }
 
 export type AttemptEnd =
@@ -40,6 +43,10 @@ export class Attempt {
   #cause: Cause | undefined;
   #isPausing = false;
   #isHalted = false;
+  /** No stage follows: the attempt is as good as done. */
+  #isLeaving = false;
+  /** When the latest question came, and later than any before it. */
+  #askedAt = 0;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -67,10 +74,12 @@ export class Attempt {
     }
   }
 
-  /** After `halted`. */
-  continue(): void {
+  /** After `halted`. False where its stage has ended meanwhile and the attempt is leaving. */
+  continue(): boolean {
+    if (this.#isLeaving) return false;
     this.#isHalted = false;
     this.#session?.continue();
+    return true;
   }
 
   async steer(message: string): Promise<void> {
@@ -94,17 +103,22 @@ export class Attempt {
     let { resume } = this.#options;
     for (let stage = recipe.stages[progress.stage]; stage !== undefined; stage = recipe.stages[progress.stage]) {
       if (this.#cause !== undefined) return { kind: 'over', outcome: this.#cause };
-      if (this.#isPausing || this.#isHalted) return { kind: 'suspended', asked: true };
+      if (this.#isPausing || this.#isHalted) return this.#leave(true);
       const { outcome, error } = await this.#runStage(stage, resume);
       if (error !== undefined) known.facts.error ??= error;
       const verdict = judge(outcome, this.#cause, recipe.pipeline.stop_on_failure);
       if (verdict.kind === 'over') return verdict;
-      if (verdict.kind === 'suspended') return { kind: 'suspended', asked: this.#isPausing };
+      if (verdict.kind === 'suspended') return this.#leave(this.#isPausing);
       if (verdict.kind === 'failed') progress.failure ??= verdict.outcome;
       known.toNextStage();
       resume = undefined;
     }
     return { kind: 'over', outcome: progress.failure ?? { kind: 'exit', code: 0 } };
+  }
+
+  #leave(asked: boolean): AttemptEnd {
+    this.#isLeaving = true;
+    return { kind: 'suspended', asked };
   }
 
   async #runStage(stage: Stage, resume: Resume): Promise<EngineEnd> {
@@ -129,6 +143,7 @@ export class Attempt {
       spec: known.spec,
       pipeline: recipe.pipeline,
       stage,
+      config: recipe.config,
       output: recorder,
       report: (said) => {
         this.#onReport(said);
@@ -153,7 +168,8 @@ export class Attempt {
       known.heard(said);
     } else if (said.question !== undefined) {
       clock.stop();
-      known.move({ kind: 'asked', question: said.question });
+      this.#askedAt = Math.max(deps.now(), this.#askedAt + 1);
+      known.move({ kind: 'asked', question: { ...said.question, asked_at: this.#askedAt } });
     } else if (known.status === 'input_required') {
       known.move({ kind: 'answered' });
       clock.start();

@@ -4,9 +4,11 @@ import { isTerminal, type Outcome, type RunSpec, type RunStatus } from '../../..
 import type { RunDetail } from '../../../schemas/worker.ts';
 import { createActiveClock, type ActiveClock } from './active-clock.ts';
 import { Attempt, type AttemptEnd, type Recipe } from './attempt.ts';
+import { boundsOf } from './bounds.ts';
 import type { Cause } from './judge.ts';
 import { LiveRecord, type RunHooks, type RunStanding } from './live-record.ts';
 import type { RunRecord } from './record.ts';
+import { takeDown } from './run-facts.ts';
 import type { Slots } from './slots.ts';
 import type { OutputBudget } from './stage-recorder.ts';
 import { needsHome, type Resume, type RunDeps } from './stage-session.ts';
@@ -33,7 +35,6 @@ export class LiveRun {
   #attempt: Attempt | undefined;
   #cause: Cause | undefined;
   #idle: Promise<void> = Promise.resolve();
-  #ending: Promise<void> | undefined;
   #holdsSlot = false;
 
   constructor({ deps, slots, hooks, standing, recipe }: LiveRunOptions) {
@@ -43,10 +44,10 @@ export class LiveRun {
     this.#slots = slots;
     this.#recipe = recipe;
     this.#known = new LiveRecord(deps, hooks, standing);
-    const { limits } = deps.config;
-    const wallMs = standing.spec.wall_ms ?? limits.wall_ms;
+    const { wallMs, outputBytes, notes } = boundsOf(standing.spec, recipe?.config.limits);
+    for (const text of notes) takeDown(standing.facts, { kind: 'note', text }, deps.now());
     const stored = deps.handles.ofRun(this.run_id).reduce((sum, handle) => sum + handle.bytes, 0);
-    this.#budget = { left: Math.max(0, (standing.spec.output_bytes ?? limits.output_bytes) - stored) };
+    this.#budget = { left: Math.max(0, outputBytes - stored) };
     this.#clock = createActiveClock({
       limitMs: wallMs,
       spentMs: standing.progress.active_ms,
@@ -98,10 +99,7 @@ export class LiveRun {
     if (state.status === 'paused' && state.how !== 'stopped') return this.#restart(state.how, message);
     if (answer !== undefined) await this.#attempt?.answer(answer);
     if (message !== undefined) await this.#attempt?.steer(message);
-    if (this.status !== 'paused') return;
-    this.#attempt?.continue();
-    this.#known.move({ kind: 'resumed' });
-    this.#clock.start();
+    if (this.status === 'paused') await this.#continue();
   }
 
   /** Ends the run for this cause, whatever it is doing. Idempotent; `idle` settles when it is over. */
@@ -109,7 +107,7 @@ export class LiveRun {
     if (isTerminal(this.status) || this.#cause !== undefined) return;
     this.#cause = cause;
     if (this.#attempt !== undefined) this.#attempt.end(cause);
-    else if (this.status === 'paused') this.#idle = this.#finish(cause);
+    else if (this.status === 'paused') this.#finish(cause);
   }
 
   /** The worker ends: what can go on later is kept for it, everything else is lost. */
@@ -133,6 +131,17 @@ export class LiveRun {
     }
   }
 
+  async #continue(): Promise<void> {
+    if (this.#attempt?.continue() === true) {
+      this.#known.move({ kind: 'resumed' });
+      this.#clock.start();
+      return;
+    }
+    // Its stage ended in the instant it was halted.
+    await this.#idle;
+    await this.resume(undefined, undefined);
+  }
+
   /** A new attempt at the stage that was under way. NO_CAPACITY where no slot is free. */
   async #restart(how: PauseHow, message: string | undefined): Promise<void> {
     const { thread_id: threadId } = this.#known.progress;
@@ -147,7 +156,9 @@ export class LiveRun {
     const resume = threadId === undefined ? undefined : { thread_id: threadId, message };
     this.#idle = ready.then(
       () => this.#try(resume),
-      () => this.#fallBack(how),
+      () => {
+        this.#fallBack(how);
+      },
     );
     await ready;
   }
@@ -156,19 +167,19 @@ export class LiveRun {
     if (this.#recipe === undefined) {
       throw new FleetError('WRONG_STATE', `Pipeline "${this.spec.pipeline}" is no longer configured.`);
     }
-    const { pipeline, stages } = this.#recipe;
+    const { pipeline, stages, config } = this.#recipe;
     for (const stage of stages.slice(this.#known.progress.stage)) {
-      await this.#deps.engines[stage.engine].check(stage, pipeline, this.spec, this.#deps.config);
+      await this.#deps.engines[stage.engine].check(stage, pipeline, this.spec, config);
     }
     this.#deps.files.prepare(this.run_id, { home: needsHome(stages) });
     // Before anything runs: a crash must not find a run that looks paused on purpose.
     this.#deps.files.write(this.record());
   }
 
-  async #fallBack(how: PauseHow): Promise<void> {
+  #fallBack(how: PauseHow): void {
     this.#known.move({ kind: 'paused', how });
     this.#releaseSlot();
-    if (this.#cause !== undefined) await this.#finish(this.#cause);
+    if (this.#cause !== undefined) this.#finish(this.#cause);
   }
 
   async #try(resume: Resume): Promise<void> {
@@ -188,12 +199,15 @@ export class LiveRun {
   }
 
   async #settle(end: AttemptEnd): Promise<void> {
-    if (end.kind === 'over') return this.#finish(end.outcome);
+    if (end.kind === 'over') {
+      this.#finish(end.outcome);
+      return;
+    }
     await this.#deps.files.removeTmp(this.run_id);
     this.#hold(end.asked ? 'turn_boundary' : 'lost');
     this.#releaseSlot();
     // Cancelled in the meantime: there was no attempt to tell.
-    if (this.#cause !== undefined && this.#cause.kind !== 'lost') await this.#finish(this.#cause);
+    if (this.#cause !== undefined && this.#cause.kind !== 'lost') this.#finish(this.#cause);
   }
 
   #hold(how: PauseHow): void {
@@ -202,16 +216,10 @@ export class LiveRun {
     this.#known.save();
   }
 
-  #finish(outcome: Outcome): Promise<void> {
-    return (this.#ending ??= this.#finishOnce(outcome));
-  }
-
-  async #finishOnce(outcome: Outcome): Promise<void> {
+  #finish(outcome: Outcome): void {
+    if (isTerminal(this.status)) return;
     this.#stopClock();
-    const { files } = this.#deps;
-    const removals = [files.removeTmp(this.run_id)];
-    if (needsHome(this.#recipe?.stages ?? [])) removals.push(files.removeHome(this.run_id));
-    await Promise.all(removals);
+    this.#deps.files.removePrivate(this.run_id, { home: needsHome(this.#recipe?.stages ?? []) });
     this.#releaseSlot();
     this.#known.end(outcome);
   }

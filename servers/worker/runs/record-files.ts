@@ -1,5 +1,5 @@
-import { mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '../../../core/errors.ts';
 import { parseJson } from '../../../core/parse-json.ts';
@@ -21,7 +21,10 @@ export interface RecordFiles {
   read: (runId: string) => Promise<RunRecord | undefined>;
   readAll: () => Promise<RunRecord[]>;
   removeTmp: (runId: string) => Promise<void>;
-  removeHome: (runId: string) => Promise<void>;
+  /** `tmp/`, and `home/` where there is one, in the background. */
+  removePrivate: (runId: string, options: { home: boolean }) => void;
+  /** Resolves when nothing is left to be removed. */
+  removed: () => Promise<void>;
   /** All of a run: it was never accepted. */
   remove: (runId: string) => void;
 }
@@ -39,6 +42,13 @@ export function openRecordFiles(dir: string): RecordFiles {
     const text = await readFile(file(runId), 'utf8').catch(() => undefined);
     return text === undefined ? undefined : runRecord.safeParse(parseJson(text)).data;
   };
+  const removals = new Set<Promise<void>>();
+  const inBackground = (removal: Promise<void>): void => {
+    removals.add(removal);
+    void removal.then(() => removals.delete(removal));
+  };
+  /** Most attempts leave it empty. */
+  const removeTmp = (runId: string): Promise<void> => rmdir(tmpDir(runId)).catch(() => removeTree(tmpDir(runId)));
   return {
     tmpDir,
     homeDir,
@@ -57,17 +67,16 @@ export function openRecordFiles(dir: string): RecordFiles {
     },
     read,
     readAll: () => readAll(dir, read),
-    removeTmp: async (runId) => {
-      try {
-        // Most attempts leave it empty.
-        rmdirSync(tmpDir(runId));
-      } catch {
-        await removeTree(tmpDir(runId));
-      }
+    removeTmp,
+    removePrivate: (runId, { home }) => {
+      inBackground(removeTmp(runId));
+      if (home) inBackground(removeTree(homeDir(runId)));
     },
-    removeHome: (runId) => removeTree(homeDir(runId)),
+    removed: async () => {
+      await Promise.all(removals);
+    },
     remove: (runId) => {
-      rmSync(folder(runId), { recursive: true, force: true });
+      inBackground(removeTree(folder(runId)));
     },
   };
 }

@@ -1,7 +1,6 @@
 import { FleetError } from '../../../core/errors.ts';
-import { stagesOf } from '../../../core/spec.ts';
 import type { RunSpec } from '../../../schemas/run.ts';
-import { acceptRuns, type Accepted, type Acceptor, type NewRun } from './accept.ts';
+import { acceptRuns, recipeOf, type Accepted, type Acceptor, type NewRun } from './accept.ts';
 import type { Recipe } from './attempt.ts';
 import { ChangeLog } from './changes.ts';
 import { EndedRecords } from './ended-records.ts';
@@ -126,6 +125,7 @@ export class Runs {
     }
     await Promise.all(live.map((run) => run.idle));
     this.#ended.saveLeft();
+    await this.#deps.files.removed();
     // Only now: whoever waits is told how its runs ended.
     this.changes.close();
   }
@@ -150,9 +150,17 @@ export class Runs {
 
   #makePaused(record: RunRecord): RunEntry {
     const { spec } = record;
-    const pipeline = this.#deps.config.pipelines[spec.pipeline];
-    const recipe = pipeline && { pipeline, stages: stagesOf(pipeline, spec.stages) };
-    return this.#make(standingOf(record), recipe).entry;
+    return this.#make(standingOf(record), this.#recipeNow(spec)).entry;
+  }
+
+  /** Without a recipe the run stays paused, and says so when it is resumed. */
+  #recipeNow(spec: RunSpec): Recipe | undefined {
+    try {
+      return recipeOf(this.#deps, spec);
+    } catch (error) {
+      this.#deps.log.warn({ err: error, cwd: spec.cwd }, 'the project of a paused run cannot be read');
+      return undefined;
+    }
   }
 
   #make(standing: RunStanding, recipe: Recipe | undefined): NewRun {

@@ -4,6 +4,7 @@ import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
 import type { RunSpec } from '../../../schemas/run.ts';
 import type { EngineContext, EngineEnd, EngineSession } from '../engines/engine.ts';
 import type { Engines } from '../engines/index.ts';
+import type { Places } from '../places.ts';
 import type { HandleStore } from '../output/handle-store.ts';
 import type { StartProcess } from '../runner/process.ts';
 import type { RecordFiles } from './record-files.ts';
@@ -11,12 +12,12 @@ import type { RecordFiles } from './record-files.ts';
 /** What every run of a worker shares. */
 export interface RunDeps {
   engines: Engines;
-  config: Config;
-  /** Allow-listed environment of every run. */
-  env: Readonly<Record<string, string>>;
+  places: Places;
   handles: HandleStore;
   files: RecordFiles;
   startProcess: StartProcess;
+  /** One for all workers of this host, see EngineContext. */
+  signInLock: string;
   credential: (name: string) => string | undefined;
   now: () => number;
   log: Logger;
@@ -30,6 +31,8 @@ export interface StageStart {
   spec: RunSpec;
   pipeline: Pipeline;
   stage: Stage;
+  /** As it holds in the run's folder. */
+  config: Config;
   output: EngineContext['output'];
   report: EngineContext['report'];
   resume: Resume;
@@ -47,9 +50,9 @@ export function startStage(deps: RunDeps, start: StageStart): EngineSession {
       cwd: start.spec.cwd,
       tmpDir: deps.files.tmpDir(start.run_id),
       homeDir: deps.files.homeDir(start.run_id),
-      env: deps.env,
-      config: deps.config,
-      graceMs: Math.min(deps.config.limits.grace_ms, maxGraceMs),
+      env: deps.places.environmentOf(start.config, start.spec.depth),
+      graceMs: Math.min(start.config.limits.grace_ms, maxGraceMs),
+      signInLock: deps.signInLock,
       credential: deps.credential,
       startProcess: deps.startProcess,
     });

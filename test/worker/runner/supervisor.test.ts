@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { copyFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findOwnCgroup } from '../../../servers/worker/runner/cgroup.ts';
+import { findPrograms } from '../../../servers/worker/runner/find-programs.ts';
 import { sweepLeftovers } from '../../../servers/worker/runner/sweep.ts';
 import { eventually, newMarker, processesWith } from '../../helpers/processes.ts';
 import { scratchFolder } from '../../helpers/scratch.ts';
@@ -44,6 +46,30 @@ describe.each(surviving)('a supervisor under %s', (reaping) => {
     supervisor.kill('SIGTERM');
     await once(supervisor, 'exit');
     await eventually(() => processesWith(marker).length === 0, 5_000);
+  });
+});
+
+describe('a supervisor that opens namespaces', () => {
+  it('leaves none half open, whenever it is killed', async () => {
+    const folder = scratchFolder();
+    const bwrap = join(folder, 'bwrap');
+    const [installed = ''] = findPrograms('bwrap', path);
+    copyFileSync(installed, bwrap);
+    for (let round = 0; round < 30; round += 1) {
+      const supervisor = spawn(process.execPath, [join(fixtures, 'open-namespace.mjs'), bwrap], {
+        env: { PATH: path },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(supervisor.stdout, 'data');
+      // Somewhere in the few milliseconds that opening one takes.
+      await delay(round % 10);
+      supervisor.kill('SIGKILL');
+      await once(supervisor, 'exit');
+    }
+    onTestFinished(() => {
+      for (const pid of processesWith(bwrap)) process.kill(pid, 'SIGKILL');
+    });
+    await eventually(() => processesWith(bwrap).length === 0);
   });
 });
 

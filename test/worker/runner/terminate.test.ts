@@ -103,7 +103,7 @@ describe('grandchildren without parents, by process groups', () => {
     const script = 'setsid sh -c "sleep $0 & sleep 2" & wait; echo alone; sleep "$0"';
     const run = runner.run(['/bin/sh', '-c', script, marker]);
     await run.said('alone');
-    expect(processesWith(marker)).toHaveLength(3);
+    await eventually(() => processesWith(marker).length === 3);
     await run.process.terminate(2_000);
     expect(processesWith(marker)).toEqual([]);
   });

@@ -1,5 +1,6 @@
-import { copyFile, cp, mkdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { FleetError } from '../../../../core/errors.ts';
 import { captureScript } from './output-capture.ts';
 import { isInside, permissionProfile, toolFolders } from './permission-profile.ts';
 import { runConfigToml } from './quiet-config.ts';
@@ -18,6 +19,7 @@ export interface HomeInput {
   userHome: string;
   authFile: string | undefined;
   readOnly: boolean;
+  maxOutputBytes: number;
   /** Whether commands run in Codex's sandbox. */
   sandboxed: boolean;
 }
@@ -31,41 +33,45 @@ export interface CodexHome {
 
 /** Lays out what one attempt's Codex process finds on disk. The same run's next attempt finds its threads. */
 export async function prepareHome(input: HomeInput): Promise<CodexHome> {
+  const cwd = await realpath(input.cwd);
+  if (isInside(await realpath(input.homeDir), cwd)) {
+    throw new FleetError('CWD_NOT_ALLOWED', `The fleet keeps its own state inside ${input.cwd}.`, {
+      next: 'Name a folder below it, or move the state folder by CODEX_FLEET_STATE_DIR.',
+    });
+  }
   const dir = join(input.homeDir, 'codex');
   const userDir = join(input.homeDir, 'user');
   const outputDir = join(input.homeDir, 'output');
   await rm(outputDir, { recursive: true, force: true });
   for (const folder of [dir, userDir, outputDir]) await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(join(userDir, '.bashrc'), captureScript(outputDir), { mode: 0o600 });
+  await writeFile(join(userDir, '.bashrc'), captureScript(outputDir, input.maxOutputBytes), { mode: 0o600 });
   await linkSignIn(dir, input.authFile);
   await carryFiles(input.userHome, dir);
 
   const path = commandPath(input.env['PATH'] ?? '');
   const home = input.env['HOME'] ?? '/';
-  const repository = await repositoryFolders(input.cwd, home);
-  const readable = [...toolFolders(path, home), ...repository.outside, ...given(repository.top)];
+  const repository = await repositoryFolders(cwd, home);
+  // The work tree around a run that works in a part of it; a folder above that would show too much.
+  const around = repository.top === undefined || repository.top === cwd ? [] : [repository.top];
+  const beside = [...toolFolders(path, home), ...repository.outside].filter(
+    (folder) => !isInside(cwd, folder),
+  );
   const profile = permissionProfile({
     codexHome: dir,
     packagePath: input.packagePath,
     workspace: input.readOnly ? 'read' : 'write',
-    readable: await existing(
-      readable.filter((folder) => !isInside(input.cwd, folder) || folder === repository.top),
-    ),
+    readable: await existing([...beside, ...around]),
     writable: [input.tmpDir, userDir, outputDir],
-    hidden: [input.userHome].filter((folder) => isInside(folder, input.cwd)),
+    hidden: [input.userHome].filter((folder) => isInside(folder, cwd)),
   });
   const toml = runConfigToml({
     settings: input.carried.settings,
     profile: input.sandboxed ? profile : undefined,
     commandEnv: commandEnvironment(input, path, userDir),
-    untrusted: [...new Set([input.cwd, ...given(repository.top)])],
+    untrusted: [...new Set([input.cwd, cwd, ...around])],
   });
   await writeFile(join(dir, 'config.toml'), toml, { mode: 0o600 });
   return { dir, outputDir };
-}
-
-function given(folder: string | undefined): string[] {
-  return folder === undefined ? [] : [folder];
 }
 
 /** Only whole paths: a relative PATH entry would run what the workspace holds. */

@@ -41,13 +41,13 @@ export class CommandOutputs {
   }
 
   /** `collected` is what Codex itself kept: the only source for a command without copy or deltas. */
-  async completed(itemId: string, collected: string): Promise<void> {
+  completed(itemId: string, collected: string): void {
     const command = this.#follow(itemId);
     this.#commands.delete(itemId);
     if (this.#commands.size === 0) this.#stopTimer();
     if (command.capture.isThere()) {
       this.#drain(command);
-      await command.capture.close();
+      command.capture.close();
       return;
     }
     const bytes = Buffer.from(collected);
@@ -58,10 +58,10 @@ export class CommandOutputs {
   }
 
   /** Takes what commands left that never completed. */
-  async close(): Promise<void> {
+  close(): void {
     this.#stopTimer();
     this.#drainAll();
-    for (const command of this.#commands.values()) await command.capture.close();
+    for (const command of this.#commands.values()) command.capture.close();
     this.#commands.clear();
   }
 

@@ -1,5 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const readBytes = 256 * 1024;
@@ -9,16 +8,17 @@ const readBytes = 256 * 1024;
  * bounded channel that drops what comes too fast (5 % of 15 MB at full speed), misses the first
  * 150 ms, and collects 1 MiB at most; so the command runs under `tee`, and the copy in `folder`,
  * named after the tool call, is complete. What it leaves running in the background holds the output
- * open for one more second, and no longer.
+ * open for one more second, and no longer. A copy over `maxBytes`, the most a run may print, is cut.
  *
  * bash reads ~/.bashrc where its input is a socket, as Codex's is; a terminal's commands skip it.
  */
-export function captureScript(folder: string): string {
+export function captureScript(folder: string, maxBytes: number): string {
+  const maxKib = String(Math.ceil(maxBytes / 1024));
   return `unset BASH_ENV
 if [ -n "$BASH_EXECUTION_STRING" ] && [ -n "$CODEX_TOOL_CALL_ID" ] && [ "$SHLVL" = 1 ]; then
   fleet_copy=${quoted(folder)}/"\${CODEX_TOOL_CALL_ID//[!A-Za-z0-9_-]/_}"
   if type -P tee >/dev/null && mkfifo "$fleet_copy.pipe" 2>/dev/null; then
-    tee -a "$fleet_copy" <"$fleet_copy.pipe" &
+    (ulimit -f ${maxKib}; exec tee -a "$fleet_copy") <"$fleet_copy.pipe" &
     fleet_tee=$!
     "$BASH" -c "$BASH_EXECUTION_STRING" >"$fleet_copy.pipe" 2>&1
     fleet_status=$?
@@ -70,11 +70,11 @@ export class CapturedOutput {
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     if (this.#fd === undefined) return;
     closeSync(this.#fd);
     this.#fd = undefined;
-    await unlink(this.#file).catch(() => undefined);
+    rmSync(this.#file, { force: true });
   }
 }
 

@@ -4,6 +4,8 @@ import type { RunSpec } from '../../../../schemas/run.ts';
 import type { ProcessSpec } from '../../runner/process.ts';
 import type { EngineContext } from '../engine.ts';
 import { resultCheck } from './check-result.ts';
+import { renewSignIn } from './renew-sign-in.ts';
+import { ensureFreshSignIn } from './sign-in.ts';
 import { prepareHome, type CodexHome } from './codex-home.ts';
 import { knownInstall, type CodexInstall } from './install.ts';
 import { processEnvironment } from './process-environment.ts';
@@ -56,6 +58,7 @@ export async function prepareStage(context: EngineContext): Promise<Prepared> {
     userHome,
     authFile,
     readOnly: pipeline.read_only,
+    maxOutputBytes: spec.output_bytes ?? config.limits.output_bytes,
     sandboxed,
   });
   const processEnv = processEnvironment({
@@ -65,6 +68,13 @@ export async function prepareStage(context: EngineContext): Promise<Prepared> {
     carried,
     credential: (name) => context.credential(name),
   });
+  if (authFile !== undefined) {
+    const { binary } = install.program;
+    const { startProcess, homeDir, signInLock } = context;
+    const renewal = { binary, startProcess, env: processEnv, settings: carried.settings, authFile, homeDir, tmpDir };
+    const renew = (): Promise<void> => renewSignIn(renewal);
+    await ensureFreshSignIn({ file: authFile, lockFile: signInLock, renew, now: Date.now });
+  }
   return {
     install,
     home,

@@ -13,7 +13,6 @@ export const message = z.looseObject({
   result: z.unknown().optional(),
   error: z.looseObject({ code: z.number(), message: z.string() }).optional(),
 });
-export type Message = z.infer<typeof message>;
 export type RequestId = z.infer<typeof requestId>;
 
 export const initializeResult = z.looseObject({ userAgent: z.string() });

@@ -10,6 +10,7 @@ import { prepareStage, processSpec, type Prepared } from './preparation.ts';
 import { steerResult, threadResult, turnNotification, turnResult, type Turn } from './protocol.ts';
 import { engineEnd, processEnd, turnFailure } from './turn-end.ts';
 import { TurnRecorder } from './turn-recorder.ts';
+import { compareVersions, testedVersion } from './version.ts';
 
 type Cause = Parameters<EngineSession['end']>[0];
 
@@ -108,7 +109,7 @@ export class CodexSession implements EngineSession {
         : { outcome: this.#cause };
     } finally {
       await client.process.terminate(this.#context.graceMs);
-      await recorder.finish();
+      recorder.finish();
       await removeMountPoints(this.#context.cwd, missing);
     }
   }
@@ -193,6 +194,10 @@ export class CodexSession implements EngineSession {
       approvalPolicy: pipeline.commands === 'allow-list' ? 'untrusted' : 'on-request',
       ...(!prepared.sandboxed && { sandbox: 'danger-full-access' }),
     };
+    const { version } = prepared.install;
+    if (compareVersions(version, testedVersion) > 0) {
+      this.#note(`Codex ${version} is newer than ${testedVersion}, the version codex-fleet is tested with.`);
+    }
     if (!prepared.sandboxed) {
       this.#note('Commands ran without a sandbox: Codex cannot start one on this host.');
     }

@@ -84,8 +84,8 @@ export class TurnRecorder {
   }
 
   /** Writes what stands only at the end of a turn. */
-  async finish(): Promise<void> {
-    await this.#commands.close();
+  finish(): void {
+    this.#commands.close();
     if (this.#diff !== '') this.#write('diff', this.#diff);
     if (this.#lastMessage !== '') this.#write('last_message', this.#lastMessage);
   }
@@ -116,7 +116,7 @@ export class TurnRecorder {
     const told = { ...item, aggregatedOutput: null, outputBytes: Buffer.byteLength(collected) };
     this.event(method, { ...(typeof params === 'object' ? params : {}), item: told });
     if (method === 'item/started') this.#commands.started(item.id);
-    else void this.#commands.completed(item.id, collected);
+    else this.#commands.completed(item.id, collected);
   }
 
   /**

@@ -1,0 +1,27 @@
+import type { Recipes } from '../core/placement.ts';
+import { configAt } from '../platform/project-config.ts';
+import type { Config } from '../schemas/config.ts';
+
+/** What holds in the folder of a run: the user's configuration, as its project narrows or widens it. */
+export interface Places {
+  /** INVALID_INPUT where the project's file is broken. */
+  configIn(cwd: string): Config;
+  recipesIn(cwd: string): Recipes;
+}
+
+export function createPlaces(config: Config, trustFile: string): Places {
+  const configIn = (cwd: string): Config => configAt(config, cwd, trustFile);
+  return {
+    configIn,
+    recipesIn: (cwd) => ({ configured: config.pipelines, here: pipelinesIn(cwd) }),
+  };
+
+  /** A file that was broken since a run was accepted keeps it from nothing here: its worker says what is wrong. */
+  function pipelinesIn(cwd: string): Config['pipelines'] {
+    try {
+      return configIn(cwd).pipelines;
+    } catch {
+      return config.pipelines;
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { createManifests, type Manifests } from '../../coordinator/manifest/manifests.ts';
+import { createMemoryRunStore } from '../../coordinator/store/memory-run-store.ts';
+import type { RunRecord, RunStore } from '../../coordinator/store/run-store.ts';
+import { createLogger } from '../../platform/log.ts';
+import { manifest, taskManifest } from '../../schemas/manifest.ts';
+import { eventually } from '../helpers/processes.ts';
+import { claimOf, finishOf, handleOf, newRun } from '../helpers/runs.ts';
+import { scratchFolder } from '../helpers/scratch.ts';
+
+const log = createLogger({ name: 'test', level: 'silent' });
+
+interface Place {
+  store: RunStore;
+  project: string;
+  state: string;
+  outside: string;
+  open(runsDir?: string): Promise<Manifests>;
+  finishOne(taskId: string): Promise<RunRecord>;
+}
+
+function place(): Place {
+  const folder = scratchFolder();
+  const [project, state, outside] = ['project', 'state', 'outside'].map((name) => join(folder, name));
+  if (project === undefined || state === undefined || outside === undefined) throw new Error('no folders');
+  for (const dir of [project, outside]) mkdirSync(dir);
+  const store = createMemoryRunStore();
+  return {
+    ...{ store, project, state, outside },
+    async open(runsDir = 'project') {
+      const manifests = await createManifests({ store, dir: state, runsDir, log, isBusy: () => true });
+      onTestFinished(() => manifests.close());
+      return manifests;
+    },
+    async finishOne(taskId) {
+      const run = newRun({ spec: { task_id: taskId, cwd: project, label: 'one' } });
+      await store.submit([run]);
+      await store.claim([claimOf(run.run_id)]);
+      const [ended] = await store.finish([finishOf(run.run_id, { handles: [handleOf({ state: 'sealed' })] })]);
+      if (ended === undefined) throw new Error('not ended');
+      return ended;
+    },
+  };
+}
+
+function read(...path: string[]): unknown {
+  return JSON.parse(readFileSync(join(...path), 'utf8'));
+}
+
+describe('manifests', () => {
+  it('stand in the state folder and in the project, linked both ways, with runs that go on in the index', async () => {
+    const { store, project, state, open, finishOne } = place();
+    const manifests = await open();
+    const [a, b] = [await finishOne('t'), await finishOne('t')];
+    const waiting = newRun({ spec: { task_id: 't', cwd: project } });
+    await store.submit([waiting]);
+    for (const run of [a, b]) manifests.ended(run);
+    await eventually(() => existsSync(join(project, '.runs', 't', 'manifest.json')));
+    const index = taskManifest.parse(read(project, '.runs', 't', 'manifest.json'));
+    expect(index.runs.map((run) => [run.run_id, run.status])).toEqual([
+      [a.run_id, 'completed'],
+      [b.run_id, 'completed'],
+      [waiting.run_id, 'pending'],
+    ]);
+    const entry = index.runs[0];
+    const written = manifest.parse(read(project, '.runs', 't', entry?.manifest ?? ''));
+    expect(written).toMatchObject({ run_id: a.run_id, timing: { queued_ms: 1000, duration_ms: 7000 } });
+    expect(written.handles[0]?.handle_id).toBe(entry?.handles[0]);
+    expect(read(state, `${a.run_id}.json`)).toEqual(written);
+    expect(readFileSync(join(project, '.runs', '.gitignore'), 'utf8')).toBe('*\n');
+    expect(existsSync(join(project, '.runs', 't', 'delegated', waiting.run_id))).toBe(false);
+  });
+
+  it('keep the .gitignore that is there, and replace a forged manifest', async () => {
+    const { project, outside, open, finishOne } = place();
+    const run = await finishOne('t');
+    const delegated = join(project, '.runs', 't', 'delegated', run.run_id);
+    mkdirSync(delegated, { recursive: true });
+    writeFileSync(join(project, '.runs', '.gitignore'), 'mine\n');
+    writeFileSync(join(outside, 'victim'), 'untouched');
+    symlinkSync(join(outside, 'victim'), join(delegated, 'manifest.json'));
+    symlinkSync(join(outside, 'victim'), join(delegated, '.manifest.json.new'));
+    const manifests = await open();
+    manifests.ended(run);
+    await manifests.close();
+    expect(manifest.parse(read(delegated, 'manifest.json')).run_id).toBe(run.run_id);
+    expect(readFileSync(join(outside, 'victim'), 'utf8')).toBe('untouched');
+    expect(readFileSync(join(project, '.runs', '.gitignore'), 'utf8')).toBe('mine\n');
+  });
+
+  it.each<[string, (project: string, outside: string) => void]>([
+    ['.runs is a link', (project, outside) => symlinkSync(outside, join(project, '.runs'))],
+    ['.runs is a file', (project) => writeFileSync(join(project, '.runs'), '')],
+    [
+      'the task is a link',
+      (project, outside) => {
+        mkdirSync(join(project, '.runs'));
+        symlinkSync(outside, join(project, '.runs', 't'));
+      },
+    ],
+    [
+      'delegated is a link',
+      (project, outside) => {
+        mkdirSync(join(project, '.runs', 't'), { recursive: true });
+        symlinkSync(outside, join(project, '.runs', 't', 'delegated'));
+      },
+    ],
+    ['the project is gone', (project) => rmSync(project, { recursive: true })],
+    [
+      'the project is a link by now',
+      (project, outside) => {
+        rmSync(project, { recursive: true });
+        symlinkSync(outside, project);
+      },
+    ],
+  ])('are kept where it counts, and nothing is written elsewhere, when %s', async (_name, spoil) => {
+    const { project, state, outside, open, finishOne } = place();
+    spoil(project, outside);
+    const run = await finishOne('t');
+    const manifests = await open();
+    manifests.ended(run);
+    await manifests.close();
+    expect(readdirSync(outside)).toEqual([]);
+    expect(manifest.parse(read(state, `${run.run_id}.json`)).run_id).toBe(run.run_id);
+  });
+
+  it('go to a folder of the user’s own, or nowhere', async () => {
+    const { project, outside, state, open, finishOne } = place();
+    const own = await open(outside);
+    const run = await finishOne('t');
+    own.ended(run);
+    await own.close();
+    expect(taskManifest.parse(read(outside, 't', 'manifest.json')).runs).toHaveLength(1);
+    const off = await open('off');
+    const second = await finishOne('t');
+    off.ended(second);
+    await off.close();
+    expect(existsSync(join(state, `${second.run_id}.json`))).toBe(true);
+    expect(readdirSync(project)).toEqual([]);
+  });
+
+  it('are written for runs that ended before a crash, and only for those', async () => {
+    const { project, state, open, finishOne } = place();
+    const first = await open();
+    const before = await finishOne('t');
+    first.ended(before);
+    await first.close();
+    const lost = await finishOne('t');
+    rmSync(join(state, `${before.run_id}.json`));
+    const second = await open();
+    await second.catchUp('jane');
+    await second.close();
+    expect(existsSync(join(state, `${lost.run_id}.json`))).toBe(true);
+    expect(existsSync(join(state, `${before.run_id}.json`))).toBe(false);
+    expect(taskManifest.parse(read(project, '.runs', 't', 'manifest.json')).runs).toHaveLength(2);
+  });
+});

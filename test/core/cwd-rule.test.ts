@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { checkCwd } from '../../core/cwd-rule.ts';
+
+const rule = { roots: ['/srv/code'], bridge: '/home/jane/app', home: '/home/jane' };
+
+describe('where a run may work', () => {
+  it.each([
+    ['/srv/code', rule],
+    ['/srv/code/a/b', rule],
+    ['/home/jane/app', rule],
+    ['/home/jane/app/src', rule],
+    ['/home/jane/x', { ...rule, bridge: '/home/jane' }],
+    ['/anywhere', { ...rule, roots: ['/'] }],
+  ])('%s is allowed', (cwd, given) => {
+    expect(() => checkCwd(cwd, given)).not.toThrow();
+  });
+
+  it.each([
+    ['/', rule],
+    ['/', { ...rule, roots: ['/'] }],
+    ['/home/jane', rule],
+    ['/home/jane', { ...rule, roots: ['/home/jane'] }],
+    ['/home/jane/other', rule],
+    ['/srv/codex', rule],
+    ['/etc', { ...rule, bridge: '/' }],
+    ['/home/jane/app', { ...rule, bridge: undefined }],
+  ])('%s is not', (cwd, given) => {
+    expect(() => checkCwd(cwd, given)).toThrow(expect.objectContaining({ code: 'CWD_NOT_ALLOWED' }));
+  });
+});

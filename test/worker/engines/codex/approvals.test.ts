@@ -1,0 +1,83 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  judgeCommand,
+  judgeFileChange,
+  type ApprovalPolicy,
+} from '../../../../servers/worker/engines/codex/approvals.ts';
+import { Questions } from '../../../../servers/worker/engines/codex/questions.ts';
+import { scratchFolder } from '../../../helpers/scratch.ts';
+
+const policy: ApprovalPolicy = { commands: 'allow-list', allowed: [{ argv: ['ls', '...'] }], cwd: '/w' };
+const ask = { itemId: 'i', kind: 'command', command: "/bin/bash -c 'ls -a'", cwd: '/w/sub' };
+
+describe('a command', () => {
+  it('on the list is accepted, and only there', () => {
+    expect(judgeCommand(policy, ask).accept).toBe(true);
+    expect(judgeCommand({ ...policy, commands: 'sandboxed' }, ask).accept).toBe(false);
+    expect(judgeCommand({ ...policy, allowed: [{ argv: ['ls'] }] }, ask).accept).toBe(false);
+  });
+
+  it.each([
+    ['another folder', { cwd: '/w2' }],
+    ['a folder above', { cwd: '/w/..' }],
+    ['a reason to leave the sandbox', { reason: 'needs the network' }],
+    ['network', { networkApprovalContext: { host: 'x' } }],
+    ['permissions', { additionalPermissions: { fileSystem: {} } }],
+    ['input to a running command', { kind: 'writeStdin' }],
+    ['no command', { command: null }],
+    ['a second command', { command: "/bin/bash -c 'ls && touch q'" }],
+  ])('that asks for %s is not', (_, changes) => {
+    expect(judgeCommand(policy, { ...ask, ...changes }).accept).toBe(false);
+  });
+});
+
+describe('a change of files', () => {
+  it.each([
+    ['new.txt', true],
+    ['sub/new.txt', true],
+    ['../up.txt', false],
+    ['.git/hooks/pre-commit', false],
+    ['sub/.git/config', false],
+    ['.codex/config.toml', false],
+    ['out/new.txt', false],
+    ['dangling', false],
+    ['.', false],
+  ])('of %s is accepted: %s', async (path, accept) => {
+    const root = scratchFolder();
+    const cwd = join(root, 'work');
+    mkdirSync(join(cwd, 'sub'), { recursive: true });
+    symlinkSync(root, join(cwd, 'out'));
+    symlinkSync(join(root, 'nowhere'), join(cwd, 'dangling'));
+    const change = { path: join(cwd, path), kind: { type: 'add' } };
+    const here = { ...policy, cwd };
+    expect((await judgeFileChange(here, { itemId: 'i' }, [change])).accept).toBe(accept);
+    const moved = { path: join(cwd, 'a'), kind: { type: 'update', move_path: join(cwd, path) } };
+    expect((await judgeFileChange(here, { itemId: 'i' }, [moved])).accept).toBe(accept);
+  });
+
+  it('that is unknown, or asks for a folder for ever, is not accepted', async () => {
+    const cwd = scratchFolder();
+    const here = { ...policy, cwd };
+    expect((await judgeFileChange(here, { itemId: 'i' }, [])).accept).toBe(false);
+    const change = { path: join(cwd, 'a'), kind: { type: 'add' } };
+    expect((await judgeFileChange(here, { itemId: 'i', grantRoot: cwd }, [change])).accept).toBe(false);
+  });
+});
+
+describe('questions', () => {
+  const question = (text: string): { kind: 'command'; text: string } => ({ kind: 'command', text });
+
+  it('are shown one at a time, and go when nobody waits any more', async () => {
+    const shown: (string | undefined)[] = [];
+    const questions = new Questions((one) => shown.push(one?.text));
+    const answers = ['a', 'b', 'c'].map((id) => questions.ask(id, question(id)));
+    questions.lapse('b');
+    questions.answer('accept');
+    questions.lapse('c');
+    expect(await Promise.all(answers)).toEqual(['accept', undefined, undefined]);
+    expect(shown).toEqual(['a', 'c', undefined]);
+    expect(() => questions.answer('accept')).toThrowError(expect.objectContaining({ code: 'WRONG_STATE' }));
+  });
+});
