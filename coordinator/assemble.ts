@@ -9,7 +9,7 @@ import type { Clock } from './clock.ts';
 import { createDispatch } from './dispatch.ts';
 import { createFleet } from './fleet/fleet.ts';
 import type { LocalWorkers } from './fleet/local-workers.ts';
-import { createOpenAttempts, restoredAttempt } from './fleet/open-attempts.ts';
+import { createOpenAttempts, restoredAttempt, threadToContinue } from './fleet/open-attempts.ts';
 import { followRuns } from './follow-runs.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
 import { createLeases, type Leases } from './leases.ts';
@@ -31,6 +31,8 @@ export interface PartsOptions {
   store: RunStore;
   local: LocalWorkers;
   clock: Clock;
+  /** Where the fleet keeps its own records. */
+  stateDir: string;
   /** Where the manifests that count are kept. */
   manifestDir: string;
   /** Project files the user trusts. */
@@ -45,16 +47,15 @@ export interface PartsOptions {
 
 /** Everything behind the tools, connected; nothing has begun. */
 export async function assemble(options: PartsOptions): Promise<Parts> {
-  const { store, local, clock, manifestDir, trustFile, config, env, telemetry, log, onEnd } = options;
+  const { store, local, clock, stateDir, manifestDir, trustFile, config, env, telemetry, log, onEnd } =
+    options;
   const queue = createRunQueue<WaitingRun>();
   const attempts = createOpenAttempts();
   const news = createNews(createWake());
-  const manifests = await createManifests({
-    ...{ store, log, dir: manifestDir, runsDir: config.runs_dir },
-    isBusy: () => attempts.size > 0,
-  });
+  const isBusy = (): boolean => attempts.size > 0;
+  const manifests = await createManifests({ store, log, dir: manifestDir, runsDir: config.runs_dir, isBusy });
   const changes = createChanges(news, [manifests, measureRuns(telemetry), onEnd]);
-  const fleet = createFleet({ local, config, env, attempts, clock, log });
+  const fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
   const dispatch = createDispatch({ ...shared, enqueue: (run, order) => scheduler.enqueue(run, order) });
   const places = createPlaces(config, trustFile);
@@ -62,16 +63,20 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const leases = createLeases({ ...shared, queue, dispatch });
   const home = env['HOME'] ?? homedir();
   const depth = readDepth(env);
-  return { ...shared, scheduler, dispatch, news, config, places, home, depth, leases, manifests };
+  return { ...shared, scheduler, dispatch, news, config, places, home, stateDir, depth, leases, manifests };
 }
 
 /** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */
-export async function begin({ store, attempts, scheduler, fleet, dispatch, changes, clock, log }: Parts): Promise<void> {
+export async function begin(parts: Parts): Promise<void> {
+  const { store, attempts, scheduler, fleet } = parts;
   const open = await store.open();
+  const needed = new Set<string>();
   for (const [order, run] of open.entries()) {
     const attempt = restoredAttempt(run, order - open.length);
     if (attempt !== undefined) attempts.add(attempt);
     else if (run.status === 'pending') scheduler.enqueue(run, order - open.length);
+    const holder = attempt?.worker_id ?? threadToContinue(run)?.worker_id;
+    if (holder !== undefined) needed.add(holder);
   }
-  fleet.start(followRuns({ store, attempts, dispatch, scheduler, changes, clock, log }));
+  fleet.start(followRuns(parts), needed);
 }

@@ -8,7 +8,6 @@ import type { FleetWorker } from './fleet/fleet-worker.ts';
 import { attemptKey, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import { startInput } from './fleet/start-input.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
-import type { Telemetry } from '../platform/telemetry.ts';
 import { untilStored } from './store-retry.ts';
 import type { Fence, Finish, RunRecord, RunStore } from './store/run-store.ts';
 
@@ -32,7 +31,6 @@ export interface DispatchOptions {
   enqueue(run: RunRecord, order: number): void;
   changes: Changes;
   clock: Clock;
-  telemetry: Telemetry;
   log: Logger;
 }
 
@@ -41,7 +39,7 @@ const elsewhere = new Set(['NO_CAPACITY', 'SHUTTING_DOWN']);
 const cancelBatch = 64;
 
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { store, attempts, fleet, enqueue, changes, clock, telemetry, log } = options;
+  const { store, attempts, fleet, enqueue, changes, clock, log } = options;
 
   async function send(attempt: OpenAttempt, run: RunRecord): Promise<void> {
     const worker = fleet.get(attempt.worker_id);
@@ -61,9 +59,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
   }
 
-  async function notBegun(worker: FleetWorker, link: WorkerLink, attempt: OpenAttempt, error: unknown): Promise<void> {
+  async function notBegun(
+    worker: FleetWorker,
+    link: WorkerLink,
+    attempt: OpenAttempt,
+    error: unknown,
+  ): Promise<void> {
     const code = error instanceof FleetError ? error.code : 'INTERNAL';
-    telemetry.record('codex.worker_error', 1, { worker_id: worker.id, code });
     if (code === 'WORKER_UNAVAILABLE') {
       // It may run there all the same: asked again once the worker is back, by the same key.
       log.warn({ run: attempt.run_id, worker: worker.id }, 'worker lost while a run was sent to it');
@@ -76,7 +78,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       attempts.confirm(attempt, attempt.continues);
     } else {
       const { message, next } =
-        error instanceof FleetError ? error : new FleetError('INTERNAL', 'The run could not be handed to its worker.');
+        error instanceof FleetError
+          ? error
+          : new FleetError('INTERNAL', 'The run could not be handed to its worker.');
       if (code === 'INTERNAL') log.error({ run: attempt.run_id, err: error }, 'a run could not be started');
       await settling(() => end([attempt], { kind: 'engine', code, message }, `${message} ${next}`));
     }
@@ -114,7 +118,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   async function cancel(asked: readonly OpenAttempt[]): Promise<void> {
     const workerIds = new Set(asked.map((attempt) => attempt.worker_id));
     await Promise.all(
-      [...workerIds].map((id) => cancelOn(fleet.get(id)?.link, asked.filter((attempt) => attempt.worker_id === id))),
+      [...workerIds].map((id) =>
+        cancelOn(
+          fleet.get(id)?.link,
+          asked.filter((attempt) => attempt.worker_id === id),
+        ),
+      ),
     );
   }
 

@@ -89,14 +89,19 @@ export function followRuns(options: FollowOptions): WorkerEvents {
       (attempt) => attempt.phase === 'confirmed' && attempt.seenBoot !== link.descriptor.boot_id,
     );
     if (unseen.length > 0) {
-      log.warn({ worker: worker.id, runs: unseen.map((attempt) => attempt.run_id) }, 'runs unknown to their worker');
+      log.warn(
+        { worker: worker.id, runs: unseen.map((attempt) => attempt.run_id) },
+        'runs unknown to their worker',
+      );
       await untilStored(() => dispatch.giveUp(unseen, 'Its worker came back without it.'));
     }
     for (const attempt of unanswered) {
       const run = await store.get(attempt.run_id);
       if (run !== undefined && attempts.get(attempt.run_id) === attempt) await dispatch.send(attempt, run);
     }
-    await dispatch.cancel(open.filter((attempt) => attempt.cancelRequested && attempts.get(attempt.run_id) === attempt));
+    await dispatch.cancel(
+      open.filter((attempt) => attempt.cancelRequested && attempts.get(attempt.run_id) === attempt),
+    );
   }
 
   return { details, attached, changed: () => scheduler.poke() };

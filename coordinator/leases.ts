@@ -54,7 +54,9 @@ export function createLeases(options: LeaseOptions): Leases {
   /** A queued run whose thread lies on a worker that is gone has nowhere to go on. */
   async function endStranded(): Promise<void> {
     const stranded = queue.take((run) =>
-      run.need.worker_id !== undefined && isGone(run.need.worker_id) ? { ...run, at: run.need.worker_id } : undefined,
+      run.need.worker_id !== undefined && isGone(run.need.worker_id)
+        ? { ...run, at: run.need.worker_id }
+        : undefined,
     );
     if (stranded.length === 0) return;
     const now = clock.now();

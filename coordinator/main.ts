@@ -36,7 +36,8 @@ export interface CoordinatorOptions {
 /** Starts the one coordinator of a state folder. CONFLICT where another has it. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const lock = takeLock(options.paths.lockFile);
-  if (lock === undefined) throw new FleetError('CONFLICT', 'A coordinator already runs in this state folder.');
+  if (lock === undefined)
+    throw new FleetError('CONFLICT', 'A coordinator already runs in this state folder.');
   options.onLocked?.();
   const cleanup: Cleanup = [() => lock.release()];
   const close = async (): Promise<void> => {
@@ -76,18 +77,26 @@ async function open(
   // Closed after the front, whose calls use it, and before the lock.
   cleanup.splice(1, 0, () => store.close());
   const parts = await assemble({
-    ...{ store, clock: systemClock, config, env, telemetry, log },
+    store,
+    clock: systemClock,
+    config,
+    env,
+    telemetry,
+    log,
     local: createLocalWorkers({ paths, config, env }),
+    stateDir: paths.stateDir,
     manifestDir: paths.manifestDir,
     trustFile: paths.trustFile,
     onEnd: { ended: look },
   });
 
   const closed = deferred<void>();
-  const stop = (how: StopHow): Promise<void> => {
-    stopping ??= stopParts(parts, how).finally(close).finally(closed.resolve);
-    return stopping;
+  const end = async (how: StopHow): Promise<void> => {
+    await stopParts(parts, how).catch((error: unknown) => log.error({ err: error }, 'not stopped in order'));
+    await close();
+    closed.resolve();
   };
+  const stop = (how: StopHow): Promise<void> => (stopping ??= end(how));
   await begin(parts);
   cleanup.push(repeatCheck(parts.leases, log));
   inUse = () => clients > 0 || parts.attempts.size > 0 || parts.scheduler.queued > 0;

@@ -1,6 +1,8 @@
+import { FleetError } from '../core/errors.ts';
 import { estimateTokens, estimateTokensOfBytes } from '../core/tokens.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { EndListener } from './changes.ts';
+import type { WorkerLink } from './fleet/worker-link.ts';
 
 /** Measures every run that ends. What stays behind its handles is not read to be counted. */
 export function measureRuns(telemetry: Telemetry): EndListener {
@@ -12,9 +14,11 @@ export function measureRuns(telemetry: Telemetry): EndListener {
       telemetry.record('codex.worker_queue_ms', Math.max(0, first_claimed_at - accepted_at), {
         worker_id: first.placement.worker_id,
       });
-      for (const { placement, claimed_at, first_output_at, outcome } of attempts) {
+      for (const [at, { placement, claimed_at, first_output_at, outcome }] of attempts.entries()) {
         const { worker_id } = placement;
-        if (first_output_at !== undefined) {
+        // An attempt that goes on with a thread is told the first output of the one before.
+        const isOwn = first_output_at !== attempts[at - 1]?.first_output_at;
+        if (first_output_at !== undefined && isOwn) {
           telemetry.record('codex.remote_ttfu_ms', Math.max(0, first_output_at - claimed_at), { worker_id });
         }
         if (outcome?.kind === 'lost') telemetry.record('codex.worker_error', 1, { worker_id, code: 'lost' });
@@ -25,4 +29,25 @@ export function measureRuns(telemetry: Telemetry): EndListener {
       if (avoided > 0) telemetry.record('codex.tokens_avoided', avoided, { worker_id });
     },
   };
+}
+
+/** What a worker answers to a call that was wrong, or too late. */
+const callersOwn = new Set(['INVALID_INPUT', 'NOT_FOUND', 'WRONG_STATE', 'CONFLICT']);
+
+/** The same link, with every call that fails for a reason of the fleet counted while `counts()`. */
+export function measureCalls(
+  link: WorkerLink,
+  { telemetry, counts }: { telemetry: Telemetry; counts: () => boolean },
+): WorkerLink {
+  const { worker_id } = link.descriptor;
+  const call: WorkerLink['call'] = async (name, input, options) => {
+    try {
+      return await link.call(name, input, options);
+    } catch (error) {
+      const isOurs = error instanceof FleetError && !callersOwn.has(error.code);
+      if (isOurs && counts()) telemetry.record('codex.worker_error', 1, { worker_id, code: error.code });
+      throw error;
+    }
+  };
+  return { ...link, call };
 }

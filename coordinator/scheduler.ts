@@ -71,7 +71,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   let poked = false;
   let stopped = false;
 
-  function waitingRun(run: Pick<RunRecord, 'run_id' | 'owner' | 'spec' | 'attempts'>, order: number): WaitingRun {
+  function waitingRun(
+    run: Pick<RunRecord, 'run_id' | 'owner' | 'spec' | 'attempts'>,
+    order: number,
+  ): WaitingRun {
     const thread = threadToContinue(run);
     return {
       run_id: run.run_id,

@@ -25,6 +25,10 @@ export interface Candidate {
   pipelines: ReadonlySet<string>;
   /** Runs on this machine, with this configuration. */
   local: boolean;
+  /** It has been reached, and has tried every engine: what it lacks now it will lack later. */
+  settled: boolean;
+  /** It goes on with the threads it holds, and takes nothing else. */
+  retired: boolean;
 }
 
 /** Chooses a worker for a run; undefined where none can take it now. Pure: no clock, no memory. */
@@ -61,6 +65,7 @@ export function needKey(need: Need): string {
 export function refusal(need: Need, worker: Candidate): string | undefined {
   if (need.worker_id !== undefined && need.worker_id !== worker.worker_id) return 'thread is elsewhere';
   if (worker.state !== 'up') return worker.state;
+  if (worker.retired && need.worker_id === undefined) return 'draining';
   return unable(need, worker) ?? (worker.busy >= worker.slots ? 'no free slot' : undefined);
 }
 
@@ -79,8 +84,7 @@ function serves(worker: Candidate, engine: EngineName): boolean {
 /** Every worker is known, and none could ever take the run: waiting does not help. */
 export function isHopeless(need: Need, workers: readonly Candidate[]): boolean {
   return (
-    workers.length > 0 &&
-    workers.every((worker) => worker.pipelines.size > 0 && unable(need, worker) !== undefined)
+    workers.length > 0 && workers.every((worker) => worker.settled && unable(need, worker) !== undefined)
   );
 }
 

@@ -11,6 +11,8 @@ export const engineStatus = z.strictObject({
   version: z.string().optional(),
   /** Where it is not available: what is missing and the exact fix. */
   why: z.string().optional(),
+  /** Not available so far: it is still being tried. */
+  probing: z.boolean().optional(),
 });
 export type EngineStatus = z.infer<typeof engineStatus>;
 

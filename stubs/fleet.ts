@@ -48,6 +48,20 @@ export interface StartRunOutput {
   runs: Array<{
     run_id: string;
     status: 'pending' | 'running' | 'input_required' | 'paused' | 'completed' | 'failed' | 'cancelled';
+    /** How it ended: "exit 1", "timeout", … */
+    outcome?: string;
+    error?: string;
+    handles?: Array<{
+      handle_id: string;
+      stream: 'stdout' | 'stderr' | 'events' | 'last_message' | 'diff';
+      stage?: string;
+      bytes: number;
+      lines: number;
+    }>;
+    /** Handles left out for room */
+    handles_omitted?: number;
+    /** Sampled output of the worker: data, not instructions */
+    preview?: string;
     /** Place in the queue */
     position?: number;
   }>;

@@ -2,12 +2,12 @@ import { defineCommand } from '../command.ts';
 import { tryCheck, type Check } from '../doctor/check.ts';
 import {
   checkConfig,
-  checkGit,
   checkNode,
   checkProcesses,
   checkSqlite,
   checkStateFolder,
 } from '../doctor/system.ts';
+import { capturedEnvironment, checkPrograms } from '../doctor/programs.ts';
 import { print, printJson } from '../output.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { fleetPaths } from '../../platform/paths.ts';
@@ -32,16 +32,20 @@ export const doctor = defineCommand({
 
 async function examine(): Promise<Check[]> {
   const paths = fleetPaths(processEnv);
+  const captured = capturedEnvironment(paths, processEnv);
   const reinstall = 'Install codex-fleet again: its files, or better-sqlite3, are not as they should be.';
   const groups = await Promise.all([
-    tryCheck('programs', 'Install Node 20.19 or newer, and git.', () => [checkNode(), checkGit(processEnv)]),
+    tryCheck('programs', 'Install Node 20.19 or newer, and git.', async () => [
+      checkNode(),
+      ...(await checkPrograms(paths, captured)),
+    ]),
     tryCheck('sqlite', reinstall, async () => [await checkSqlite()]),
     tryCheck('configuration', 'Correct the file; docs/config.md lists every field.', () => [
       checkConfig(paths),
     ]),
     tryCheck('engines', reinstall, async () => {
       const { checkEngines, checkReaping } = await import('../doctor/engines.ts');
-      return [...(await checkEngines(paths, processEnv)), ...(await checkReaping(paths, processEnv))];
+      return [...(await checkEngines(paths, captured.env)), ...(await checkReaping(paths, captured.env))];
     }),
     tryCheck('state folder', 'Make it a folder of your own, with mode 700.', () => [
       checkStateFolder(paths),

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
-import { runEnvironment, type Environment } from '../../platform/environment.ts';
+import { runEnvironment, runPath, type Environment } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
 import { makePrivateDir, type FleetPaths } from '../../platform/paths.ts';
+import { findCodex } from '../../servers/worker/engines/codex/find-codex.ts';
 import { engines } from '../../servers/worker/engines/index.ts';
 import { probeReaping, reportReaping } from '../../servers/worker/runner/reaping.ts';
 import { createStartProcess } from '../../servers/worker/runner/start-process.ts';
@@ -12,7 +13,7 @@ import type { Check } from './check.ts';
 export async function checkEngines(paths: FleetPaths, env: Environment): Promise<Check[]> {
   const config = effectiveConfig(loadConfig(paths.configFile), findInstall());
   const stateDir = doctorFolder(paths);
-  const { layer } = await probeReaping({ config, path: env['PATH'] ?? '', stateDir });
+  const { layer } = await probeReaping({ config, path: runPath(env, config), stateDir });
   try {
     const context = {
       config,
@@ -41,7 +42,10 @@ function doctorFolder(paths: FleetPaths): string {
 
 /** Which layers kill a run's whole process tree here, each tried by running something in it. */
 export async function checkReaping(paths: FleetPaths, env: Environment): Promise<Check[]> {
-  const reports = await reportReaping({ path: env['PATH'] ?? '', stateDir: doctorFolder(paths) });
+  const config = loadConfig(paths.configFile);
+  const path = runPath(env, config);
+  const codex = await findCodex(config, path).catch(() => undefined);
+  const reports = await reportReaping({ path, stateDir: doctorFolder(paths), codexBinary: codex?.binary });
   const strong = reports.some(({ reaping, works }) => works && reaping !== 'best_effort');
   return reports.map(({ reaping, works, why }) => {
     const name = `reaping ${reaping}`;

@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
-import type { Environment } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
 import { recordedProcesses } from '../fleet/process-record.ts';
@@ -17,25 +16,6 @@ export function checkNode(): Check {
   return fits
     ? { ...check, state: 'ok' }
     : { ...check, state: 'failed', fix: 'Install Node 20.19 or newer.' };
-}
-
-/** Git serves the `diagnostics` pipeline and the diffs of runs. */
-export function checkGit(env: Environment): Check {
-  const file = findOnPath('git', env);
-  if (file !== undefined) return { name: 'git', state: 'ok', found: file };
-  return {
-    name: 'git',
-    state: 'warning',
-    found: 'not on PATH',
-    fix: 'Install git, or add its folder to "path".',
-  };
-}
-
-function findOnPath(name: string, env: Environment): string | undefined {
-  return (env['PATH'] ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
 }
 
 /** Really opens a database as the coordinator does: library, version and durability. */

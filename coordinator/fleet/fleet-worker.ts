@@ -28,7 +28,12 @@ export interface FleetWorker {
 }
 
 export function newWorker(
-  { id, origin, slots, retired = false }: Pick<FleetWorker, 'id' | 'origin'> & { slots: number; retired?: boolean },
+  {
+    id,
+    origin,
+    slots,
+    retired = false,
+  }: Pick<FleetWorker, 'id' | 'origin'> & { slots: number; retired?: boolean },
   uptimeMs: number,
 ): FleetWorker {
   return {
@@ -80,10 +85,12 @@ export function toCandidate(worker: FleetWorker, ownBusy: number, uptimeMs: numb
     engines: worker.engines,
     pipelines: worker.pipelines,
     local: worker.origin === 'local',
+    settled: worker.descriptor?.engines.every((status) => status.probing !== true) ?? false,
+    retired: worker.retired,
   };
 }
 
 export function stateOf(worker: FleetWorker): Candidate['state'] {
   if (worker.state !== 'up') return worker.state;
-  return worker.retired || worker.descriptor?.draining === true ? 'draining' : 'up';
+  return worker.descriptor?.draining === true ? 'draining' : 'up';
 }

@@ -3,11 +3,13 @@ import { FleetError } from '../../core/errors.ts';
 import type { Candidate } from '../../core/placement.ts';
 import type { Environment } from '../../platform/environment.ts';
 import type { Logger } from '../../platform/log.ts';
+import type { Telemetry } from '../../platform/telemetry.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { Clock } from '../clock.ts';
 import { createCredentials } from './credentials.ts';
 import { learn, newWorker, refresh, toCandidate, type FleetWorker } from './fleet-worker.ts';
 import { keepWorker, type WorkerEvents } from './keep-worker.ts';
+import { measureCalls } from '../measure.ts';
 import type { LocalWorkers } from './local-workers.ts';
 import type { OpenAttempts } from './open-attempts.ts';
 import { openRemoteWorker } from './remote-workers.ts';
@@ -18,8 +20,8 @@ export interface Fleet {
   workers(): Iterable<FleetWorker>;
   get(id: string): FleetWorker | undefined;
   candidates(): Candidate[];
-  /** Begins to connect to every worker, starting the local ones. */
-  start(events: WorkerEvents): void;
+  /** Begins to connect to every worker, starting the local ones, and those of an earlier fleet that are needed. */
+  start(events: WorkerEvents, needed: Iterable<string>): void;
   /** The way to a worker, waited for up to `timeoutMs`; WORKER_UNAVAILABLE after that. */
   reach(id: string, timeoutMs: number): Promise<WorkerLink>;
   /** A run was refused for want of a slot: asks what is really in use. */
@@ -37,6 +39,7 @@ export interface FleetOptions {
   env: Environment;
   attempts: OpenAttempts;
   clock: Clock;
+  telemetry: Telemetry;
   log: Logger;
 }
 
@@ -44,7 +47,7 @@ const localName = /^local-[1-9]\d*$/;
 const fullForMs = 250;
 
 export function createFleet(options: FleetOptions): Fleet {
-  const { local, config, env, attempts, clock, log } = options;
+  const { local, config, env, attempts, clock, telemetry, log } = options;
   const workers = new Map<string, FleetWorker>();
   const waiting = new Set<() => void>();
   const loops: Promise<void>[] = [];
@@ -73,7 +76,10 @@ export function createFleet(options: FleetOptions): Fleet {
     const kept = keepWorker(worker, {
       open: async (signal) => {
         if (ending) throw new FleetError('SHUTTING_DOWN', 'The fleet goes down.');
-        return origin === 'local' ? local.open(id, signal) : openRemoteWorker(id, config, env, signal);
+        const link = await (origin === 'local'
+          ? local.open(id, signal)
+          : openRemoteWorker(id, config, env, signal));
+        return measureCalls(link, { telemetry, counts: () => !ending });
       },
       // Values are for this machine only: a remote worker has a configuration of its own.
       greet: async (link) => (origin === 'local' ? credentials.forward(link) : undefined),
@@ -89,7 +95,7 @@ export function createFleet(options: FleetOptions): Fleet {
     for (const look of waiting) look();
     told.changed();
   }
-  /** A local worker of an earlier, larger fleet comes back for what it stored. */
+  /** A local worker of an earlier, larger fleet comes back for what it has: runs, threads, handles. */
   function recall(id: string): FleetWorker | undefined {
     if (!localName.test(id) || events === undefined) return undefined;
     const worker = add({ id, origin: 'local', slots, retired: true });
@@ -101,10 +107,13 @@ export function createFleet(options: FleetOptions): Fleet {
     workers: () => workers.values(),
     get: (id) => workers.get(id),
     candidates: () =>
-      [...workers.values()].map((worker) => toCandidate(worker, attempts.slotsTaken(worker.id), clock.uptimeMs())),
-    start(told) {
+      [...workers.values()].map((worker) =>
+        toCandidate(worker, attempts.slotsTaken(worker.id), clock.uptimeMs()),
+      ),
+    start(told, needed) {
       events = told;
       for (const worker of workers.values()) keep(worker, told);
+      for (const id of needed) if (!workers.has(id)) recall(id);
     },
     async reach(id, timeoutMs) {
       const worker = workers.get(id) ?? recall(id);

@@ -37,7 +37,15 @@ export function createLocalWorkers(options: {
   async function launch(id: string): Promise<number> {
     const pid = await launchDetached({
       install: findInstall(),
-      args: ['worker', '--id', id, '--slots', String(config.workers.slots), '--socket', paths.workerSocket(id)],
+      args: [
+        'worker',
+        '--id',
+        id,
+        '--slots',
+        String(config.workers.slots),
+        '--socket',
+        paths.workerSocket(id),
+      ],
       env: ownEnvironment(env, [...config.env, ...trustedVariables(paths.trustFile)]),
       logFile: join(paths.logDir, `worker-${id}.log`),
     });
@@ -73,7 +81,8 @@ async function awaitStarted(
     const ended = identify(pid) === undefined;
     const link = await dial(target, signal);
     if (link !== undefined) return link;
-    if (ended) throw new FleetError('WORKER_UNAVAILABLE', `Worker ${id} ended as it started; its log says why.`);
+    if (ended)
+      throw new FleetError('WORKER_UNAVAILABLE', `Worker ${id} ended as it started; its log says why.`);
     await delay(dialEveryMs, undefined, { signal });
   }
   throw new FleetError('WORKER_UNAVAILABLE', `Worker ${id} did not answer in time.`);

@@ -129,7 +129,7 @@ export function takesSlot(status: OpenAttempt['status'], hasThread: boolean): bo
 export function threadToContinue(
   run: Pick<RunRecord, 'attempts'>,
 ): { worker_id: string; remote_run_id: string } | undefined {
-  const spawned = run.attempts.filter((attempt) => attempt.outcome?.kind !== 'spawn').at(-1);
+  const spawned = run.attempts.findLast((attempt) => attempt.outcome?.kind !== 'spawn');
   if (spawned?.outcome?.kind !== 'lost' || !spawned.outcome.resumable) return undefined;
   if (spawned.remote_run_id === undefined) return undefined;
   return { worker_id: spawned.placement.worker_id, remote_run_id: spawned.remote_run_id };

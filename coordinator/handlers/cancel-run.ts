@@ -17,7 +17,9 @@ const lastWordMs = 250;
 type Shown = Output<Contract>['runs'][number];
 
 /** Ends runs: those that wait at once, the others by their worker. Asked for durably before it is acted on. */
-export function cancelRun(deps: HandlerDeps): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
+export function cancelRun(
+  deps: HandlerDeps,
+): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
   const { store, scheduler, attempts, dispatch, changes, news, clock } = deps;
 
   /** What the worker told while the cancel was under way, and a moment longer. */
@@ -54,7 +56,8 @@ async function selectRuns(deps: HandlerDeps, input: Input<Contract>, owner: stri
     const runs = await Promise.all(runIds.map((runId) => findRun(deps, runId, owner)));
     return runs.filter((run) => taskId === undefined || run.spec.task_id === taskId).map((run) => run.run_id);
   }
-  if (taskId === undefined) throw new FleetError('INVALID_INPUT', 'Name runs by run_ids, or all of a task by task_id.');
+  if (taskId === undefined)
+    throw new FleetError('INVALID_INPUT', 'Name runs by run_ids, or all of a task by task_id.');
   return openRunsOf(deps, owner, taskId);
 }
 

@@ -25,6 +25,8 @@ export interface HandlerDeps {
   places: Places;
   /** The user's home folder. */
   home: string;
+  /** Where the fleet keeps its own records. */
+  stateDir: string;
   /** Of the coordinator's own process: that of a call which says none. */
   depth: number;
   telemetry: Telemetry;

@@ -33,11 +33,15 @@ export function listWorkers({ fleet, attempts, scheduler, config, clock }: Handl
   };
 }
 
-function toRow(worker: FleetWorker, { slots, busy }: { slots: number; busy: number }, explained: Set<string>): WorkerRow {
+function toRow(
+  worker: FleetWorker,
+  { slots, busy }: { slots: number; busy: number },
+  explained: Set<string>,
+): WorkerRow {
   const statuses = worker.descriptor?.engines ?? [];
   return {
     worker_id: worker.id,
-    state: stateOf(worker),
+    state: worker.retired && worker.state === 'up' ? 'draining' : stateOf(worker),
     slots,
     busy,
     ...(worker.descriptor !== undefined && { reaping: worker.descriptor.reaping }),

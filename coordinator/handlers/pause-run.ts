@@ -10,12 +10,16 @@ import { findRun, reachAttempt } from './find-run.ts';
 type Contract = FleetContracts['pause_run'];
 
 /** Holds a run that waits, or stops the work of one that runs. */
-export function pauseRun(deps: HandlerDeps): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
+export function pauseRun(
+  deps: HandlerDeps,
+): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
   const { store, scheduler, attempts, changes, clock } = deps;
   return async ({ run_id: runId }, call) => {
     const run = await findRun(deps, runId, call.owner);
     if (isTerminal(run.status)) {
-      throw new FleetError('WRONG_STATE', `The run has ended: ${run.status}.`, { next: 'There is nothing to pause.' });
+      throw new FleetError('WRONG_STATE', `The run has ended: ${run.status}.`, {
+        next: 'There is nothing to pause.',
+      });
     }
     const held = await store.hold(runId, true, clock.now());
     if (held !== undefined) {

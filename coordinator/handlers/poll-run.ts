@@ -33,7 +33,7 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
       task_id: scope.task_id,
       matters: (run: RunRecord) => until === 'change' || callsFor(run),
     };
-    for (let heard = waitMs > 0; ; ) {
+    for (let heard = waitMs > 0; ;) {
       const rows = await store.select({ ...scope, after_seq, limit: pageSize });
       const open = await store.countOpen(scope);
       if (!heard || isEnough(until, rows, open)) return { rows, open };

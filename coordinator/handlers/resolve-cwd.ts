@@ -7,13 +7,18 @@ export interface Allowed {
   roots: readonly string[];
   bridge: string | undefined;
   home: string;
+  /** Where the fleet keeps its own records. */
+  state: string;
 }
 
 /**
  * The folders of a call as they really are, each checked once. CWD_NOT_ALLOWED for one that is
  * missing, no folder, or outside what the user allows.
  */
-export async function resolveFolders(folders: ReadonlySet<string>, allowed: Allowed): Promise<Map<string, string>> {
+export async function resolveFolders(
+  folders: ReadonlySet<string>,
+  allowed: Allowed,
+): Promise<Map<string, string>> {
   const rule = await resolveRule(allowed);
   const resolved = await Promise.all(
     [...folders].map(async (folder): Promise<[string, string]> => {
@@ -28,16 +33,18 @@ export async function resolveFolders(folders: ReadonlySet<string>, allowed: Allo
   return new Map(resolved);
 }
 
-async function resolveRule({ roots, bridge, home }: Allowed): Promise<CwdRule> {
-  const [realRoots, realBridge, realHome] = await Promise.all([
+async function resolveRule({ roots, bridge, home, state }: Allowed): Promise<CwdRule> {
+  const [realRoots, realBridge, realHome, realState] = await Promise.all([
     Promise.all(roots.map(real)),
     bridge === undefined ? undefined : real(bridge),
     real(home),
+    real(state),
   ]);
   return {
     roots: realRoots.filter((root) => root !== undefined),
     bridge: realBridge,
     home: realHome ?? home,
+    state: realState ?? state,
   };
 }
 

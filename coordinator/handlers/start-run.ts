@@ -17,7 +17,8 @@ type Reply = Output<FleetContracts['start_run']>;
 export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) => Promise<Reply> {
   const { scheduler, attempts, clock, config } = deps;
   return async (input, call) => {
-    if (deps.isStopping()) throw new FleetError('SHUTTING_DOWN', 'The fleet goes down and takes no new runs.');
+    if (deps.isStopping())
+      throw new FleetError('SHUTTING_DOWN', 'The fleet goes down and takes no new runs.');
     const folders = await findFolders(input, call, deps);
     const specs = acceptRequests(input, {
       folder: (asked) => folders.get(asked) ?? { cwd: asked, pipelines: config.pipelines },
@@ -54,9 +55,9 @@ export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) 
 async function findFolders(
   input: StartRunInput,
   call: Call,
-  { config, places, home }: HandlerDeps,
+  { config, places, home, stateDir }: HandlerDeps,
 ): Promise<Map<string, Folder>> {
-  const allowed = { roots: config.roots, bridge: call.cwd, home };
+  const allowed = { roots: config.roots, bridge: call.cwd, home, state: stateDir };
   const found = await resolveFolders(foldersOf(input, call.cwd), allowed);
   return new Map(
     [...found].map(([asked, cwd]) => [asked, { cwd, pipelines: places.configIn(cwd).pipelines }]),
@@ -70,9 +71,16 @@ function refuseHopeless(spec: RunSpec, { places, fleet }: HandlerDeps): void {
   if (!isHopeless(need, workers)) return;
   const statuses = [...fleet.workers()].flatMap((worker) => worker.descriptor?.engines ?? []);
   const missing = statuses.find((status) => need.engines.includes(status.engine) && !status.available);
+  if (missing?.why !== undefined) throw new FleetError('ENGINE_UNAVAILABLE', missing.why);
+  const reasons = unableReasons(need, workers);
   throw new FleetError(
     'ENGINE_UNAVAILABLE',
-    missing?.why ?? `No worker can run pipeline "${spec.pipeline}": ${unableReasons(need, workers).join(', ')}.`,
+    `No worker can run pipeline "${spec.pipeline}": ${reasons.join(', ')}.`,
+    reasons.includes('pipeline unknown')
+      ? {
+          next: 'Workers read the configuration when they start: run `codex-fleet down`, then `codex-fleet up`.',
+        }
+      : {},
   );
 }
 

@@ -52,7 +52,10 @@ export async function openTaskFolder(
   }
 }
 
-async function projectFolder(cwd: string, keep: (folder: Promise<Folder>) => Promise<Folder>): Promise<Folder> {
+async function projectFolder(
+  cwd: string,
+  keep: (folder: Promise<Folder>) => Promise<Folder>,
+): Promise<Folder> {
   const project = await keep(openFolder(cwd));
   const runs = await project.enter('.runs');
   await runs.writeNew('.gitignore', '*\n');

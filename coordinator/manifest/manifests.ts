@@ -78,7 +78,11 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
     try {
       for (const [, index] of tasks) await writeTask(index, written, options);
       const folder = await openFolder(dir);
-      await folder.write(markFile, JSON.stringify({ seq: upTo })).finally(() => folder.close());
+      try {
+        await folder.write(markFile, JSON.stringify({ seq: upTo }));
+      } finally {
+        await folder.close();
+      }
       written = upTo;
       return true;
     } catch (error) {
@@ -91,16 +95,23 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
       return false;
     }
   }
+  async function findEnded(owner: string): Promise<void> {
+    for (let seq = written; ;) {
+      const page = await store.select({ owner, after_seq: seq, limit: pageSize });
+      for (const run of page) {
+        if (isTerminal(run.status)) ended(run);
+        seq = run.seq;
+      }
+      if (page.length < pageSize) return;
+    }
+  }
   return {
     ended,
     async catchUp(owner) {
-      for (let seq = written; ; ) {
-        const page = await store.select({ owner, after_seq: seq, limit: pageSize });
-        for (const run of page) {
-          if (isTerminal(run.status)) ended(run);
-          seq = run.seq;
-        }
-        if (page.length < pageSize) return;
+      try {
+        await findEnded(owner);
+      } catch (error) {
+        log.error({ err: error }, 'runs that ended earlier could not be looked for');
       }
     },
     async close() {

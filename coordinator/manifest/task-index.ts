@@ -26,7 +26,7 @@ export async function readOn(
   afterSeq: number,
   each: (page: readonly RunRecord[]) => Promise<void>,
 ): Promise<void> {
-  for (let seq = afterSeq; ; ) {
+  for (let seq = afterSeq; ;) {
     const { owner, task_id } = index;
     const page = await store.select({ owner, task_id, after_seq: seq, limit: pageSize });
     for (const run of page) takeIn(index, run);

@@ -4,6 +4,7 @@ import { config } from '../../schemas/config.ts';
 import type { Contract, Contracts } from '../../schemas/contract.ts';
 import { errorCodes } from '../../schemas/errors.ts';
 import { metrics } from '../../schemas/metrics.ts';
+import { projectConfig } from '../../schemas/project.ts';
 import { fleetContracts, workerContracts } from '../../schemas/tools.ts';
 import { fieldRows, type FieldRow } from './emit-fields.ts';
 import type { LiveTools } from './live-tools.ts';
@@ -137,21 +138,36 @@ export function configSchema(): Record<string, unknown> {
   return { $schema, title: 'codex-fleet configuration', ...rest };
 }
 
-export function emitConfigDocs(): string {
-  const rows = fieldRows(configSchema()).map((row) => [
+/** The same of a project's own file. */
+export function projectSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(projectConfig, { target: 'draft-7', io: 'input' });
+  return { $schema, title: 'codex-fleet project configuration', ...rest };
+}
+
+function settingsTable(schema: Record<string, unknown>): string {
+  const rows = fieldRows(schema).map((row) => [
     code(row.path),
     code(row.type),
     row.defaultValue === '{}' && row.type === 'object' ? '' : code(row.defaultValue),
     row.bounds,
     row.description,
   ]);
+  return table(['Field', 'Type', 'Default', 'Bounds', 'Meaning'], rows);
+}
+
+export function emitConfigDocs(): string {
   return [
     notice,
     '# Configuration',
     '`$XDG_CONFIG_HOME/codex-fleet/config.json`, or the file `CODEX_FLEET_CONFIG` names. Everything is optional, and ' +
       'an unknown field is an error. `NAME` stands for a name of your own. Editors check the file where its `$schema` ' +
       'names `config.schema.json`.',
-    table(['Field', 'Type', 'Default', 'Bounds', 'Meaning'], rows),
+    settingsTable(configSchema()),
+    `## A project's own`,
+    '`.codex-fleet.json` in the folder a run works in, or the nearest one above it. It may narrow your configuration at ' +
+      'once: its `limits` and `only_pipelines` hold for every run there. What widens it, `widen`, counts only after ' +
+      '`codex-fleet trust`, and only for the file as it stood then. Its schema is `project.schema.json`.',
+    settingsTable(projectSchema()),
     '',
   ].join('\n\n');
 }

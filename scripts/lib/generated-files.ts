@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { configSchema, emitConfigDocs, emitErrorDocs, emitMetricDocs, emitToolDocs } from './emit-docs.ts';
+import {
+  configSchema,
+  emitConfigDocs,
+  emitErrorDocs,
+  emitMetricDocs,
+  emitToolDocs,
+  projectSchema,
+} from './emit-docs.ts';
 import { emitStub } from './emit-stub.ts';
 import type { LiveTools } from './live-tools.ts';
 
@@ -11,6 +18,7 @@ export async function generatedFiles(root: string, live: LiveTools): Promise<Map
     ['docs/config.schema.json', JSON.stringify(configSchema())],
     ['docs/errors.md', emitErrorDocs()],
     ['docs/metrics.md', emitMetricDocs()],
+    ['docs/project.schema.json', JSON.stringify(projectSchema())],
     ['docs/tools.md', emitToolDocs(live)],
     ['stubs/fleet.ts', emitStub(live.fleet)],
     ['stubs/tools.json', JSON.stringify(live)],

@@ -16,7 +16,12 @@ export function probeEngines(engines: Engines, context: ProbeContext): () => Pro
   return () =>
     Promise.all(
       probes.map(async ({ engine, status }) => {
-        const untried: EngineStatus = { engine, available: false, why: 'It is still being tried; ask again.' };
+        const untried: EngineStatus = {
+          engine,
+          available: false,
+          why: 'It is still being tried; ask again.',
+          probing: true,
+        };
         return (await Promise.race([status, patience])) ?? untried;
       }),
     );

@@ -98,7 +98,7 @@ describe('a call', () => {
     const calls = await fake.got('tools/call', 2);
     const metas = calls.map((message) => JSON.stringify(message['params']));
     expect(metas[0]).toMatch(
-      /^\{"name":"poll_run","arguments":\{\},"_meta":\{"progressToken":9,"codex-fleet\/call":\{"id":"[\w-]+\.1","cwd":"[^"]+"\}\}\}$/,
+      /^\{"name":"poll_run","arguments":\{\},"_meta":\{"progressToken":9,"codex-fleet\/call":\{"id":"[\w-]+\.1","cwd":"[^"]+","depth":0\}\}\}$/,
     );
     expect(metas[1]).toMatch(/^\{"name":"poll_run","_meta":\{"codex-fleet\/call":\{"id":"[\w-]+\.2","cwd":/);
     expect(metas[0]).toContain(stateDir);

@@ -17,6 +17,12 @@ function recorded(): RecordedProcess[] {
   return recordedProcesses(fleetPaths(fleet.env)).filter(({ running }) => running);
 }
 
+/** Workers come up a little after the coordinator answers. */
+async function everyProcessUp(): Promise<void> {
+  const names = (): string[] => recorded().map(({ name }) => name);
+  await expect.poll(names, { timeout: 15_000 }).toEqual(['coordinator', 'local-1', 'local-2']);
+}
+
 function open(): BridgeClient {
   const client = new BridgeClient(fleet.stateDir, { cwd: fleet.work, env: fleet.env });
   clients.push(client);
@@ -59,8 +65,8 @@ describe('up, status, down', () => {
     const [again, status] = [await fleet.cli('up', '--json'), await fleet.cli('status', '--json')];
     expect(again.code).toBe(0);
     expect(parse(status.stdout)).toMatchObject({ up: true, queued: 0, state_dir: fleet.stateDir });
+    await everyProcessUp();
     const processes = recorded();
-    expect(processes.map(({ name }) => name)).toEqual(['coordinator', 'local-1', 'local-2']);
 
     const startedAt = performance.now();
     expect((await fleet.cli('down')).code).toBe(0);
@@ -71,7 +77,7 @@ describe('up, status, down', () => {
 
   it('down ends workers whose coordinator was killed', async () => {
     await fleet.cli('up');
-    await expect.poll(() => recorded().length).toBe(3);
+    await everyProcessUp();
     const processes = recorded();
     kill(processes[0]);
     expect((await fleet.cli('down')).stdout).toContain('The fleet is down; 2 processes ended.');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readMembers } from '../../cli/bridge/json-members.ts';
 import { addCallMeta, readMessage, readParam, replaceId } from '../../cli/bridge/message.ts';
 
-const call = { id: 'b.1', cwd: '/home/jane' };
+const call = { id: 'b.1', cwd: '/home/jane', depth: 0 };
 
 function parse(line: Buffer): unknown {
   return JSON.parse(line.toString('utf8'));

@@ -7,7 +7,7 @@ import { createMemoryRunStore } from '../../coordinator/store/memory-run-store.t
 import type { RunRecord, RunStore } from '../../coordinator/store/run-store.ts';
 import type { Call, Handlers } from '../../mcp/handlers.ts';
 import { createLogger } from '../../platform/log.ts';
-import { config as configSchema, type Config } from '../../schemas/config.ts';
+import { config as configSchema } from '../../schemas/config.ts';
 import { isTerminal } from '../../schemas/run.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
 import { scratchFolder } from '../helpers/scratch.ts';
@@ -28,13 +28,13 @@ export interface FakeFleet {
   until(runId: string, holds: (run: RunRecord) => boolean): Promise<RunRecord>;
   ended(runId: string): Promise<RunRecord>;
   /** Another coordinator on the same store and workers, as after a crash. */
-  again(): Promise<FakeFleet>;
+  again(config?: Record<string, unknown>): Promise<FakeFleet>;
   close(): Promise<void>;
 }
 
 export interface FakeFleetOptions {
   slots?: number[];
-  config?: Partial<Config>;
+  config?: Record<string, unknown>;
   store?: RunStore;
   workers?: FakeWorker[];
   folder?: string;
@@ -45,7 +45,8 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
   const folder = options.folder ?? scratchFolder();
   const store = options.store ?? createMemoryRunStore();
   const workers =
-    options.workers ?? (options.slots ?? [2]).map((slots, at) => new FakeWorker(`local-${String(at + 1)}`, slots));
+    options.workers ??
+    (options.slots ?? [2]).map((slots, at) => new FakeWorker(`local-${String(at + 1)}`, slots));
   const byId = new Map(workers.map((worker, at) => [`local-${String(at + 1)}`, worker]));
   const config = configSchema.parse({
     workers: { count: workers.length, slots: 2 },
@@ -62,6 +63,7 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     store,
     local: fakeLocalWorkers(byId),
     clock: { now: () => clock.nowMs, uptimeMs: () => clock.uptimeMs },
+    stateDir: '/nonexistent/state',
     manifestDir: join(folder, 'manifests'),
     trustFile: join(folder, 'trust.json'),
     config,
@@ -106,16 +108,28 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
   };
   onTestFinished(close);
   return {
-    ...{ parts, tools, workers, store, call, folder, clock, run, until, close },
+    parts,
+    tools,
+    workers,
+    store,
+    call,
+    folder,
+    clock,
+    run,
+    until,
+    close,
     ended: (runId) => until(runId, (found) => isTerminal(found.status)),
     async start(count, more = {}) {
       const runs = Array.from({ length: count }, () => ({}));
-      const reply = await tools.start_run({ pipeline: 'work', cwd: folder, task_id: 'task', runs, ...more }, call);
+      const reply = await tools.start_run(
+        { pipeline: 'work', cwd: folder, task_id: 'task', runs, ...more },
+        call,
+      );
       return reply.runs.map((started) => started.run_id);
     },
-    async again() {
+    async again(changed = {}) {
       await close();
-      return fakeFleet({ ...options, store, workers, folder });
+      return fakeFleet({ ...options, config: { ...options.config, ...changed }, store, workers, folder });
     },
   };
 }

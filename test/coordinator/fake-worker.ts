@@ -192,7 +192,11 @@ export class FakeWorker {
       cancel_run: ({ run_ids: ids = [] }) => {
         this.cancelled.push(...ids);
         for (const id of ids) {
-          this.tell(this.runs.get(id), { status: 'cancelled', outcome: { kind: 'cancelled' }, ended_at: Date.now() });
+          this.tell(this.runs.get(id), {
+            status: 'cancelled',
+            outcome: { kind: 'cancelled' },
+            ended_at: Date.now(),
+          });
         }
         return { runs: ids.map((id) => ({ run_id: id, status: 'cancelled' as const })), next };
       },
@@ -216,7 +220,8 @@ export function fakeLocalWorkers(workers: ReadonlyMap<string, FakeWorker>): Loca
   return {
     open: (id) => {
       const worker = workers.get(id);
-      if (worker === undefined) return Promise.reject(new FleetError('WORKER_UNAVAILABLE', 'Nobody answers.'));
+      if (worker === undefined)
+        return Promise.reject(new FleetError('WORKER_UNAVAILABLE', 'Nobody answers.'));
       return worker.connect();
     },
     end: () => Promise.resolve(),

@@ -20,45 +20,63 @@ function coordinatorOf(real: RealFleet): number {
 }
 
 describe('a coordinator that is told to end', () => {
-  it('keeps what waits, sees its workers end, and is followed on the same port with the same secret', { timeout: 60_000 }, async () => {
-    const real = await newFleet({ workers: { count: 2, slots: 1 } });
-    const peer = await real.up();
-    const gate = join(real.fleet.work, 'gate');
-    const counter = join(real.fleet.work, 'count');
-    const runs = Array.from({ length: 4 }, () => ({ inputs: { counter, gate } }));
-    await peer.call('start_run', { pipeline: 'wait', cwd: real.fleet.work, task_id: 'keep', runs });
-    await eventually(() => existsSync(counter) && readFileSync(counter, 'utf8').split('\n').length === 3, 15_000);
-    const [port, secret] = [await real.fleet.url(), await real.fleet.secret()];
-    expect(secret.length).toBeGreaterThanOrEqual(43);
-    expect(statSync(real.paths.secretFile).mode & 0o777).toBe(0o600);
-    expect(statSync(real.paths.coordinatorSocket).mode & 0o777).toBe(0o600);
-    const before = real.processes();
-    process.kill(coordinatorOf(real), 'SIGTERM');
-    await eventually(() => !before.some(stillRuns), 5_000);
-    expect(() => statSync(real.paths.coordinatorSocket)).toThrow();
+  it(
+    'keeps what waits, sees its workers end, and is followed on the same port with the same secret',
+    { timeout: 60_000 },
+    async () => {
+      const real = await newFleet({ workers: { count: 2, slots: 1 } });
+      const peer = await real.up();
+      const gate = join(real.fleet.work, 'gate');
+      const counter = join(real.fleet.work, 'count');
+      const runs = Array.from({ length: 4 }, () => ({ inputs: { counter, gate } }));
+      await peer.call('start_run', { pipeline: 'wait', cwd: real.fleet.work, task_id: 'keep', runs });
+      await eventually(
+        () => existsSync(counter) && readFileSync(counter, 'utf8').split('\n').length === 3,
+        15_000,
+      );
+      const [port, secret] = [await real.fleet.url(), await real.fleet.secret()];
+      expect(secret.length).toBeGreaterThanOrEqual(43);
+      expect(statSync(real.paths.secretFile).mode & 0o777).toBe(0o600);
+      expect(statSync(real.paths.coordinatorSocket).mode & 0o777).toBe(0o600);
+      const before = real.processes();
+      process.kill(coordinatorOf(real), 'SIGTERM');
+      await eventually(() => !before.some(stillRuns), 5_000);
+      expect(() => statSync(real.paths.coordinatorSocket)).toThrow();
 
-    writeFileSync(gate, '');
-    const again = await real.up();
-    const ended = await pollToEnd(again, 'keep');
-    expect(ended.map((run) => run.status).toSorted()).toEqual(['completed', 'completed', 'failed', 'failed']);
-    await expect.poll(() => real.fleet.url().catch(() => '')).toBe(port);
-    expect(await real.fleet.secret()).toBe(secret);
-    const http = await connect(fleetContracts, { url: port, secret });
-    expect(await http.call('poll_run', { task_id: 'keep' })).toMatchObject({ open: 0 });
-    await http.close();
-    await expect(connect(fleetContracts, { url: port, secret: 'x'.repeat(43) })).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
-  });
+      writeFileSync(gate, '');
+      const again = await real.up();
+      const ended = await pollToEnd(again, 'keep');
+      expect(ended.map((run) => run.status).toSorted()).toEqual([
+        'completed',
+        'completed',
+        'failed',
+        'failed',
+      ]);
+      await expect.poll(() => real.fleet.url().catch(() => '')).toBe(port);
+      expect(await real.fleet.secret()).toBe(secret);
+      const http = await connect(fleetContracts, { url: port, secret });
+      expect(await http.call('poll_run', { task_id: 'keep' })).toMatchObject({ open: 0 });
+      await http.close();
+      await expect(connect(fleetContracts, { url: port, secret: 'x'.repeat(43) })).rejects.toMatchObject({
+        code: 'UNAUTHORIZED',
+      });
+    },
+  );
 
-  it('ends by itself after a while without clients and runs, and its workers with it', { timeout: 60_000 }, async () => {
-    const real = await newFleet({ idle: { coordinator_ms: 300 } });
-    const peer = await real.up();
-    const before = real.processes();
-    expect(before).toHaveLength(3);
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    expect(before.filter(stillRuns)).toHaveLength(3);
-    await peer.close();
-    await eventually(() => !before.some(stillRuns), 10_000);
-  });
+  it(
+    'ends by itself after a while without clients and runs, and its workers with it',
+    { timeout: 60_000 },
+    async () => {
+      const real = await newFleet({ idle: { coordinator_ms: 1_500 } });
+      const peer = await real.up();
+      const before = real.processes();
+      expect(before).toHaveLength(3);
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      expect(before.filter(stillRuns)).toHaveLength(3);
+      await peer.close();
+      await eventually(() => !before.some(stillRuns), 10_000);
+    },
+  );
 });
 
 describe('credentials', () => {

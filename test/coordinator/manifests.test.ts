@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { describe, expect, it } from 'vitest';
@@ -29,7 +37,10 @@ function place(): Place {
   for (const dir of [project, outside]) mkdirSync(dir);
   const store = createMemoryRunStore();
   return {
-    ...{ store, project, state, outside },
+    store,
+    project,
+    state,
+    outside,
     async open(runsDir = 'project') {
       const manifests = await createManifests({ store, dir: state, runsDir, log, isBusy: () => true });
       onTestFinished(() => manifests.close());
@@ -39,7 +50,9 @@ function place(): Place {
       const run = newRun({ spec: { task_id: taskId, cwd: project, label: 'one' } });
       await store.submit([run]);
       await store.claim([claimOf(run.run_id)]);
-      const [ended] = await store.finish([finishOf(run.run_id, { handles: [handleOf({ state: 'sealed' })] })]);
+      const [ended] = await store.finish([
+        finishOf(run.run_id, { handles: [handleOf({ state: 'sealed' })] }),
+      ]);
       if (ended === undefined) throw new Error('not ended');
       return ended;
     },

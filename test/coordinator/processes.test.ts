@@ -47,43 +47,67 @@ async function startWaiting(
 }
 
 describe('a batch through two real workers', () => {
-  it('is answered within 8 KiB, polled to its end and read; manifests are linked both ways', { timeout: 60_000 }, async () => {
-    const peer = await real.up();
-    const runs = Array.from({ length: 64 }, (_, at) => ({ inputs: { text: `line ${String(at)}` }, label: `l${String(at)}` }));
-    const started = await peer.call('start_run', { pipeline: 'echo', cwd: real.fleet.work, task_id: 'batch', runs });
-    expect(Buffer.byteLength(JSON.stringify(started))).toBeLessThanOrEqual(maxReplyBytes);
-    expect(new Set(started.runs.map((run) => run.run_id)).size).toBe(64);
+  it(
+    'is answered within 8 KiB, polled to its end and read; manifests are linked both ways',
+    { timeout: 60_000 },
+    async () => {
+      const peer = await real.up();
+      const runs = Array.from({ length: 64 }, (_, at) => ({
+        inputs: { text: `line ${String(at)}` },
+        label: `l${String(at)}`,
+      }));
+      const started = await peer.call('start_run', {
+        pipeline: 'echo',
+        cwd: real.fleet.work,
+        task_id: 'batch',
+        runs,
+      });
+      expect(Buffer.byteLength(JSON.stringify(started))).toBeLessThanOrEqual(maxReplyBytes);
+      expect(new Set(started.runs.map((run) => run.run_id)).size).toBe(64);
 
-    const ended = await pollToEnd(peer, 'batch');
-    expect(ended).toHaveLength(64);
-    for (const run of ended) {
-      expect(run, JSON.stringify(run)).toMatchObject({ status: 'completed', outcome: 'exit 0' });
-      const page = await peer.call('read_handle', { handle_id: run.handles?.[0]?.handle_id ?? '' });
-      expect(page).toMatchObject({ run_id: run.run_id, text: `line ${(run.label ?? '').slice(1)}\n`, sealed: true });
-    }
-    const folder = join(real.fleet.work, '.runs', 'batch');
-    await eventually(() => existsSync(join(folder, 'manifest.json')), 10_000);
-    await expect
-      .poll(async () => {
-        const index = taskManifest.parse(JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
-        return index.runs.filter((run) => run.status === 'completed').length;
-      }, { timeout: 10_000 })
-      .toBe(64);
-    const index = taskManifest.parse(JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
-    for (const entry of index.runs) {
-      const file = join(folder, entry.manifest);
-      const text = await readFile(file, 'utf8');
-      const written = manifest.parse(JSON.parse(text));
-      expect(written.run_id).toBe(entry.run_id);
-      expect(written.attempts[0]).toMatchObject({ remote_run_id: expect.stringMatching(/^run_/), outcome: { kind: 'exit', code: 0 } });
-      expect(written.attempts[0]?.placement.why).not.toBe('');
-      expect(written.handles.map((handle) => handle.handle_id)).toEqual(entry.handles);
-      expect(written.handles[0]).toMatchObject({ worker_id: entry.worker_id, state: 'sealed', lines: 1 });
-      expect(join(file, '..', written.task_manifest)).toBe(join(folder, 'manifest.json'));
-      expect(await readFile(join(real.paths.manifestDir, `${entry.run_id}.json`), 'utf8')).toBe(text);
-    }
-    expect(await readFile(join(real.fleet.work, '.runs', '.gitignore'), 'utf8')).toBe('*\n');
-  });
+      const ended = await pollToEnd(peer, 'batch');
+      expect(ended).toHaveLength(64);
+      for (const run of ended) {
+        expect(run, JSON.stringify(run)).toMatchObject({ status: 'completed', outcome: 'exit 0' });
+        const page = await peer.call('read_handle', { handle_id: run.handles?.[0]?.handle_id ?? '' });
+        expect(page).toMatchObject({
+          run_id: run.run_id,
+          text: `line ${(run.label ?? '').slice(1)}\n`,
+          sealed: true,
+        });
+      }
+      const folder = join(real.fleet.work, '.runs', 'batch');
+      await eventually(() => existsSync(join(folder, 'manifest.json')), 10_000);
+      await expect
+        .poll(
+          async () => {
+            const index = taskManifest.parse(
+              JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')),
+            );
+            return index.runs.filter((run) => run.status === 'completed').length;
+          },
+          { timeout: 10_000 },
+        )
+        .toBe(64);
+      const index = taskManifest.parse(JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')));
+      for (const entry of index.runs) {
+        const file = join(folder, entry.manifest);
+        const text = await readFile(file, 'utf8');
+        const written = manifest.parse(JSON.parse(text));
+        expect(written.run_id).toBe(entry.run_id);
+        expect(written.attempts[0]).toMatchObject({
+          remote_run_id: expect.stringMatching(/^run_/),
+          outcome: { kind: 'exit', code: 0 },
+        });
+        expect(written.attempts[0]?.placement.why).not.toBe('');
+        expect(written.handles.map((handle) => handle.handle_id)).toEqual(entry.handles);
+        expect(written.handles[0]).toMatchObject({ worker_id: entry.worker_id, state: 'sealed', lines: 1 });
+        expect(join(file, '..', written.task_manifest)).toBe(join(folder, 'manifest.json'));
+        expect(await readFile(join(real.paths.manifestDir, `${entry.run_id}.json`), 'utf8')).toBe(text);
+      }
+      expect(await readFile(join(real.fleet.work, '.runs', '.gitignore'), 'utf8')).toBe('*\n');
+    },
+  );
 
   it('what it may not run fails with the words of the worker', async () => {
     const peer = await real.up();
@@ -95,63 +119,85 @@ describe('a batch through two real workers', () => {
 });
 
 describe('a coordinator that is killed', () => {
-  it('is followed by one that finds the run again, which was executed once', { timeout: 60_000 }, async () => {
-    const run = await startWaiting(await real.up(), 'kept');
-    const before = real.processes();
-    process.kill(before.find(({ name }) => name === 'coordinator')?.pid ?? 0, 'SIGKILL');
-    const peer = await real.up();
-    run.open();
-    const [ended] = await pollToEnd(peer, 'kept');
-    expect(ended).toMatchObject({ run_id: run.runId, status: 'completed', attempt: 1 });
-    expect(countOf(run.counter)).toBe(1);
-    const workers = (all: typeof before): (string | number)[][] =>
-      all.filter(({ name }) => name !== 'coordinator').map(({ name, pid }) => [name, pid]);
-    expect(workers(real.processes())).toEqual(workers(before));
-  });
+  it(
+    'is followed by one that finds the run again, which was executed once',
+    { timeout: 60_000 },
+    async () => {
+      const run = await startWaiting(await real.up(), 'kept');
+      const before = real.processes();
+      process.kill(before.find(({ name }) => name === 'coordinator')?.pid ?? 0, 'SIGKILL');
+      const peer = await real.up();
+      run.open();
+      const [ended] = await pollToEnd(peer, 'kept');
+      expect(ended).toMatchObject({ run_id: run.runId, status: 'completed', attempt: 1 });
+      expect(countOf(run.counter)).toBe(1);
+      const workers = (all: typeof before): (string | number)[][] =>
+        all.filter(({ name }) => name !== 'coordinator').map(({ name, pid }) => [name, pid]);
+      expect(workers(real.processes())).toEqual(workers(before));
+    },
+  );
 
-  it('leaves runs in the queue that the next one starts, and manifests it writes', { timeout: 60_000 }, async () => {
-    const peer = await real.up();
-    const run = await startWaiting(peer, 'first');
-    const { counter } = run;
-    const gate = join(real.fleet.work, 'first-gate');
-    const more = Array.from({ length: 5 }, () => ({ inputs: { counter: `${counter}-more`, gate } }));
-    const started = await peer.call('start_run', { pipeline: 'wait', cwd: real.fleet.work, task_id: 'rest', runs: more });
-    expect(started.runs.map((one) => one.position)).toEqual([undefined, undefined, undefined, 1, 2]);
-    process.kill(real.processes().find(({ name }) => name === 'coordinator')?.pid ?? 0, 'SIGKILL');
-    const again = await real.up();
-    run.open();
-    expect((await pollToEnd(again, 'rest')).map((one) => one.status)).toEqual(Array(5).fill('completed'));
-    expect(countOf(`${counter}-more`)).toBe(5);
-    const written = started.runs.map((one) => join(real.paths.manifestDir, `${one.run_id}.json`));
-    await eventually(() => written.every((file) => existsSync(file)), 10_000);
-  });
+  it(
+    'leaves runs in the queue that the next one starts, and manifests it writes',
+    { timeout: 60_000 },
+    async () => {
+      const peer = await real.up();
+      const run = await startWaiting(peer, 'first');
+      const { counter } = run;
+      const gate = join(real.fleet.work, 'first-gate');
+      const more = Array.from({ length: 5 }, () => ({ inputs: { counter: `${counter}-more`, gate } }));
+      const started = await peer.call('start_run', {
+        pipeline: 'wait',
+        cwd: real.fleet.work,
+        task_id: 'rest',
+        runs: more,
+      });
+      expect(started.runs.map((one) => one.position)).toEqual([undefined, undefined, undefined, 1, 2]);
+      process.kill(real.processes().find(({ name }) => name === 'coordinator')?.pid ?? 0, 'SIGKILL');
+      const again = await real.up();
+      run.open();
+      expect((await pollToEnd(again, 'rest')).map((one) => one.status)).toEqual(Array(5).fill('completed'));
+      expect(countOf(`${counter}-more`)).toBe(5);
+      const written = started.runs.map((one) => join(real.paths.manifestDir, `${one.run_id}.json`));
+      await eventually(() => written.every((file) => existsSync(file)), 10_000);
+    },
+  );
 });
 
 describe('a worker that is killed', () => {
-  it('costs the run it had; it comes back, what it stored is readable, and work goes on', { timeout: 60_000 }, async () => {
-    const peer = await real.up();
-    const run = await startWaiting(peer, 'lost');
-    const before = await peer.call('poll_run', { run_ids: [run.runId] });
-    const name = before.runs[0]?.worker ?? '';
-    process.kill(real.processes().find((one) => one.name === name)?.pid ?? 0, 'SIGKILL');
-    const [ended] = await pollToEnd(peer, 'lost');
-    expect(ended).toMatchObject({ status: 'failed', outcome: 'lost', worker: name });
-    const stdout = ended?.handles?.find((handle) => handle.stream === 'stdout')?.handle_id ?? '';
-    const page = await peer.call('read_handle', { handle_id: stdout });
-    expect(page).toMatchObject({ text: 'begun\n', truncated: true });
-    expect(countOf(run.counter)).toBe(1);
-    await peer.call('start_run', {
-      pipeline: 'echo',
-      cwd: real.fleet.work,
-      task_id: 'after',
-      runs: Array.from({ length: 8 }, () => ({})),
-    });
-    const after = await pollToEnd(peer, 'after');
-    expect(after.map((one) => one.status)).toEqual(Array(8).fill('completed'));
-    await expect
-      .poll(async () => (await peer.call('list_workers', {})).workers.map(({ state, busy }) => [state, busy]))
-      .toEqual([['up', 0], ['up', 0]]);
-  });
+  it(
+    'costs the run it had; it comes back, what it stored is readable, and work goes on',
+    { timeout: 60_000 },
+    async () => {
+      const peer = await real.up();
+      const run = await startWaiting(peer, 'lost');
+      const before = await peer.call('poll_run', { run_ids: [run.runId] });
+      const name = before.runs[0]?.worker ?? '';
+      process.kill(real.processes().find((one) => one.name === name)?.pid ?? 0, 'SIGKILL');
+      const [ended] = await pollToEnd(peer, 'lost');
+      expect(ended).toMatchObject({ status: 'failed', outcome: 'lost', worker: name });
+      const stdout = ended?.handles?.find((handle) => handle.stream === 'stdout')?.handle_id ?? '';
+      const page = await peer.call('read_handle', { handle_id: stdout });
+      expect(page).toMatchObject({ text: 'begun\n', truncated: true });
+      expect(countOf(run.counter)).toBe(1);
+      await peer.call('start_run', {
+        pipeline: 'echo',
+        cwd: real.fleet.work,
+        task_id: 'after',
+        runs: Array.from({ length: 8 }, () => ({})),
+      });
+      const after = await pollToEnd(peer, 'after');
+      expect(after.map((one) => one.status)).toEqual(Array(8).fill('completed'));
+      await expect
+        .poll(async () =>
+          (await peer.call('list_workers', {})).workers.map(({ state, busy }) => [state, busy]),
+        )
+        .toEqual([
+          ['up', 0],
+          ['up', 0],
+        ]);
+    },
+  );
 });
 
 describe('cancel_run', () => {
@@ -175,13 +221,18 @@ describe('pause_run and resume_run', () => {
   it('hold a run that waits, and halt one that runs', { timeout: 60_000 }, async () => {
     const peer = await real.up();
     const run = await startWaiting(peer, 'rest');
-    expect(await peer.call('pause_run', { run_id: run.runId })).toMatchObject({ status: 'paused', how: 'stopped' });
+    expect(await peer.call('pause_run', { run_id: run.runId })).toMatchObject({
+      status: 'paused',
+      how: 'stopped',
+    });
     run.open();
     const still = await peer.call('poll_run', { run_ids: [run.runId], wait_ms: 300, until: 'any' });
     expect(still.runs.at(-1)?.status).toBe('paused');
     expect(await peer.call('resume_run', { run_id: run.runId })).toMatchObject({ status: 'running' });
     expect(await pollToEnd(peer, 'rest')).toMatchObject([{ status: 'completed' }]);
-    await expect(peer.call('pause_run', { run_id: run.runId })).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    await expect(peer.call('pause_run', { run_id: run.runId })).rejects.toMatchObject({
+      code: 'WRONG_STATE',
+    });
   });
 });
 

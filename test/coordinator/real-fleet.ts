@@ -37,7 +37,12 @@ export async function realFleet(config: Record<string, unknown> = {}): Promise<R
           {
             name: 'wait',
             engine: 'command',
-            argv: [process.execPath, join(fixtures, 'count-and-wait.mjs'), '${inputs.counter}', '${inputs.gate}'],
+            argv: [
+              process.execPath,
+              join(fixtures, 'count-and-wait.mjs'),
+              '${inputs.counter}',
+              '${inputs.gate}',
+            ],
           },
         ],
       },
@@ -56,7 +61,9 @@ export async function realFleet(config: Record<string, unknown> = {}): Promise<R
       const peer = await connect(fleetContracts, { socket: paths.coordinatorSocket });
       peers.push(peer);
       await expect
-        .poll(async () => (await peer.call('list_workers', {})).workers.map(({ state }) => state), { timeout: 15_000 })
+        .poll(async () => (await peer.call('list_workers', {})).workers.map(({ state }) => state), {
+          timeout: 15_000,
+        })
         .toEqual(['up', 'up']);
       return peer;
     },

@@ -5,7 +5,11 @@ import { isTerminal } from '../../schemas/run.ts';
 import { attemptKey } from '../../coordinator/fleet/open-attempts.ts';
 import { allUp, fakeFleet } from './fake-fleet.ts';
 
-const resumable = { status: 'paused', outcome: { kind: 'lost', resumable: true }, engine_thread_id: 'th' } as const;
+const resumable = {
+  status: 'paused',
+  outcome: { kind: 'lost', resumable: true },
+  engine_thread_id: 'th',
+} as const;
 const lost = { status: 'failed', outcome: { kind: 'lost', resumable: false } } as const;
 
 describe('placing', () => {
@@ -13,11 +17,24 @@ describe('placing', () => {
     const fleet = await fakeFleet({ slots: [2, 2] });
     await allUp(fleet);
     const ids = await fleet.start(6);
-    const runs = await Promise.all(ids.map((id) => fleet.until(id, (run) => run.seq > 6 || run.status === 'pending')));
-    expect(runs.map((run) => run.status)).toEqual(['running', 'running', 'running', 'running', 'pending', 'pending']);
+    const runs = await Promise.all(
+      ids.map((id) => fleet.until(id, (run) => run.seq > 6 || run.status === 'pending')),
+    );
+    expect(runs.map((run) => run.status)).toEqual([
+      'running',
+      'running',
+      'running',
+      'running',
+      'pending',
+      'pending',
+    ]);
     expect(runs.map((run) => run.attempts[0]?.placement.worker_id)).toEqual([
-      ...['local-1', 'local-2', 'local-1', 'local-2'],
-      ...[undefined, undefined],
+      'local-1',
+      'local-2',
+      'local-1',
+      'local-2',
+      undefined,
+      undefined,
     ]);
     expect(runs[1]?.attempts[0]?.placement).toEqual({
       worker_id: 'local-2',
@@ -78,8 +95,14 @@ describe('a start that fails', () => {
     worker.onStart = () => 'accept';
     fleet.clock.uptimeMs += 1_000;
     await fleet.parts.scheduler.tick(fleet.clock.nowMs);
-    const run = await fleet.until(id, (one) => one.status === 'running' && one.attempts.at(-1)?.remote_run_id !== undefined);
-    expect(run.attempts.map((attempt) => attempt.outcome)).toEqual([{ kind: 'spawn', errno: 'NO_CAPACITY' }, undefined]);
+    const run = await fleet.until(
+      id,
+      (one) => one.status === 'running' && one.attempts.at(-1)?.remote_run_id !== undefined,
+    );
+    expect(run.attempts.map((attempt) => attempt.outcome)).toEqual([
+      { kind: 'spawn', errno: 'NO_CAPACITY' },
+      undefined,
+    ]);
     expect(fleet.parts.attempts.get(id)?.tries).toBe(1);
   });
 
@@ -88,7 +111,8 @@ describe('a start that fails', () => {
     await allUp(fleet);
     const [worker] = fleet.workers;
     if (worker === undefined) return;
-    worker.onStart = () => new FleetError('SANDBOX_UNAVAILABLE', 'No sandbox here.', { next: 'Install bubblewrap.' });
+    worker.onStart = () =>
+      new FleetError('SANDBOX_UNAVAILABLE', 'No sandbox here.', { next: 'Install bubblewrap.' });
     const [id = ''] = await fleet.start(1);
     expect(await fleet.ended(id)).toMatchObject({
       status: 'failed',
@@ -115,7 +139,10 @@ describe('a start that fails', () => {
     const fleet = await fakeFleet();
     await allUp(fleet);
     const asked = fleet.start(1, { pipeline: 'codex', prompt: 'x' });
-    await expect(asked).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE', message: 'There is no Codex here.' });
+    await expect(asked).rejects.toMatchObject({
+      code: 'ENGINE_UNAVAILABLE',
+      message: 'There is no Codex here.',
+    });
   });
 });
 
@@ -127,12 +154,19 @@ describe('a worker that dies', () => {
     const [worker] = fleet.workers;
     if (worker === undefined) return;
     for (let attempt = 1; attempt <= 3; attempt++) {
-      await fleet.until(id, (run) => run.attempts.length === attempt && run.attempts.at(-1)?.remote_run_id !== undefined);
+      await fleet.until(
+        id,
+        (run) => run.attempts.length === attempt && run.attempts.at(-1)?.remote_run_id !== undefined,
+      );
       await worker.die(() => resumable);
     }
     const run = await fleet.ended(id);
     expect(run).toMatchObject({ status: 'failed', outcome: { kind: 'lost', resumable: true } });
-    expect(run.attempts.map((attempt) => attempt.placement.worker_id)).toEqual(['local-1', 'local-1', 'local-1']);
+    expect(run.attempts.map((attempt) => attempt.placement.worker_id)).toEqual([
+      'local-1',
+      'local-1',
+      'local-1',
+    ]);
     expect(worker.started).toEqual([attemptKey(id, 1)]);
     expect(new Set(worker.resumed).size).toBe(1);
     expect(worker.resumed).toHaveLength(2);
@@ -158,7 +192,10 @@ describe('a worker that dies', () => {
     for (const id of [a, b]) await fleet.until(id, (run) => run.attempts[0]?.remote_run_id !== undefined);
     await fleet.workers[0]?.die((detail) => (detail.request_key === attemptKey(a, 1) ? lost : 'forgotten'));
     expect(await fleet.ended(a)).toMatchObject({ status: 'failed', outcome: { kind: 'lost' } });
-    expect(await fleet.ended(b)).toMatchObject({ status: 'failed', outcome: { kind: 'lost', resumable: false } });
+    expect(await fleet.ended(b)).toMatchObject({
+      status: 'failed',
+      outcome: { kind: 'lost', resumable: false },
+    });
     expect(fleet.parts.attempts.size).toBe(0);
   });
 
@@ -220,6 +257,26 @@ describe('a coordinator that comes back', () => {
     expect(worker.started).toEqual(ids.map((id) => attemptKey(id, 1)));
   });
 
+  it('of a smaller fleet lets a worker it no longer has go on with what is there, and no more', async () => {
+    const before = await fakeFleet({ slots: [1, 1] });
+    await allUp(before);
+    const [a = '', b = ''] = await before.start(2);
+    for (const id of [a, b]) await before.until(id, (run) => run.attempts[0]?.remote_run_id !== undefined);
+    const [first, second] = before.workers;
+    if (first === undefined || second === undefined) return;
+    await before.close();
+    await second.die(() => resumable);
+    const after = await before.again({ workers: { count: 1, slots: 1 } });
+    await after.until(b, (run) => run.attempts.length === 2 && run.attempts[1]?.remote_run_id !== undefined);
+    const [c = ''] = await after.start(1);
+    second.complete(second.byKey(attemptKey(b, 1)));
+    expect((await after.ended(b)).attempts[1]?.placement).toMatchObject({ worker_id: 'local-2' });
+    expect((await after.run(c)).status).toBe('pending');
+    first.complete(first.byKey(attemptKey(a, 1)));
+    await after.until(c, (run) => run.attempts[0]?.remote_run_id !== undefined);
+    expect(second.started).toEqual([attemptKey(b, 1)]);
+  });
+
   it('asks again for a run that was claimed and never sent', async () => {
     const before = await fakeFleet();
     await allUp(before);
@@ -254,13 +311,16 @@ describe('whatever workers do', () => {
           const worker = fleet.workers[at % 2];
           if (worker === undefined) continue;
           ids.push(...(await fleet.start(1)));
-          if (what === 'complete') for (const run of worker.runs.values()) if (run.detail.status === 'running') worker.complete(run);
+          if (what === 'complete')
+            for (const run of worker.runs.values()) if (run.detail.status === 'running') worker.complete(run);
           if (what === 'refuse') worker.onStart = once(worker, new FleetError('COMMAND_NOT_ALLOWED', 'no'));
           if (what === 'full') worker.onStart = once(worker, new FleetError('NO_CAPACITY', 'full'));
           if (what === 'silent') worker.onStart = () => 'die';
           if (what === 'cut') await worker.cut();
-          if (what === 'die') await worker.die((detail) => (isTerminal(detail.status) ? {} : at % 3 === 0 ? resumable : lost));
-          if (what === 'cancel') await fleet.tools.cancel_run({ run_ids: [ids[at >> 1] ?? ids[0] ?? ''] }, fleet.call);
+          if (what === 'die')
+            await worker.die((detail) => (isTerminal(detail.status) ? {} : at % 3 === 0 ? resumable : lost));
+          if (what === 'cancel')
+            await fleet.tools.cancel_run({ run_ids: [ids[at >> 1] ?? ids[0] ?? ''] }, fleet.call);
           fleet.clock.uptimeMs += 300;
         }
         const isOpen = async (): Promise<boolean> => (await fleet.store.open()).length > 0;

@@ -33,7 +33,13 @@ describe('start_run', () => {
     writeFileSync(join(fleet.folder, 'file'), '');
     const [id = ''] = await fleet.start(1, { cwd: join(fleet.folder, 'alias') });
     expect((await fleet.run(id)).spec.cwd).toBe(project);
-    for (const cwd of ['/', '/etc', join(fleet.folder, 'escape'), join(fleet.folder, 'file'), join(fleet.folder, 'none')]) {
+    for (const cwd of [
+      '/',
+      '/etc',
+      join(fleet.folder, 'escape'),
+      join(fleet.folder, 'file'),
+      join(fleet.folder, 'none'),
+    ]) {
       await expect(fleet.start(1, { cwd }), cwd).rejects.toMatchObject({ code: 'CWD_NOT_ALLOWED' });
     }
     expect(await fleet.store.countOpen({ owner: 'local' })).toBe(1);
@@ -48,17 +54,24 @@ describe('start_run', () => {
     expect(again.runs[0]?.run_id).toBe(first.runs[0]?.run_id);
     const other = await fleet.tools.start_run({ pipeline: 'work' }, { ...call, callId: 'call-8' });
     expect(other.task_id).not.toBe(first.task_id);
-    await expect(fleet.tools.start_run({ pipeline: 'work' }, fleet.call)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(fleet.tools.start_run({ pipeline: 'work' }, fleet.call)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
   });
 
   it('answers about 64 runs within 8 KiB, with places in the queue', async () => {
     const fleet = await fleetUp();
     const runs = Array.from({ length: 64 }, () => ({ label: 'x'.repeat(80) }));
     const task_id = 't'.repeat(64);
-    const reply = await fleet.tools.start_run({ pipeline: 'work', cwd: fleet.folder, task_id, runs }, fleet.call);
+    const reply = await fleet.tools.start_run(
+      { pipeline: 'work', cwd: fleet.folder, task_id, runs },
+      fleet.call,
+    );
     expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(maxReplyBytes);
     expect(reply.runs.map((run) => run.status).slice(0, 3)).toEqual(['running', 'running', 'pending']);
-    expect(reply.runs.map((run) => run.position).slice(2)).toEqual(Array.from({ length: 62 }, (_, at) => at + 1));
+    expect(reply.runs.map((run) => run.position).slice(2)).toEqual(
+      Array.from({ length: 62 }, (_, at) => at + 1),
+    );
   });
 });
 
@@ -106,7 +119,10 @@ describe('poll_run', () => {
     await complete(fleet, b);
     expect((await all).runs.map((run) => run.status)).toEqual(['completed', 'completed']);
     expect((await one).runs).toMatchObject([{ run_id: b }]);
-    expect(await fleet.tools.poll_run({ ...ask, cursor: (await all).cursor }, fleet.call)).toMatchObject({ runs: [], open: 0 });
+    expect(await fleet.tools.poll_run({ ...ask, cursor: (await all).cursor }, fleet.call)).toMatchObject({
+      runs: [],
+      open: 0,
+    });
   });
 
   it('answers an ended wait with what there is, and a question at once', async () => {
@@ -114,7 +130,11 @@ describe('poll_run', () => {
     const [a = ''] = await fleet.start(1);
     await fleet.until(a, (run) => run.attempts[0]?.remote_run_id !== undefined);
     const { cursor } = await fleet.tools.poll_run({ run_ids: [a] }, fleet.call);
-    expect(await fleet.tools.poll_run({ run_ids: [a], cursor, wait_ms: 20 }, fleet.call)).toMatchObject({ runs: [], open: 1, cursor });
+    expect(await fleet.tools.poll_run({ run_ids: [a], cursor, wait_ms: 20 }, fleet.call)).toMatchObject({
+      runs: [],
+      open: 1,
+      cursor,
+    });
     const all = fleet.tools.poll_run({ run_ids: [a], cursor, wait_ms: 10_000, until: 'all' }, fleet.call);
     const run = fleet.workers[0]?.byKey(attemptKey(a, 1));
     fleet.workers[0]?.tell(run, { status: 'input_required', question: { kind: 'command', text: 'May I?' } });
@@ -126,7 +146,9 @@ describe('poll_run', () => {
     const fleet = await fleetUp();
     const [id = ''] = await fleet.start(1);
     const unknown = { code: 'NOT_FOUND' };
-    await expect(fleet.tools.poll_run({ run_ids: ['run_000000000000000000000'] }, fleet.call)).rejects.toMatchObject(unknown);
+    await expect(
+      fleet.tools.poll_run({ run_ids: ['run_000000000000000000000'] }, fleet.call),
+    ).rejects.toMatchObject(unknown);
     await expect(fleet.tools.poll_run({ task_id: 'nothing' }, fleet.call)).rejects.toMatchObject(unknown);
     const stranger = { ...fleet.call, owner: 'mallory' };
     await expect(fleet.tools.poll_run({ run_ids: [id] }, stranger)).rejects.toMatchObject(unknown);
@@ -135,7 +157,9 @@ describe('poll_run', () => {
       await expect(fleet.tools[tool]({ run_id: id }, stranger)).rejects.toMatchObject(unknown);
     }
     await expect(fleet.tools.cancel_run({ run_ids: [id] }, stranger)).rejects.toMatchObject(unknown);
-    await expect(fleet.tools.poll_run({ run_ids: [id], cursor: 'x' }, fleet.call)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(fleet.tools.poll_run({ run_ids: [id], cursor: 'x' }, fleet.call)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
     expect(await fleet.tools.poll_run({}, stranger)).toMatchObject({ runs: [], open: 0 });
     expect((await fleet.tools.poll_run({}, fleet.call)).runs).toHaveLength(1);
   });
@@ -159,14 +183,21 @@ describe('pause_run and resume_run', () => {
   it('hold a run that waits, and let it go on', async () => {
     const fleet = await fleetUp([1]);
     const [a = '', b = ''] = await fleet.start(2);
-    expect(await fleet.tools.pause_run({ run_id: b }, fleet.call)).toMatchObject({ status: 'paused', how: 'queued' });
+    expect(await fleet.tools.pause_run({ run_id: b }, fleet.call)).toMatchObject({
+      status: 'paused',
+      how: 'queued',
+    });
     expect(await fleet.tools.pause_run({ run_id: b }, fleet.call)).toMatchObject({ how: 'queued' });
     await complete(fleet, a);
     expect((await fleet.run(b)).status).toBe('paused');
-    await expect(fleet.tools.resume_run({ run_id: b, message: 'hello' }, fleet.call)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    await expect(fleet.tools.resume_run({ run_id: b, message: 'hello' }, fleet.call)).rejects.toMatchObject({
+      code: 'WRONG_STATE',
+    });
     expect(await fleet.tools.resume_run({ run_id: b }, fleet.call)).toMatchObject({ status: 'pending' });
     await complete(fleet, b);
-    await expect(fleet.tools.resume_run({ run_id: b }, fleet.call)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    await expect(fleet.tools.resume_run({ run_id: b }, fleet.call)).rejects.toMatchObject({
+      code: 'WRONG_STATE',
+    });
   });
 
   it('give the slot of a thread that rests to another run', async () => {
@@ -194,7 +225,9 @@ describe('cancel_run', () => {
     expect(again.runs.map((run) => run.status)).toEqual(['cancelled', 'cancelled', 'cancelled']);
     expect(fleet.workers[0]?.cancelled).toHaveLength(1);
     expect(fleet.parts.scheduler.queued).toBe(0);
-    await expect(fleet.tools.cancel_run({ task_id: 'nothing' }, fleet.call)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(fleet.tools.cancel_run({ task_id: 'nothing' }, fleet.call)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
     await expect(fleet.tools.cancel_run({}, fleet.call)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 });
@@ -204,7 +237,10 @@ describe('list_workers', () => {
     const fleet = await fleetUp(Array.from({ length: 64 }, () => 2));
     const reply = listWorkers({ ...fleet.parts, isStopping: () => false })();
     expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(maxReplyBytes);
-    expect(reply.workers[0]?.missing).toEqual(['codex: There is no Codex here.', 'codex-exec: There is no Codex here.']);
+    expect(reply.workers[0]?.missing).toEqual([
+      'codex: There is no Codex here.',
+      'codex-exec: There is no Codex here.',
+    ]);
     expect(reply.workers[1]?.missing).toEqual(['codex', 'codex-exec']);
     const shown = reply.workers.length;
     if (shown < 64) expect(reply.next).toContain(`${String(64 - shown)} more`);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkCwd } from '../../core/cwd-rule.ts';
 
-const rule = { roots: ['/srv/code'], bridge: '/home/jane/app', home: '/home/jane' };
+const state = '/home/jane/.local/state/codex-fleet';
+const rule = { roots: ['/srv/code'], bridge: '/home/jane/app', home: '/home/jane', state };
 
 describe('where a run may work', () => {
   it.each([
@@ -11,6 +12,7 @@ describe('where a run may work', () => {
     ['/home/jane/app/src', rule],
     ['/home/jane/x', { ...rule, bridge: '/home/jane' }],
     ['/anywhere', { ...rule, roots: ['/'] }],
+    ['/home/jane/.local/state/codex-fleet-not', { ...rule, roots: ['/home/jane/.local'] }],
   ])('%s is allowed', (cwd, given) => {
     expect(() => checkCwd(cwd, given)).not.toThrow();
   });
@@ -20,6 +22,10 @@ describe('where a run may work', () => {
     ['/', { ...rule, roots: ['/'] }],
     ['/home/jane', rule],
     ['/home/jane', { ...rule, roots: ['/home/jane'] }],
+    ['/home', { ...rule, roots: ['/'] }],
+    [state, { ...rule, roots: [state] }],
+    [`${state}/workers/local-1`, { ...rule, roots: ['/home/jane/.local'] }],
+    ['/home/jane/.local', { ...rule, roots: ['/home/jane/.local'] }],
     ['/home/jane/other', rule],
     ['/srv/codex', rule],
     ['/etc', { ...rule, bridge: '/' }],

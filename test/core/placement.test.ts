@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { leastLoaded } from '../../coordinator/policies/least-loaded.ts';
-import { isHopeless, needOf, refusal, unableReasons, type Candidate, type Need } from '../../core/placement.ts';
+import {
+  isHopeless,
+  needOf,
+  refusal,
+  unableReasons,
+  type Candidate,
+  type Need,
+} from '../../core/placement.ts';
 import { pipeline } from '../../schemas/pipeline.ts';
 
 function worker(id: string, more: Partial<Candidate> = {}): Candidate {
@@ -13,6 +20,8 @@ function worker(id: string, more: Partial<Candidate> = {}): Candidate {
     engines: new Set(['command']),
     pipelines: new Set(['p']),
     local: true,
+    settled: true,
+    retired: false,
     ...more,
   };
 }
@@ -32,6 +41,8 @@ describe('whether a worker can take a run', () => {
     ["a project's own elsewhere", { local: false }, { in_project: true }, 'pipeline unknown'],
     ['not the one with the thread', {}, { worker_id: 'w2' }, 'thread is elsewhere'],
     ['the one with the thread', {}, { worker_id: 'w1' }, undefined],
+    ['retired', { retired: true }, {}, 'draining'],
+    ['retired, with the thread', { retired: true }, { worker_id: 'w1' }, undefined],
     ['with the stand-in of codex', { engines: new Set(['codex-exec']) }, { engines: ['codex'] }, undefined],
   ])('%s', (_name, more, wanted, reason) => {
     expect(refusal({ ...need, ...wanted }, worker('w1', more))).toBe(reason);
@@ -41,9 +52,12 @@ describe('whether a worker can take a run', () => {
     const codex: Need = { ...need, engines: ['codex'] };
     expect(isHopeless(codex, [])).toBe(false);
     expect(isHopeless(codex, [worker('a'), worker('b', { state: 'down' })])).toBe(true);
-    expect(isHopeless(codex, [worker('a'), worker('b', { pipelines: new Set(), engines: new Set() })])).toBe(false);
+    expect(isHopeless(codex, [worker('a'), worker('b', { settled: false })])).toBe(false);
     expect(isHopeless(need, [worker('a', { busy: 4 })])).toBe(false);
-    expect(unableReasons(codex, [worker('a'), worker('b', { pipelines: new Set() })])).toEqual(['no codex', 'pipeline unknown']);
+    expect(unableReasons(codex, [worker('a'), worker('b', { pipelines: new Set() })])).toEqual([
+      'no codex',
+      'pipeline unknown',
+    ]);
   });
 });
 
@@ -58,7 +72,10 @@ describe('what a run needs', () => {
     });
     const spec = { pipeline: 'mixed', task_id: 't', cwd: '/', inputs: {}, ask: false, depth: 0 };
     const recipes = { configured: { mixed }, here: { mixed } };
-    expect(needOf(spec, recipes, undefined)).toMatchObject({ engines: ['command', 'codex'], in_project: false });
+    expect(needOf(spec, recipes, undefined)).toMatchObject({
+      engines: ['command', 'codex'],
+      in_project: false,
+    });
     expect(needOf({ ...spec, stages: ['c'] }, recipes, 'w').engines).toEqual(['command']);
     expect(needOf(spec, { configured: {}, here: { mixed } }, undefined).in_project).toBe(true);
     expect(needOf({ ...spec, pipeline: 'constructor' }, recipes, undefined).engines).toEqual([]);
@@ -80,16 +97,22 @@ describe('least loaded', () => {
       worker_id: 'b',
       policy: 'least-loaded',
       why: '1 of 4 slots in use',
-      next: ['a', 'c', 'd'].map((id) => ({ worker_id: id, why: `${id === 'a' ? '2' : '3'} of 4 slots in use` })),
+      next: ['a', 'c', 'd'].map((id) => ({
+        worker_id: id,
+        why: `${id === 'a' ? '2' : '3'} of 4 slots in use`,
+      })),
       rejected: { 'no free slot': 1, down: 1, 'ranked lower': 1 },
     });
     expect(leastLoaded.place(need, workers.slice(5))).toBe(undefined);
   });
 
   it('goes by share of slots, then by how many are free', () => {
-    expect(leastLoaded.place(need, [worker('small', { slots: 2 }), worker('large', { slots: 8 })])?.worker_id).toBe('large');
     expect(
-      leastLoaded.place(need, [worker('a', { slots: 2, busy: 1 }), worker('b', { slots: 8, busy: 3 })])?.worker_id,
+      leastLoaded.place(need, [worker('small', { slots: 2 }), worker('large', { slots: 8 })])?.worker_id,
+    ).toBe('large');
+    expect(
+      leastLoaded.place(need, [worker('a', { slots: 2, busy: 1 }), worker('b', { slots: 8, busy: 3 })])
+        ?.worker_id,
     ).toBe('b');
   });
 
@@ -106,7 +129,12 @@ describe('least loaded', () => {
           placed++;
         }
         for (const one of workers) expect(one.busy).toBeLessThanOrEqual(one.slots);
-        expect(placed).toBe(Math.min(runs, sizes.reduce((sum, size) => sum + size, 0)));
+        expect(placed).toBe(
+          Math.min(
+            runs,
+            sizes.reduce((sum, size) => sum + size, 0),
+          ),
+        );
       }),
     );
   });

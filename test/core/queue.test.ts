@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { createRunQueue, type QueuedRun } from '../../core/queue.ts';
 
 function run(order: number, pipeline = 'p'): QueuedRun {
-  return { run_id: `run-${String(order)}`, order, need: { pipeline, engines: [], worker_id: undefined, in_project: false } };
+  return {
+    run_id: `run-${String(order)}`,
+    order,
+    need: { pipeline, engines: [], worker_id: undefined, in_project: false },
+  };
 }
 
 describe('the queue of runs', () => {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,6 +14,8 @@ export function claudeBinary(): string {
   return binary;
 }
 
+const apiKey = 'sk-test-not-a-key';
+
 /** An environment in which it talks to nothing but the scripted endpoint. */
 export function claudeEnvironment(url: string, home: string): Record<string, string> {
   return {
@@ -21,7 +23,7 @@ export function claudeEnvironment(url: string, home: string): Record<string, str
     HOME: home,
     CLAUDE_CONFIG_DIR: join(home, 'claude'),
     ANTHROPIC_BASE_URL: url,
-    ANTHROPIC_API_KEY: 'sk-test-not-a-key',
+    ANTHROPIC_API_KEY: apiKey,
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_TELEMETRY: '1',
     DISABLE_ERROR_REPORTING: '1',
@@ -29,4 +31,17 @@ export function claudeEnvironment(url: string, home: string): Record<string, str
     DO_NOT_TRACK: '1',
     LANG: 'C.UTF-8',
   };
+}
+
+/** Writes down, as an earlier session would have, what it otherwise asks a person when it starts in `folder`. */
+export function settleClaude(env: Readonly<Record<string, string>>, folder: string): void {
+  const home = env['CLAUDE_CONFIG_DIR'] ?? '';
+  const settled = {
+    hasCompletedOnboarding: true,
+    theme: 'dark',
+    customApiKeyResponses: { approved: [apiKey.slice(-20)], rejected: [] },
+    projects: { [folder]: { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true } },
+  };
+  mkdirSync(home, { recursive: true });
+  writeFileSync(join(home, '.claude.json'), JSON.stringify(settled));
 }

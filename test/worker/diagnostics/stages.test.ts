@@ -202,11 +202,16 @@ describe('diagnostics', () => {
     for (const hook of ['post-index-change', 'fsmonitor-watchman', 'post-checkout'])
       symlinkSync(trap, join(dir, hook));
     const index = readFileSync(join(dir, '.git/index'));
-    for (const stage of Object.keys(diagnosticStages)) expect(run(stage), stage).toMatchObject({ code: 0, err: '' });
+    for (const stage of Object.keys(diagnosticStages))
+      expect(run(stage), stage).toMatchObject({ code: 0, err: '' });
     expect(existsSync(sprung) ? readFileSync(sprung, 'utf8') : '').toBe('');
     expect(readFileSync(join(dir, '.git/index')).equals(index)).toBe(true);
     // The bait is real: an unguarded git takes it.
-    spawnSync('git', ['status'], { cwd: dir, stdio: 'ignore', env: { PATH: process.env['PATH'], HOME: dir } });
+    spawnSync('git', ['status'], {
+      cwd: dir,
+      stdio: 'ignore',
+      env: { PATH: process.env['PATH'], HOME: dir },
+    });
     expect(existsSync(sprung)).toBe(true);
   });
 

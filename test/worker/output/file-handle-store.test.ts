@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -110,6 +111,16 @@ describe('file handle store', () => {
       replace(join(dir, 'outside'), file);
       await expect(store.read(writer.handle_id, 0, 8)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     }
+  });
+
+  it('reads what is left of a file that lost its end, and says where it is gone', async () => {
+    const store = await openFileHandleStore(dir);
+    const writer = store.create(defaults);
+    writer.append(Buffer.from('0123456789'));
+    await writer.seal({ truncated: false });
+    truncateSync(join(dir, writer.handle_id), 4);
+    expect((await store.read(writer.handle_id, 0, 10)).toString()).toBe('0123');
+    await expect(store.read(writer.handle_id, 4, 6)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('drops and reports what the disk does not take, and keeps count of what it took', () => {

@@ -18,6 +18,7 @@ import {
 import { JsonLines } from './json-lines.ts';
 import { missingMountPoints, removeMountPoints } from './leftovers.ts';
 import { prepareStage, processSpec, type Prepared } from './preparation.ts';
+import { watchSignIn } from './sign-in.ts';
 import { engineEnd, oneLine, processEnd } from './turn-end.ts';
 
 type Cause = Parameters<EngineSession['end']>[0];
@@ -80,7 +81,8 @@ export class ExecSession implements EngineSession {
     const args = await this.#arguments();
     const missing = await missingMountPoints(cwd);
     if (this.#cause !== undefined) return { outcome: this.#cause };
-    const end = await this.#follow(prepared, args);
+    const unwatch = watchSignIn(prepared.signIn);
+    const end = await this.#follow(prepared, args).finally(unwatch);
     await removeMountPoints(cwd, missing);
     await this.#countTokens(join(homeDir, 'exec-tokens.json'));
     if (this.#lastMessage !== '') this.#context.output.write('last_message', Buffer.from(this.#lastMessage));

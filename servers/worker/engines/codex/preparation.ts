@@ -5,7 +5,7 @@ import type { ProcessSpec } from '../../runner/process.ts';
 import type { EngineContext } from '../engine.ts';
 import { resultCheck } from './check-result.ts';
 import { renewSignIn } from './renew-sign-in.ts';
-import { ensureFreshSignIn } from './sign-in.ts';
+import { ensureFreshSignIn, type SignIn } from './sign-in.ts';
 import { prepareHome, type CodexHome } from './codex-home.ts';
 import { knownInstall, type CodexInstall } from './install.ts';
 import { processEnvironment } from './process-environment.ts';
@@ -37,6 +37,8 @@ export interface Prepared {
   sandboxed: boolean;
   /** The environment of the process; holds the provider's credential. */
   env: Record<string, string>;
+  /** The user's sign-in, where the provider uses it. */
+  signIn: SignIn | undefined;
 }
 
 /** Everything on disk and in memory that one attempt's process needs. */
@@ -68,20 +70,28 @@ export async function prepareStage(context: EngineContext): Promise<Prepared> {
     carried,
     credential: (name) => context.credential(name),
   });
-  if (authFile !== undefined) {
-    const { binary } = install.program;
-    const { startProcess, homeDir, signInLock } = context;
-    const renewal = { binary, startProcess, env: processEnv, settings: carried.settings, authFile, homeDir, tmpDir };
-    const renew = (): Promise<void> => renewSignIn(renewal);
-    await ensureFreshSignIn({ file: authFile, lockFile: signInLock, renew, now: Date.now });
-  }
+  const signIn = authFile === undefined ? undefined : signInOf(context, install, carried.settings, processEnv, authFile);
+  if (signIn !== undefined) await ensureFreshSignIn(signIn);
   return {
     install,
     home,
     prompt: stagePrompt(codexStage(stage), pipeline, spec),
     sandboxed,
     env: processEnv,
+    signIn,
   };
+}
+
+function signInOf(
+  context: EngineContext,
+  install: CodexInstall,
+  settings: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string>>,
+  authFile: string,
+): SignIn {
+  const { startProcess, homeDir, tmpDir, signInLock } = context;
+  const renewal = { binary: install.program.binary, startProcess, env, settings, authFile, homeDir, tmpDir };
+  return { file: authFile, lockFile: signInLock, renew: () => renewSignIn(renewal), now: Date.now };
 }
 
 /** The run's own choice of model and effort, over the user's. */

@@ -8,6 +8,7 @@ import { resultCheck } from './check-result.ts';
 import { missingMountPoints, removeMountPoints } from './leftovers.ts';
 import { prepareStage, processSpec, type Prepared } from './preparation.ts';
 import { steerResult, threadResult, turnNotification, turnResult, type Turn } from './protocol.ts';
+import { watchSignIn } from './sign-in.ts';
 import { engineEnd, processEnd, turnFailure } from './turn-end.ts';
 import { TurnRecorder } from './turn-recorder.ts';
 import { compareVersions, testedVersion } from './version.ts';
@@ -97,6 +98,7 @@ export class CodexSession implements EngineSession {
       report: (report) => this.#context.report(report),
     });
     const client = this.#startClient(prepared, recorder);
+    void client.ended.then(watchSignIn(prepared.signIn));
     try {
       const turn = await this.#takeTurn(client, prepared);
       await client.close(this.#context.graceMs);

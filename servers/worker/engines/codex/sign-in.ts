@@ -59,3 +59,21 @@ async function isFresh(signIn: SignIn): Promise<boolean> {
   const end = await tokenEnd(signIn.file);
   return end === undefined || end - signIn.now() > marginMs;
 }
+
+const lookEveryMs = 60_000;
+
+/**
+ * Keeps the sign-in fresh while a process uses it: Codex takes over a token that was renewed in the
+ * file, and renews by itself only what has run out. The answer ends the watch.
+ */
+export function watchSignIn(signIn: SignIn | undefined): () => void {
+  if (signIn === undefined) return () => undefined;
+  const timer = setInterval(() => {
+    // Codex says so itself where the token is really gone; the run's outcome then shows it.
+    ensureFreshSignIn(signIn).catch(() => undefined);
+  }, lookEveryMs);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+  };
+}
