@@ -29,9 +29,11 @@ export interface Polled {
 export function nextAfterPoll({ selection, runs, cursor, more, open }: Polled): string {
   if (more) return pollAgain(selection, { cursor });
   const asking = runs.find((run) => run.status === 'input_required');
-  if (asking !== undefined) return `${call('resume_run', { run_id: asking.run_id, answer: 'accept' })} or "decline"`;
+  if (asking !== undefined)
+    return `${call('resume_run', { run_id: asking.run_id, answer: 'accept' })} or "decline"`;
   const paused = runs.filter((run) => run.status === 'paused');
-  if (paused[0] !== undefined && paused.length === open) return call('resume_run', { run_id: paused[0].run_id });
+  if (paused[0] !== undefined && paused.length === open)
+    return call('resume_run', { run_id: paused[0].run_id });
   if (open > 0) return pollAgain(selection, { cursor, wait_ms: maxWaitMs });
   return nextToRead(runs) ?? 'Nothing is left to wait for.';
 }
@@ -62,9 +64,12 @@ function pollAgain(selection: PollSelection, rest: { cursor: string; wait_ms?: n
 function nextToRead(runs: readonly RunSnapshot[]): string | undefined {
   const failed = runs.find((run) => run.status === 'failed' && run.handles !== undefined);
   const run = failed ?? runs.find((one) => one.handles !== undefined);
-  const order = failed === undefined ? ['last_message', 'stdout', 'diff'] : ['stderr', 'last_message', 'stdout'];
+  const order =
+    failed === undefined ? ['last_message', 'stdout', 'diff'] : ['stderr', 'last_message', 'stdout'];
   const handles = run?.handles ?? [];
-  const handle = order.map((stream) => handles.find((one) => one.stream === stream)).find((one) => one !== undefined);
+  const handle = order
+    .map((stream) => handles.find((one) => one.stream === stream))
+    .find((one) => one !== undefined);
   const chosen = handle ?? handles[0];
   if (chosen === undefined) return undefined;
   return call('read_handle', { handle_id: chosen.handle_id, ...(failed !== undefined && { mode: 'tail' }) });

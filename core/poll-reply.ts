@@ -44,7 +44,10 @@ export function packRuns(rows: readonly SnapshotRow[], maxBytes: number): Packed
 }
 
 /** The longest beginning that fits a JSON array of `maxBytes`; the first is trimmed where it alone does not. */
-function takeFitting(runs: readonly RunSnapshot[], maxBytes: number): { taken: RunSnapshot[]; bytes: number } {
+function takeFitting(
+  runs: readonly RunSnapshot[],
+  maxBytes: number,
+): { taken: RunSnapshot[]; bytes: number } {
   const taken: RunSnapshot[] = [];
   let bytes = 2;
   for (const run of runs) {

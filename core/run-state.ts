@@ -112,7 +112,8 @@ function step(run: Run, event: RunEvent): Run | undefined {
 
 function fromPending(event: RunEvent): Run | undefined {
   if (event.kind === 'started') return { status: 'running', started_at: event.at };
-  if (event.kind === 'paused' && event.how === 'queued') return { status: 'paused', how: 'queued', started_at: undefined };
+  if (event.kind === 'paused' && event.how === 'queued')
+    return { status: 'paused', how: 'queued', started_at: undefined };
   if (event.kind === 'ended') return ended(undefined, event);
   return undefined;
 }
@@ -145,7 +146,10 @@ function fromPaused(run: Paused, event: RunEvent): Run | undefined {
 }
 
 /** What never began can fail or be cancelled, not complete. */
-function ended(startedAt: number | undefined, { at, outcome }: { at: number; outcome: Outcome }): Ended | undefined {
+function ended(
+  startedAt: number | undefined,
+  { at, outcome }: { at: number; outcome: Outcome },
+): Ended | undefined {
   const status = statusOf(outcome);
   if (startedAt === undefined && status === 'completed') return undefined;
   return { status, started_at: startedAt, ended_at: at, outcome };

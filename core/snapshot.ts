@@ -60,7 +60,8 @@ export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSn
     ...(startedAt !== undefined && { queued_ms: elapsed(run.accepted_at, startedAt) }),
     ...(startedAt !== undefined &&
       run.first_output_at !== undefined && { ttfu_ms: elapsed(startedAt, run.first_output_at) }),
-    ...(startedAt !== undefined && run.ended_at !== undefined && { duration_ms: elapsed(startedAt, run.ended_at) }),
+    ...(startedAt !== undefined &&
+      run.ended_at !== undefined && { duration_ms: elapsed(startedAt, run.ended_at) }),
     ...(usage !== undefined && { usage }),
     ...(run.handles.length > 0 && { handles: summarizeHandles(run.handles) }),
     ...(preview !== '' && { preview }),

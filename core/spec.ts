@@ -58,15 +58,21 @@ export function acceptRequests(input: StartRunInput, acceptance: Acceptance): Ru
 /** The absolute folders a call names, each once. INVALID_INPUT where one is missing or relative. */
 export function foldersOf({ cwd, runs }: StartRunInput, callerCwd: string | undefined): Set<string> {
   const asked = runs?.map((run) => run.cwd ?? cwd) ?? [cwd];
-  return new Set(asked.map((folder, at) => checkCwd(folder ?? callerCwd, runs === undefined ? '' : entry(at))));
+  return new Set(
+    asked.map((folder, at) => checkCwd(folder ?? callerCwd, runs === undefined ? '' : entry(at))),
+  );
 }
 
 function checkDepth({ caller, max }: Acceptance['depth']): void {
   if (caller < max) return;
   const whose = caller === 1 ? 'a run' : `a run ${String(caller)} deep`;
-  throw new FleetError('TOO_DEEP', `This call comes from ${whose}, and "max_depth" is ${String(max)}: it may start none.`, {
-    next: 'Do the work in this run, or raise "max_depth" in the configuration.',
-  });
+  throw new FleetError(
+    'TOO_DEEP',
+    `This call comes from ${whose}, and "max_depth" is ${String(max)}: it may start none.`,
+    {
+      next: 'Do the work in this run, or raise "max_depth" in the configuration.',
+    },
+  );
 }
 
 /** Where the fields of one of `runs[]` are in the call. */
@@ -117,13 +123,16 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
 
 /** The stages a run goes through: all, or those it names, in the pipeline's order. */
 export function stagesOf(pipeline: Pipeline, names: readonly string[] | undefined): Stage[] {
-  return names === undefined ? pipeline.stages : pipeline.stages.filter((stage) => names.includes(stage.name));
+  return names === undefined
+    ? pipeline.stages
+    : pipeline.stages.filter((stage) => names.includes(stage.name));
 }
 
 function chooseStages(pipeline: Pipeline, names: readonly string[] | undefined, where: string): Stage[] {
   const known = pipeline.stages.map((stage) => stage.name);
   const unknown = names?.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw invalid(`${where}stages`, `names no stage "${unknown}"; there are ${known.join(', ')}`);
+  if (unknown !== undefined)
+    throw invalid(`${where}stages`, `names no stage "${unknown}"; there are ${known.join(', ')}`);
   return stagesOf(pipeline, names);
 }
 

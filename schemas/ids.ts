@@ -12,5 +12,3 @@ export const taskId = z
 /** Name of a worker, a pipeline or a stage. */
 export const plainName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
-export type RunId = z.infer<typeof runId>;
-export type HandleId = z.infer<typeof handleId>;

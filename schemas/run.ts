@@ -14,7 +14,6 @@ export const runStatuses = [
 export const runStatus = z.enum(runStatuses);
 export type RunStatus = z.infer<typeof runStatus>;
 
-export const terminalStatuses = ['completed', 'failed', 'cancelled'] as const;
 export function isTerminal(status: RunStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }

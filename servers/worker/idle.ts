@@ -7,7 +7,11 @@ export interface IdleWatch {
 }
 
 /** `onIdle` is called after `afterMs` without interruption. */
-export function watchIdle(options: { afterMs: number; isWorking: () => boolean; onIdle: () => void }): IdleWatch {
+export function watchIdle(options: {
+  afterMs: number;
+  isWorking: () => boolean;
+  onIdle: () => void;
+}): IdleWatch {
   let connections = 0;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;

@@ -46,7 +46,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 /** The worker's MCP server, for runs of one owner. */
-export function buildWorkerServer(worker: OpenWorker, log: Logger, owner: string = defaultOwner): ServerFactory {
+export function buildWorkerServer(
+  worker: OpenWorker,
+  log: Logger,
+  owner: string = defaultOwner,
+): ServerFactory {
   return buildServer({
     name: workerServerName,
     version,

@@ -93,7 +93,13 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     handles,
     places,
     credentials,
-    identity: { worker_id: id, boot_id: newBootId(), version, reaping, pipelines: Object.keys(config.pipelines) },
+    identity: {
+      worker_id: id,
+      boot_id: newBootId(),
+      version,
+      reaping,
+      pipelines: Object.keys(config.pipelines),
+    },
     engines: probeEngines(engines, { config, env, stateDir: dir, startProcess: deps.startProcess }),
     release: async () => {
       await layer.close();

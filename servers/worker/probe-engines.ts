@@ -12,7 +12,10 @@ export function probeEngines(engines: Engines, context: ProbeContext): () => Pro
       resolve(undefined);
     }, patienceMs).unref();
   });
-  const probes = Object.values(engines).map((engine) => ({ engine: engine.name, status: engine.probe(context) }));
+  const probes = Object.values(engines).map((engine) => ({
+    engine: engine.name,
+    status: engine.probe(context),
+  }));
   return () =>
     Promise.all(
       probes.map(async ({ engine, status }) => {

@@ -50,10 +50,12 @@ export async function serveWorker(
       void stop('keep');
     },
   });
-  const service = await listenOn(factory, { listen, stateless }, idle.connections).catch(async (error: unknown) => {
-    await worker.release();
-    throw error;
-  });
+  const service = await listenOn(factory, { listen, stateless }, idle.connections).catch(
+    async (error: unknown) => {
+      await worker.release();
+      throw error;
+    },
+  );
   const stopOnce = async (how: CloseHow): Promise<void> => {
     idle.close();
     await worker.runs.close(how);

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { identify, stillRuns } from '../../platform/process-identity.ts';
 import { fleetPaths } from '../../platform/paths.ts';
+import { metaPrefix, statelessVersion } from '../../mcp/discovery.ts';
+import { tasksExtension } from '../../mcp/tasks.ts';
 import { fleetInstructions } from '../../schemas/server-info.ts';
 import { BridgeClient, program } from './bridge-client.ts';
 import { FakeCoordinator, type Json } from './fake-coordinator.ts';
@@ -85,6 +87,54 @@ describe('the handshake', () => {
       'tools/list',
     ]);
     expect(client.messages.map((message) => message['id'])).toEqual(['init', 1]);
+  });
+});
+
+describe('a client that never sends initialize', () => {
+  const _meta = { [`${metaPrefix}protocolVersion`]: statelessVersion };
+
+  it('is told what there is by the bridge itself, fast, with no coordinator there', async () => {
+    const startedAt = performance.now();
+    const answer = await open().request(1, 'server/discover', { _meta });
+    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(answer['result']).toMatchObject({
+      resultType: 'complete',
+      supportedVersions: [statelessVersion],
+      capabilities: { tools: {}, extensions: { [tasksExtension]: {} } },
+      instructions: fleetInstructions,
+      _meta: { [`${metaPrefix}serverInfo`]: { name: 'fleet' } },
+    });
+  });
+
+  it('and asks for another version has its answer from the coordinator', async () => {
+    fake = await FakeCoordinator.listen(socketPath(), echo);
+    const other = { _meta: { [`${metaPrefix}protocolVersion`]: '2099-01-01' } };
+    expect((await open().request(1, 'server/discover', other))['result']).toMatchObject({ asked: 'server/discover' });
+  });
+
+  it('has its requests sent again to the next coordinator, and nothing before them', async () => {
+    fake = await FakeCoordinator.listen(socketPath(), () => undefined);
+    const client = open();
+    await client.request('probe', 'server/discover', { _meta });
+    const answered = client.request(2, 'tasks/get', { taskId: 'run_1', _meta });
+    const [first] = await fake.got('tasks/get');
+    await fake.close();
+    fake = await FakeCoordinator.listen(socketPath(), echo);
+    expect((await answered)['result']).toMatchObject({ asked: 'tasks/get' });
+    expect(fake.received).toEqual([first]);
+  });
+
+  it('keeps its subscription, however many coordinators come and go', async () => {
+    fake = await FakeCoordinator.listen(socketPath(), () => undefined);
+    const client = open();
+    client.send({ id: 1, method: 'subscriptions/listen', params: { _meta } });
+    for (let times = 0; times < 4; times += 1) {
+      await fake.got('subscriptions/listen');
+      await fake.close();
+      fake = await FakeCoordinator.listen(socketPath(), () => undefined);
+    }
+    await fake.got('subscriptions/listen');
+    expect(client.messages).toEqual([]);
   });
 });
 

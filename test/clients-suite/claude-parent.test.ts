@@ -15,7 +15,20 @@ afterEach(() => fleet.close());
 
 const handlePattern = /hdl_[A-Za-z0-9_-]{21}/;
 
-test('Claude Code starts a batch, polls it and reads a handle', async () => {
+/** How the fleet is mounted, as the client's configuration says it. */
+const mounts: [string, () => Promise<Record<string, unknown>>][] = [
+  ['the bridge', () => Promise.resolve({ command: process.execPath, args: [programFile, 'mcp'], env: fleet.env })],
+  [
+    'HTTP, where it has to fall back to initialize',
+    async () => {
+      expect((await fleet.cli('up')).code).toBe(0);
+      const headers = { Authorization: `Bearer ${await fleet.secret()}` };
+      return { type: 'http', url: await fleet.url(), headers };
+    },
+  ],
+];
+
+test.each(mounts)('Claude Code starts a batch, polls it and reads a handle through %s', async (_name, mount) => {
   const answer = ({ answers, results }: Turn): Block[] => {
     const last = results.at(-1) ?? '';
     if (answers === 0) {
@@ -30,8 +43,7 @@ test('Claude Code starts a batch, polls it and reads a handle', async () => {
   const model = await startScriptedMessages(answer);
   try {
     const mcp = join(fleet.home, 'mcp.json');
-    const server = { command: process.execPath, args: [programFile, 'mcp'], env: fleet.env };
-    writeFileSync(mcp, JSON.stringify({ mcpServers: { fleet: server } }));
+    writeFileSync(mcp, JSON.stringify({ mcpServers: { fleet: await mount() } }));
     const args = ['-p', 'go', '--mcp-config', mcp, '--strict-mcp-config', '--allowedTools', 'mcp__fleet'];
     const result = await runProgram(claudeBinary(), args, fleet.work, claudeEnvironment(model.url, fleet.home));
     expect(result.code, result.stdout + result.stderr).toBe(0);

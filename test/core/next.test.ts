@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { nextAfterCancel, nextAfterPause, nextAfterPoll, nextAfterStart, nextToFollow, type Polled } from '../../core/next.ts';
+import {
+  nextAfterCancel,
+  nextAfterPause,
+  nextAfterPoll,
+  nextAfterStart,
+  nextToFollow,
+  type Polled,
+} from '../../core/next.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 
 const run = 'run_V1StGXR8Z5jdHi6BmyT01';
@@ -7,7 +14,11 @@ const stdout = { handle_id: 'hdl_V1StGXR8Z5jdHi6BmyT01', stream: 'stdout' as con
 const stderr = { ...stdout, handle_id: 'hdl_V1StGXR8Z5jdHi6BmyT02', stream: 'stderr' as const };
 
 function polled(run: Partial<RunSnapshot>[], rest: Partial<Polled> = {}): string {
-  const runs = run.map((one, at) => ({ run_id: `run_${String(at).padStart(21, '0')}`, status: 'completed' as const, ...one }));
+  const runs = run.map((one, at) => ({
+    run_id: `run_${String(at).padStart(21, '0')}`,
+    status: 'completed' as const,
+    ...one,
+  }));
   return nextAfterPoll({ selection: { task_id: 't' }, runs, cursor: '7', more: false, open: 0, ...rest });
 }
 
@@ -23,7 +34,9 @@ describe('the next call', () => {
   });
 
   test('after a poll with runs still open: wait', () => {
-    expect(polled([{ status: 'running' }], { open: 1 })).toBe('poll_run {"task_id":"t","cursor":"7","wait_ms":25000}');
+    expect(polled([{ status: 'running' }], { open: 1 })).toBe(
+      'poll_run {"task_id":"t","cursor":"7","wait_ms":25000}',
+    );
     expect(polled([], { open: 1, selection: { run_ids: [run] } })).toBe(
       `poll_run {"run_ids":["${run}"],"cursor":"7","wait_ms":25000}`,
     );
@@ -35,7 +48,9 @@ describe('the next call', () => {
   });
 
   test('a question comes first', () => {
-    expect(polled([{}, { status: 'input_required' }], { open: 4 })).toMatch(/^resume_run .*"answer":"accept"} or "decline"$/);
+    expect(polled([{}, { status: 'input_required' }], { open: 4 })).toMatch(
+      /^resume_run .*"answer":"accept"} or "decline"$/,
+    );
   });
 
   test('a paused run is resumed only where nothing else goes on', () => {
@@ -52,7 +67,9 @@ describe('the next call', () => {
   });
 
   test('after a cancel', () => {
-    expect(nextAfterCancel([{ run_id: run, status: 'cancelled' }])).toBe('Handles stay readable by read_handle.');
+    expect(nextAfterCancel([{ run_id: run, status: 'cancelled' }])).toBe(
+      'Handles stay readable by read_handle.',
+    );
     expect(nextAfterCancel([{ run_id: run, status: 'running' }])).toBe(nextToFollow(run));
   });
 });

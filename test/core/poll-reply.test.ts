@@ -20,7 +20,10 @@ function handles(count: number): RunSnapshot['handles'] {
 }
 
 function previewOf(lines: number, text = 'some line of output "quoted" \\ and é'): string {
-  return [`stdout (${String(lines)} lines)`, ...Array.from({ length: lines }, (_, at) => `${String(at + 1)}: ${text}`)].join('\n');
+  return [
+    `stdout (${String(lines)} lines)`,
+    ...Array.from({ length: lines }, (_, at) => `${String(at + 1)}: ${text}`),
+  ].join('\n');
 }
 
 function row(seq: number, extra: Partial<RunSnapshot> = {}): SnapshotRow {
@@ -42,7 +45,9 @@ const anyRows = fc.uniqueArray(anyRow, { maxLength: 40, selector: (one) => one.s
       status: one.status,
       ...(one.handles > 0 && { handles: handles(one.handles) }),
       ...(one.error !== undefined && { error: one.error, question: one.error }),
-      ...(one.previewLines > 0 && { preview: previewOf(one.previewLines, one.previewText.replaceAll('\n', ' ')) }),
+      ...(one.previewLines > 0 && {
+        preview: previewOf(one.previewLines, one.previewText.replaceAll('\n', ' ')),
+      }),
     }),
   ),
 );
@@ -88,7 +93,11 @@ describe('packRuns', () => {
   });
 
   test('shrinks previews to equal shares, and gives the large one what the small one leaves', () => {
-    const rows = [row(1, { preview: previewOf(400) }), row(2, { preview: 'stdout (1 line)\n1: ok' }), row(3, { preview: previewOf(400) })];
+    const rows = [
+      row(1, { preview: previewOf(400) }),
+      row(2, { preview: 'stdout (1 line)\n1: ok' }),
+      row(3, { preview: previewOf(400) }),
+    ];
     const { runs } = packRuns(rows, 6000);
     const sizes = runs.map((run) => jsonBytes(run.preview ?? ''));
     expect(runs[1]?.preview).toBe('stdout (1 line)\n1: ok');

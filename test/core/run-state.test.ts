@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import {
-  canTransition,
-  statusOf,
-  transition,
-  type Run,
-  type RunEvent,
-} from '../../core/run-state.ts';
+import { canTransition, statusOf, transition, type Run, type RunEvent } from '../../core/run-state.ts';
 import { isTerminal, runStatuses, type Outcome } from '../../schemas/run.ts';
 
 const question = { kind: 'command' as const, text: 'rm -rf build?' };
@@ -87,13 +81,18 @@ function expected(from: Run, name: StateName): Run {
 describe('the state machine of a run', () => {
   const cases = Object.keys(states).flatMap((state) => Object.keys(events).map((event) => [state, event]));
   test.each(cases)('%s, %s', (stateName, eventName) => {
-    const [state] = Object.entries(states).filter(([name]) => name === stateName).map(([, value]) => value);
-    const [event] = Object.entries(events).filter(([name]) => name === eventName).map(([, value]) => value);
+    const [state] = Object.entries(states)
+      .filter(([name]) => name === stateName)
+      .map(([, value]) => value);
+    const [event] = Object.entries(events)
+      .filter(([name]) => name === eventName)
+      .map(([, value]) => value);
     if (state === undefined || event === undefined) throw new Error('no such case');
     const row = Object.entries(table).find(([name]) => name === stateName)?.[1] ?? {};
     const next = Object.entries(row).find(([name]) => name === eventName)?.[1];
     const result = transition(state, event);
-    if (next === undefined) expect(result).toEqual({ ok: false, error: { from: state.status, event: event.kind } });
+    if (next === undefined)
+      expect(result).toEqual({ ok: false, error: { from: state.status, event: event.kind } });
     else expect(result).toEqual({ ok: true, value: expected(state, next) });
   });
 
@@ -106,7 +105,8 @@ describe('the state machine of a run', () => {
       }
     }
     for (const from of runStatuses) {
-      for (const to of runStatuses) expect([from, to, canTransition(from, to)]).toEqual([from, to, reached.has(`${from} ${to}`)]);
+      for (const to of runStatuses)
+        expect([from, to, canTransition(from, to)]).toEqual([from, to, reached.has(`${from} ${to}`)]);
     }
   });
 

@@ -56,8 +56,17 @@ describe('buildSnapshot', () => {
   });
 
   test('counts from acceptance to start, to first output and to the end', () => {
-    const run = { ...bare, status: 'failed' as const, started_at: 1200, first_output_at: 1250, ended_at: 3200 };
-    const snapshot = buildSnapshot({ ...run, outcome: { kind: 'exit', code: 1 }, label: 'x', worker: 'w', attempt: 2 }, 700);
+    const run = {
+      ...bare,
+      status: 'failed' as const,
+      started_at: 1200,
+      first_output_at: 1250,
+      ended_at: 3200,
+    };
+    const snapshot = buildSnapshot(
+      { ...run, outcome: { kind: 'exit', code: 1 }, label: 'x', worker: 'w', attempt: 2 },
+      700,
+    );
     expect(runSnapshot.parse(snapshot)).toMatchObject({
       queued_ms: 200,
       ttfu_ms: 50,
@@ -76,11 +85,16 @@ describe('buildSnapshot', () => {
 
   test('names the stage of a handle where there is more than one', () => {
     expect(buildSnapshot({ ...bare, handles: [handle('a')] }, 700).handles?.[0]).not.toHaveProperty('stage');
-    expect(buildSnapshot({ ...bare, handles: [handle('a'), handle('b')] }, 700).handles?.[1]?.stage).toBe('b');
+    expect(buildSnapshot({ ...bare, handles: [handle('a'), handle('b')] }, 700).handles?.[1]?.stage).toBe(
+      'b',
+    );
   });
 
   test('keeps the preview within the tokens asked for, and leaves it out at 0', () => {
-    const preview = ['stdout (200 lines)', ...Array.from({ length: 200 }, (_, at) => `${String(at + 1)}: line ${String(at)}`)].join('\n');
+    const preview = [
+      'stdout (200 lines)',
+      ...Array.from({ length: 200 }, (_, at) => `${String(at + 1)}: line ${String(at)}`),
+    ].join('\n');
     expect(buildSnapshot({ ...bare, preview }, 100).preview?.length).toBeLessThan(300);
     expect(buildSnapshot({ ...bare, preview }, 0)).not.toHaveProperty('preview');
   });

@@ -33,7 +33,15 @@ function accept(input: StartRunInput, defaults: Partial<Acceptance['defaults']> 
 describe('acceptRequests', () => {
   test('fills in what a plain prompt leaves open', () => {
     expect(accept({ prompt: 'Fix it', cwd: '/app' })).toEqual([
-      { pipeline: 'codex', task_id: 'task-of-nobody', cwd: '/app', inputs: {}, ask: false, prompt: 'Fix it', depth: 0 },
+      {
+        pipeline: 'codex',
+        task_id: 'task-of-nobody',
+        cwd: '/app',
+        inputs: {},
+        ask: false,
+        prompt: 'Fix it',
+        depth: 0,
+      },
     ]);
   });
 
@@ -68,7 +76,16 @@ describe('acceptRequests', () => {
       ],
     });
     expect(specs).toEqual([
-      { pipeline: 'review', task_id: 't', cwd: '/app', model: 'm', prompt: 'a', ask: false, depth: 0, inputs: { area: 'core', depth: 9 } },
+      {
+        pipeline: 'review',
+        task_id: 't',
+        cwd: '/app',
+        model: 'm',
+        prompt: 'a',
+        ask: false,
+        depth: 0,
+        inputs: { area: 'core', depth: 9 },
+      },
       {
         pipeline: 'review',
         task_id: 't',
@@ -94,12 +111,20 @@ describe('acceptRequests', () => {
       request_key: 'call:c1',
       task_id: 'task-of-call:c1',
     });
-    const batch = accept({ prompt: 'p', cwd: '/a', runs: [{}, { request_key: 'own' }, {}] }, { callId: 'c1' });
+    const batch = accept(
+      { prompt: 'p', cwd: '/a', runs: [{}, { request_key: 'own' }, {}] },
+      { callId: 'c1' },
+    );
     expect(batch.map((spec) => spec.request_key)).toEqual(['call:c1#0', 'own', 'call:c1#2']);
   });
 
   test('a shared request_key does not make the runs of a batch the same run', () => {
-    const batch = accept({ prompt: 'p', cwd: '/a', request_key: 'k', runs: [{ label: 'a' }, { label: 'b' }] });
+    const batch = accept({
+      prompt: 'p',
+      cwd: '/a',
+      request_key: 'k',
+      runs: [{ label: 'a' }, { label: 'b' }],
+    });
     expect(batch.map((spec) => spec.request_key)).toEqual(['k#0', 'k#1']);
   });
 
@@ -123,7 +148,10 @@ describe('acceptRequests', () => {
     ['"inputs.mode"', { pipeline: 'review', prompt: 'p', cwd: '/a', inputs: { area: 'x', mode: 'slow' } }],
     ['"inputs.dry"', { pipeline: 'review', prompt: 'p', cwd: '/a', inputs: { area: 'x', dry: 'yes' } }],
     ['"inputs.shell"', { pipeline: 'review', prompt: 'p', cwd: '/a', inputs: { area: 'x', shell: 'sh' } }],
-    ['"inputs.toString"', { pipeline: 'review', prompt: 'p', cwd: '/a', inputs: { area: 'x', toString: 'sh' } }],
+    [
+      '"inputs.toString"',
+      { pipeline: 'review', prompt: 'p', cwd: '/a', inputs: { area: 'x', toString: 'sh' } },
+    ],
     ['"runs[1].prompt"', { cwd: '/a', runs: [{ prompt: 'p' }, {}] }],
     ['"runs[0].inputs.area"', { cwd: '/a', prompt: 'p', runs: [{ pipeline: 'review' }] }],
   ])('refuses a wrong %s by its name: %j', (field, input) => {

@@ -7,7 +7,11 @@ import { openTestWorker, until, type TestWorker, type WorkerPeer } from './suppo
 
 const cwd = '/tmp';
 
-async function start(peer: WorkerPeer, pipeline: string, extra: Record<string, unknown> = {}): Promise<string> {
+async function start(
+  peer: WorkerPeer,
+  pipeline: string,
+  extra: Record<string, unknown> = {},
+): Promise<string> {
   const { runs } = await peer.call('start_run', { pipeline, cwd, prompt: 'p', ...extra });
   return runs[0]?.run_id ?? '';
 }
@@ -72,7 +76,10 @@ describe('a run that is paused at the turn boundary', () => {
     expect(paused).not.toHaveProperty('outcome');
     expect(paused.handles).toMatchObject([{ state: 'sealed', truncated: false }]);
     const other = await start(peer, 'tell');
-    await expect(peer.call('resume_run', { run_id })).rejects.toMatchObject({ code: 'NO_CAPACITY', retryable: true });
+    await expect(peer.call('resume_run', { run_id })).rejects.toMatchObject({
+      code: 'NO_CAPACITY',
+      retryable: true,
+    });
     await peer.call('cancel_run', { run_ids: [other] });
     expect(await peer.call('resume_run', { run_id, message: 'hurry' })).toMatchObject({ status: 'running' });
     expect(recordOf(worker, run_id)).toMatchObject({ detail: { status: 'running' } });
@@ -94,7 +101,10 @@ describe('a run that is paused at the turn boundary', () => {
     await peer.call('pause_run', { run_id });
     expect((await peer.call('cancel_run', { run_ids: [run_id] })).runs[0]?.status).toBe('cancelled');
     await expect(peer.call('resume_run', { run_id })).rejects.toMatchObject(wrongState);
-    expect(recordOf(worker, run_id).detail).toMatchObject({ status: 'cancelled', outcome: { kind: 'cancelled' } });
+    expect(recordOf(worker, run_id).detail).toMatchObject({
+      status: 'cancelled',
+      outcome: { kind: 'cancelled' },
+    });
   });
 
   test('is not resumed where the engine refuses by now, and is paused as before', async () => {
@@ -146,14 +156,21 @@ describe('questions and messages', () => {
     const run_id = await start(peer, 'ask');
     const session = await worker.codex.session(1);
     session.context.report({ kind: 'question', question });
-    expect(await until(peer, run_id, 'input_required')).toMatchObject({ question });
+    const first = await until(peer, run_id, 'input_required');
+    expect(first).toMatchObject({ question });
     const { runs, next } = await peer.call('poll_run', { run_ids: [run_id] });
     expect(runs[0]?.question).toBe('run make?');
     expect(next).toContain('resume_run');
-    await expect(peer.call('resume_run', { run_id })).rejects.toMatchObject({ ...wrongState, next: expect.stringContaining('answer') });
+    await expect(peer.call('resume_run', { run_id })).rejects.toMatchObject({
+      ...wrongState,
+      next: expect.stringContaining('answer'),
+    });
     expect(await peer.call('resume_run', { run_id, answer: 'decline' })).toMatchObject({ status: 'running' });
     expect(session.answers).toEqual(['decline']);
     await expect(peer.call('resume_run', { run_id, answer: 'accept' })).rejects.toMatchObject(wrongState);
+    session.context.report({ kind: 'question', question });
+    const again = await until(peer, run_id, 'input_required');
+    expect(again.question?.asked_at).toBeGreaterThan(first.question?.asked_at ?? Infinity);
   });
 
   test('a message steers running work; none changes nothing', async () => {
@@ -175,10 +192,9 @@ describe('questions and messages', () => {
     session.context.report({ kind: 'question', question });
     await peer.call('pause_run', { run_id: halted });
     await delay(600);
-    expect((await peer.call('poll_run', { run_ids: [halted, asking] })).runs.map((run) => run.status).sort()).toEqual([
-      'input_required',
-      'paused',
-    ]);
+    expect(
+      (await peer.call('poll_run', { run_ids: [halted, asking] })).runs.map((run) => run.status).sort(),
+    ).toEqual(['input_required', 'paused']);
     await peer.call('resume_run', { run_id: halted });
     await peer.call('resume_run', { run_id: asking, answer: 'accept' });
     for (const run of [halted, asking]) {
@@ -195,7 +211,10 @@ describe('questions and messages', () => {
     await expect(peer.call('pause_run', { run_id })).rejects.toMatchObject(wrongState);
     await expect(peer.call('resume_run', { run_id })).rejects.toMatchObject(wrongState);
     const reply = await peer.call('cancel_run', { run_ids: [run_id] });
-    expect(reply).toEqual({ runs: [{ run_id, status: 'completed' }], next: 'Handles stay readable by read_handle.' });
+    expect(reply).toEqual({
+      runs: [{ run_id, status: 'completed' }],
+      next: 'Handles stay readable by read_handle.',
+    });
   });
 
   test('a task is cancelled as a whole', async () => {

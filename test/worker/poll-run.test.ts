@@ -6,7 +6,12 @@ import { detailsOf, openTestWorker, until, type WorkerPeer } from './support/tes
 const cwd = '/tmp';
 
 async function start(peer: WorkerPeer, task: string, count = 1) {
-  const reply = await peer.call('start_run', { pipeline: 'tell', cwd, task_id: task, runs: Array.from({ length: count }, () => ({})) });
+  const reply = await peer.call('start_run', {
+    pipeline: 'tell',
+    cwd,
+    task_id: task,
+    runs: Array.from({ length: count }, () => ({})),
+  });
   return { ids: reply.runs.map((run) => run.run_id), cursor: reply.cursor };
 }
 
@@ -23,15 +28,22 @@ describe('poll_run', () => {
     const session = await worker.command.session(1);
     session.write('stdout', 'hello\n');
     const first = await waiting;
-    expect(first.runs).toMatchObject([{ run_id: ids[0], status: 'running', preview: 'stdout (1 line)\n1: hello' }]);
+    expect(first.runs).toMatchObject([
+      { run_id: ids[0], status: 'running', preview: 'stdout (1 line)\n1: hello' },
+    ]);
     expect(first).toMatchObject({ more: false, open: 1 });
     const silence = await peer.call('poll_run', { task_id: 't', cursor: first.cursor });
     expect(silence).toMatchObject({ runs: [], cursor: first.cursor, open: 1 });
     session.finish({ kind: 'exit', code: 0 });
     const last = await peer.call('poll_run', { task_id: 't', cursor: first.cursor, wait_ms: 5_000 });
-    expect(last.runs).toMatchObject([{ status: 'completed', outcome: 'exit 0', handles: [{ stream: 'stdout', bytes: 6, lines: 1 }] }]);
+    expect(last.runs).toMatchObject([
+      { status: 'completed', outcome: 'exit 0', handles: [{ stream: 'stdout', bytes: 6, lines: 1 }] },
+    ]);
     expect(last.open).toBe(0);
-    expect(await peer.call('poll_run', { task_id: 't', cursor: last.cursor, wait_ms: 5_000 })).toMatchObject({ runs: [], open: 0 });
+    expect(await peer.call('poll_run', { task_id: 't', cursor: last.cursor, wait_ms: 5_000 })).toMatchObject({
+      runs: [],
+      open: 0,
+    });
   });
 
   test('what happens within a moment is told once', async () => {
@@ -77,7 +89,9 @@ describe('poll_run', () => {
     await expect(aborted).rejects.toThrow('gone');
     const endless = peer.call('poll_run', { detail: true, cursor, wait_ms: 20_000, until: 'all' });
     await worker.stop('keep');
-    expect((await endless).details).toMatchObject([{ status: 'failed', outcome: { kind: 'lost', resumable: false } }]);
+    expect((await endless).details).toMatchObject([
+      { status: 'failed', outcome: { kind: 'lost', resumable: false } },
+    ]);
   });
 
   test('another owner sees nothing of a run', async () => {
@@ -115,14 +129,14 @@ describe('poll_run', () => {
     const { ids } = await start(peer, 't', 40);
     for (let n = 1; n <= 40; n += 1) {
       const session = await worker.command.session(n);
-      session.write('stdout', `${'a rather long line of output\n'.repeat(300)}`);
+      session.write('stdout', 'a rather long line of output\n'.repeat(300));
       session.write('stderr', 'error: nothing works\n'.repeat(50));
       session.finish({ kind: 'exit', code: 1 });
     }
     await peer.call('poll_run', { task_id: 't', wait_ms: 10_000, until: 'all' });
     const told: string[] = [];
     let cursor = '0';
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const reply = await peer.call('poll_run', { task_id: 't', cursor, preview_tokens: 2000 });
       expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(maxReplyBytes);
       told.push(...reply.runs.map((run) => run.run_id));
@@ -138,13 +152,14 @@ describe('poll_run', () => {
     const { ids } = await start(peer, 't', 60);
     for (let n = 1; n <= 60; n += 1) {
       const session = await worker.command.session(n);
-      for (let note = 0; note < 60; note += 1) session.context.report({ kind: 'note', text: `${String(note)} ${'x'.repeat(400)}` });
+      for (let note = 0; note < 60; note += 1)
+        session.context.report({ kind: 'note', text: `${String(note)} ${'x'.repeat(400)}` });
     }
     await finishAll(worker.command, 60);
     await peer.call('poll_run', { task_id: 't', wait_ms: 10_000, until: 'all' });
     const told: string[] = [];
     let cursor = '0';
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const reply = await peer.call('poll_run', { detail: true, cursor });
       expect(Buffer.byteLength(JSON.stringify(reply))).toBeLessThanOrEqual(maxDetailBytes);
       expect(reply.runs).toEqual([]);
@@ -160,9 +175,13 @@ describe('poll_run', () => {
     const peer = await worker.connect();
     const { ids } = await start(peer, 't');
     expect(await detailsOf(peer, '999999')).toMatchObject([{ run_id: ids[0] }]);
-    await expect(peer.call('poll_run', { task_id: 't', cursor: 'abc' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(peer.call('poll_run', { task_id: 't', cursor: 'abc' })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
     await expect(peer.call('poll_run', {})).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-    await expect(peer.call('poll_run', { task_id: 't', run_ids: ids })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(peer.call('poll_run', { task_id: 't', run_ids: ids })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
     await expect(peer.call('poll_run', { task_id: 'other' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 

@@ -16,7 +16,12 @@ function family(marker: string): string {
 
 async function startFamily(peer: WorkerPeer, cwd: string): Promise<{ run: string; marker: string }> {
   const marker = newMarker();
-  const { runs } = await peer.call('start_run', { pipeline: 'shell', inputs: { script: family(marker) }, cwd, task_id: 't' });
+  const { runs } = await peer.call('start_run', {
+    pipeline: 'shell',
+    inputs: { script: family(marker) },
+    cwd,
+    task_id: 't',
+  });
   const run = runs[0]?.run_id ?? '';
   await eventually(() => processesWith(marker).length >= 4, 15_000);
   return { run, marker };
@@ -31,10 +36,17 @@ describe('a worker process', { timeout: longest }, () => {
     const place = newPlace();
     place.start('cli', 'socket');
     const peer = await place.connect();
-    const start = { pipeline: 'shell', inputs: { script: 'echo one; echo two >&2; exit 3' }, cwd: place.cwd, task_id: 't' };
+    const start = {
+      pipeline: 'shell',
+      inputs: { script: 'echo one; echo two >&2; exit 3' },
+      cwd: place.cwd,
+      task_id: 't',
+    };
     const { cursor } = await peer.call('start_run', start);
     const { runs } = await peer.call('poll_run', { task_id: 't', cursor, wait_ms: 20_000, until: 'all' });
-    expect(runs).toMatchObject([{ status: 'failed', outcome: 'exit 3', handles: [{ bytes: 4 }, { bytes: 4 }] }]);
+    expect(runs).toMatchObject([
+      { status: 'failed', outcome: 'exit 3', handles: [{ bytes: 4 }, { bytes: 4 }] },
+    ]);
     const stdout = runs[0]?.handles?.find((handle) => handle.stream === 'stdout');
     const page = await peer.call('read_handle', { handle_id: stdout?.handle_id ?? '' });
     expect(page).toMatchObject({ text: 'one\n', sealed: true, truncated: false });
@@ -62,20 +74,23 @@ describe('a worker process', { timeout: longest }, () => {
     expect(processesWith(marker)).toEqual([]);
   });
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends it, its runs and all they started', async (signal) => {
-    const place = newPlace();
-    const worker = place.start('cli', 'socket');
-    const { run, marker } = await startFamily(await place.connect(), place.cwd);
-    const began = performance.now();
-    worker.child.kill(signal);
-    expect(await worker.ended).toBe(0);
-    await eventually(() => processesWith(marker).length === 0, 5_000);
-    expect(performance.now() - began).toBeLessThan(5_000);
-    const { detail } = recordOf(place, run);
-    expect(detail).toMatchObject({ status: 'failed', outcome: { kind: 'lost', resumable: false } });
-    expect(detail.handles).toMatchObject([{ state: 'sealed', bytes: 6 }]);
-    expect(existsSync(place.socket)).toBe(false);
-  });
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s ends it, its runs and all they started',
+    async (signal) => {
+      const place = newPlace();
+      const worker = place.start('cli', 'socket');
+      const { run, marker } = await startFamily(await place.connect(), place.cwd);
+      const began = performance.now();
+      worker.child.kill(signal);
+      expect(await worker.ended).toBe(0);
+      await eventually(() => processesWith(marker).length === 0, 5_000);
+      expect(performance.now() - began).toBeLessThan(5_000);
+      const { detail } = recordOf(place, run);
+      expect(detail).toMatchObject({ status: 'failed', outcome: { kind: 'lost', resumable: false } });
+      expect(detail.handles).toMatchObject([{ state: 'sealed', bytes: 6 }]);
+      expect(existsSync(place.socket)).toBe(false);
+    },
+  );
 
   test('the end of its stdin ends it, its runs and all they started', async () => {
     const place = newPlace();
@@ -95,7 +110,12 @@ describe('a worker process', { timeout: longest }, () => {
     const first = place.start('scripted', 'socket');
     const peer = await place.connect();
     const { run, marker } = await startFamily(peer, place.cwd);
-    const asked = await peer.call('start_run', { pipeline: 'ask', prompt: 'p', cwd: place.cwd, task_id: 't' });
+    const asked = await peer.call('start_run', {
+      pipeline: 'ask',
+      prompt: 'p',
+      cwd: place.cwd,
+      task_id: 't',
+    });
     const codexRun = asked.runs[0]?.run_id ?? '';
     await peer.call('poll_run', { run_ids: [codexRun], cursor: asked.cursor, wait_ms: 10_000 });
     first.child.kill('SIGKILL');
@@ -106,7 +126,12 @@ describe('a worker process', { timeout: longest }, () => {
     const details = await detailsOf(again);
     expect(details).toMatchObject([
       { run_id: run, status: 'failed', outcome: { kind: 'lost', resumable: false } },
-      { run_id: codexRun, status: 'paused', outcome: { kind: 'lost', resumable: true }, engine_thread_id: `thread of ${codexRun}` },
+      {
+        run_id: codexRun,
+        status: 'paused',
+        outcome: { kind: 'lost', resumable: true },
+        engine_thread_id: `thread of ${codexRun}`,
+      },
     ]);
     expect(details.flatMap((detail) => detail.handles)).toMatchObject([
       { state: 'sealed', truncated: true, bytes: 6 },
@@ -123,7 +148,12 @@ describe('a worker process', { timeout: longest }, () => {
     const place = newPlace();
     const first = place.start('scripted', 'socket');
     const peer = await place.connect();
-    const asked = await peer.call('start_run', { pipeline: 'ask', prompt: 'p', cwd: place.cwd, task_id: 't' });
+    const asked = await peer.call('start_run', {
+      pipeline: 'ask',
+      prompt: 'p',
+      cwd: place.cwd,
+      task_id: 't',
+    });
     const run_id = asked.runs[0]?.run_id ?? '';
     await until(peer, run_id, 'running');
     first.child.kill('SIGTERM');
@@ -152,12 +182,19 @@ describe('a worker process', { timeout: longest }, () => {
     const place = newPlace({ idle: { worker_ms: 400 } });
     const worker = place.start('cli', 'socket');
     const peer = await place.connect();
-    const { runs } = await peer.call('start_run', { pipeline: 'shell', inputs: { script: 'sleep 1; echo done' }, cwd: place.cwd });
+    const { runs } = await peer.call('start_run', {
+      pipeline: 'shell',
+      inputs: { script: 'sleep 1; echo done' },
+      cwd: place.cwd,
+    });
     await peer.close();
     const left = performance.now();
     expect(await worker.ended).toBe(0);
     expect(performance.now() - left).toBeGreaterThan(1_200);
-    expect(recordOf(place, runs[0]?.run_id ?? '').detail).toMatchObject({ status: 'completed', outcome: { kind: 'exit', code: 0 } });
+    expect(recordOf(place, runs[0]?.run_id ?? '').detail).toMatchObject({
+      status: 'completed',
+      outcome: { kind: 'exit', code: 0 },
+    });
   });
 
   test('killed at any moment, it never leaves half a record', async () => {

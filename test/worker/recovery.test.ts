@@ -15,9 +15,26 @@ function leave(dir: string, detail: Partial<RunRecord['detail']>, rest: Partial<
     schema_version: 1,
     owner: 'jane',
     accepted_at: made,
-    spec: { pipeline: 'ask', task_id: 't', cwd: '/tmp', prompt: 'p', inputs: {}, ask: false, depth: 0, request_key: `k${run_id}` },
+    spec: {
+      pipeline: 'ask',
+      task_id: 't',
+      cwd: '/tmp',
+      prompt: 'p',
+      inputs: {},
+      ask: false,
+      depth: 0,
+      request_key: `k${run_id}`,
+    },
     progress: { stage: 0, active_ms: 5 },
-    detail: { run_id, status: 'running', started_at: made, handles: [], decisions: [], notes: ['kept'], ...detail },
+    detail: {
+      run_id,
+      status: 'running',
+      started_at: made,
+      handles: [],
+      decisions: [],
+      notes: ['kept'],
+      ...detail,
+    },
     ...rest,
   });
   mkdirSync(join(dir, 'runs', run_id), { recursive: true });
@@ -37,7 +54,10 @@ describe('a worker that begins where another died', () => {
     const worker = await openTestWorker({ dir });
     const peer = await worker.connect();
     const lost = { status: 'failed', outcome: { kind: 'lost', resumable: false }, notes: ['kept'] };
-    expect(await detailsOf(peer)).toMatchObject([{ run_id: run, ...lost }, { run_id: halted, ...lost }]);
+    expect(await detailsOf(peer)).toMatchObject([
+      { run_id: run, ...lost },
+      { run_id: halted, ...lost },
+    ]);
     expect(onDisk(dir, run).detail).toMatchObject(lost);
     expect(await peer.call('describe_worker', {})).toMatchObject({ busy: 0 });
   });
@@ -45,7 +65,11 @@ describe('a worker that begins where another died', () => {
   test('pauses what has a thread, and goes on with it', async () => {
     const dir = newWorkerDir();
     const progress = { stage: 0, active_ms: 5, thread_id: 'th-1' };
-    const run = leave(dir, { engine_thread_id: 'th-1', status: 'input_required', question: { kind: 'command', text: '?' } }, { progress });
+    const run = leave(
+      dir,
+      { engine_thread_id: 'th-1', status: 'input_required', question: { kind: 'command', text: '?' } },
+      { progress },
+    );
     const worker = await openTestWorker({ dir });
     const peer = await worker.connect();
     const detail = await until(peer, run, 'paused');
@@ -63,8 +87,17 @@ describe('a worker that begins where another died', () => {
 
   test('leaves what was paused on purpose and what had ended as it was', async () => {
     const dir = newWorkerDir();
-    const paused = leave(dir, { status: 'paused' }, { how: 'turn_boundary', progress: { stage: 0, active_ms: 1, thread_id: 'x' } });
-    const ended = leave(dir, { status: 'completed', ended_at: 9, outcome: { kind: 'exit', code: 0 }, preview: 'stdout (0 lines)' });
+    const paused = leave(
+      dir,
+      { status: 'paused' },
+      { how: 'turn_boundary', progress: { stage: 0, active_ms: 1, thread_id: 'x' } },
+    );
+    const ended = leave(dir, {
+      status: 'completed',
+      ended_at: 9,
+      outcome: { kind: 'exit', code: 0 },
+      preview: 'stdout (0 lines)',
+    });
     const before = [onDisk(dir, paused), onDisk(dir, ended)];
     const worker = await openTestWorker({ dir });
     const peer = await worker.connect();
@@ -82,7 +115,9 @@ describe('a worker that begins where another died', () => {
     const peer = await worker.connect();
     const start = { pipeline: 'ask', prompt: 'p', cwd: '/tmp', task_id: 't', request_key: `k${run}` };
     expect((await peer.call('start_run', start)).runs).toEqual([{ run_id: run, status: 'completed' }]);
-    await expect(peer.call('start_run', { ...start, prompt: 'q' })).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(peer.call('start_run', { ...start, prompt: 'q' })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
   });
 
   test('a record that was cut short, or a stray file, hinders nobody', async () => {
@@ -102,7 +137,9 @@ describe('a worker that begins where another died', () => {
     const worker = await openTestWorker({ dir });
     const peer = await worker.connect();
     await expect(peer.call('resume_run', { run_id })).rejects.toMatchObject({ code: 'WRONG_STATE' });
-    expect(await peer.call('cancel_run', { run_ids: [run_id] })).toMatchObject({ runs: [{ status: 'cancelled' }] });
+    expect(await peer.call('cancel_run', { run_ids: [run_id] })).toMatchObject({
+      runs: [{ status: 'cancelled' }],
+    });
   });
 });
 
@@ -120,7 +157,10 @@ describe('a worker that ends', () => {
     writeFileSync(join(home, 'rollout'), 'kept');
     (await first.command.session(1)).write('stdout', 'so far\n');
     await first.stop('keep');
-    await expect(peer.call('start_run', { ...start, pipeline: 'tell' })).rejects.toMatchObject({ code: 'SHUTTING_DOWN', retryable: true });
+    await expect(peer.call('start_run', { ...start, pipeline: 'tell' })).rejects.toMatchObject({
+      code: 'SHUTTING_DOWN',
+      retryable: true,
+    });
     expect(readFileSync(join(home, 'rollout'), 'utf8')).toBe('kept');
     const second = await openTestWorker({ dir });
     const again = await second.connect();
@@ -131,7 +171,9 @@ describe('a worker that ends', () => {
     ]);
     expect(details[1]?.handles).toMatchObject([{ state: 'sealed', bytes: 7 }]);
     expect(details[1]?.preview).toBe('stdout (1 line)\n1: so far');
-    expect((await again.call('describe_worker', {})).boot_id).not.toBe((await peer.call('describe_worker', {})).boot_id);
+    expect((await again.call('describe_worker', {})).boot_id).not.toBe(
+      (await peer.call('describe_worker', {})).boot_id,
+    );
   });
 
   test('cancels everything where that is asked for', async () => {

@@ -17,7 +17,12 @@ const log = createLogger({ name: 'test-worker', level: 'silent' });
 const secret = 'a secret of the tests';
 
 async function serve(dir: string, listen: Listen): Promise<RunningWorker> {
-  const env = { PATH: '/usr/bin:/bin', HOME: dir, CODEX_FLEET_STATE_DIR: dir, CODEX_FLEET_CONFIG: join(dir, 'c.json') };
+  const env = {
+    PATH: '/usr/bin:/bin',
+    HOME: dir,
+    CODEX_FLEET_STATE_DIR: dir,
+    CODEX_FLEET_CONFIG: join(dir, 'c.json'),
+  };
   const config = configSchema.parse({ reaping: 'best_effort' });
   const running = await startWorker({ id: 'w1', slots: 3, listen, paths: fleetPaths(env), config, env, log });
   onTestFinished(() => running.stop('keep'));
@@ -32,7 +37,11 @@ describe('a worker serves', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const peer = await connect(workerContracts, { socket: path });
     expect(peer.server).toMatchObject({ name: 'codex-fleet-worker' });
-    expect(await peer.call('describe_worker', {})).toMatchObject({ worker_id: 'w1', slots: 3, reaping: 'best_effort' });
+    expect(await peer.call('describe_worker', {})).toMatchObject({
+      worker_id: 'w1',
+      slots: 3,
+      reaping: 'best_effort',
+    });
     await running.stop('keep');
     await running.closed;
     await peer.closed;
@@ -45,7 +54,9 @@ describe('a worker serves', () => {
     const peer = await connect(workerContracts, { url, secret });
     onTestFinished(() => peer.close());
     expect(await peer.call('describe_worker', {})).toMatchObject({ worker_id: 'w1' });
-    await expect(connect(workerContracts, { url, secret: 'another' })).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    await expect(connect(workerContracts, { url, secret: 'another' })).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+    });
   });
 
   test('a socket that is taken is refused, and the folder is free again', async () => {
@@ -72,7 +83,8 @@ test('credentials go to engines from memory, and nowhere else', async () => {
   session.finish({ kind: 'exit', code: 0 });
   await until(peer, runs[0]?.run_id ?? '', 'completed');
   for (const entry of readdirSync(worker.dir, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) expect(readFileSync(join(entry.parentPath, entry.name), 'utf8')).not.toContain('sk-very-secret');
+    if (entry.isFile())
+      expect(readFileSync(join(entry.parentPath, entry.name), 'utf8')).not.toContain('sk-very-secret');
   }
 });
 
@@ -85,7 +97,9 @@ describe('a state folder that takes nothing more', () => {
     blockFolder(join(worker.dir, 'handles'));
     session.write('stdout', 'lost words\n');
     expect(session.cause).toEqual({ kind: 'limit', which: 'disk' });
-    expect(await until(peer, runs[0]?.run_id ?? '', 'failed')).toMatchObject({ outcome: { kind: 'limit', which: 'disk' } });
+    expect(await until(peer, runs[0]?.run_id ?? '', 'failed')).toMatchObject({
+      outcome: { kind: 'limit', which: 'disk' },
+    });
   });
 
   test('keeps the end of a run in memory, and on disk as soon as that can be', async () => {
@@ -100,7 +114,9 @@ describe('a state folder that takes nothing more', () => {
     unblock();
     await worker.stop('keep');
     const again = await openTestWorker({ dir });
-    expect(await until(await again.connect(), run_id, 'failed')).toMatchObject({ outcome: { kind: 'exit', code: 4 } });
+    expect(await until(await again.connect(), run_id, 'failed')).toMatchObject({
+      outcome: { kind: 'exit', code: 4 },
+    });
   });
 });
 
@@ -129,13 +145,25 @@ describe('the probes of the engines', () => {
     const slow = new Promise<{ engine: 'codex'; available: true; version: string }>((resolve) => {
       answer = resolve;
     });
-    const context = { config: configSchema.parse({}), env: {}, stateDir: '/nowhere', startProcess: () => neverStarted() };
+    const context = {
+      config: configSchema.parse({}),
+      env: {},
+      stateDir: '/nowhere',
+      startProcess: () => neverStarted(),
+    };
     const statuses = probeEngines({ ...engines, codex: { ...engines.codex, probe: () => slow } }, context);
     const early = statuses();
     await vi.advanceTimersByTimeAsync(4_000);
-    expect((await early).find((one) => one.engine === 'codex')).toMatchObject({ available: false, why: expect.any(String) });
+    expect((await early).find((one) => one.engine === 'codex')).toMatchObject({
+      available: false,
+      why: expect.any(String),
+    });
     answer({ engine: 'codex', available: true, version: '1.2.3' });
-    expect((await statuses()).find((one) => one.engine === 'codex')).toEqual({ engine: 'codex', available: true, version: '1.2.3' });
+    expect((await statuses()).find((one) => one.engine === 'codex')).toEqual({
+      engine: 'codex',
+      available: true,
+      version: '1.2.3',
+    });
   });
 });
 

@@ -6,7 +6,11 @@ import { openTestWorker, until, type WorkerPeer } from './support/test-worker.ts
 
 const cwd = '/tmp';
 
-async function start(peer: WorkerPeer, pipeline: string, extra: Record<string, unknown> = {}): Promise<string> {
+async function start(
+  peer: WorkerPeer,
+  pipeline: string,
+  extra: Record<string, unknown> = {},
+): Promise<string> {
   const { runs } = await peer.call('start_run', { pipeline, cwd, prompt: 'p', ...extra });
   return runs[0]?.run_id ?? '';
 }
@@ -28,7 +32,15 @@ describe('the stages of a run', () => {
     third.write('stdout', 'three\n');
     third.finish({ kind: 'exit', code: 0 });
     const detail = await until(peer, run, 'completed');
-    expect(detail.handles.map((handle) => [handle.stage, handle.stream, handle.media_type, handle.state, handle.bytes])).toEqual([
+    expect(
+      detail.handles.map((handle) => [
+        handle.stage,
+        handle.stream,
+        handle.media_type,
+        handle.state,
+        handle.bytes,
+      ]),
+    ).toEqual([
       ['first', 'stdout', 'text/plain; charset=utf-8', 'sealed', 4],
       ['second', 'events', 'application/jsonl', 'sealed', 3],
       ['second', 'last_message', 'text/plain; charset=utf-8', 'sealed', 3],
@@ -98,7 +110,13 @@ describe('the stages of a run', () => {
     const peer = await worker.connect();
     const run = await start(peer, 'ask');
     const session = await worker.codex.session(1);
-    const usage = { calls: 1, input_tokens: 10, cached_input_tokens: 5, output_tokens: 2, reasoning_tokens: 1 };
+    const usage = {
+      calls: 1,
+      input_tokens: 10,
+      cached_input_tokens: 5,
+      output_tokens: 2,
+      reasoning_tokens: 1,
+    };
     session.context.report({ kind: 'thread', thread_id: 'th-1' });
     session.context.report({ kind: 'usage', usage });
     session.context.report({ kind: 'usage', usage });

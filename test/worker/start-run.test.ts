@@ -14,7 +14,9 @@ describe('start_run', () => {
     const reply = await peer.call('start_run', { pipeline: 'ask', prompt: 'hello', cwd, task_id: 't' });
     expect(reply).toMatchObject({ task_id: 't', runs: [{ status: 'running' }] });
     const runId = reply.runs[0]?.run_id ?? '';
-    const record = runRecord.parse(JSON.parse(readFileSync(join(worker.dir, 'runs', runId, 'record.json'), 'utf8')));
+    const record = runRecord.parse(
+      JSON.parse(readFileSync(join(worker.dir, 'runs', runId, 'record.json'), 'utf8')),
+    );
     expect(record).toMatchObject({ owner: 'jane', spec: { prompt: 'hello' }, detail: { status: 'running' } });
     const { context } = await worker.codex.session(1);
     expect(context).toMatchObject({ run_id: runId, cwd, resume: undefined, spec: { prompt: 'hello' } });
@@ -26,12 +28,17 @@ describe('start_run', () => {
     const worker = await openTestWorker({ slots: 2 });
     const peer = await worker.connect();
     const three = { pipeline: 'tell', cwd, task_id: 't', runs: [{}, {}, {}] };
-    await expect(peer.call('start_run', three)).rejects.toMatchObject({ code: 'NO_CAPACITY', retryable: true });
+    await expect(peer.call('start_run', three)).rejects.toMatchObject({
+      code: 'NO_CAPACITY',
+      retryable: true,
+    });
     expect(worker.command.sessions).toHaveLength(0);
     expect(await detailsOf(peer)).toEqual([]);
     const two = await peer.call('start_run', { ...three, runs: [{}, {}] });
     expect(two.runs).toHaveLength(2);
-    await expect(peer.call('start_run', { ...three, runs: [{}] })).rejects.toMatchObject({ code: 'NO_CAPACITY' });
+    await expect(peer.call('start_run', { ...three, runs: [{}] })).rejects.toMatchObject({
+      code: 'NO_CAPACITY',
+    });
   });
 
   test('a slot is free again when its run has ended', async () => {
@@ -73,7 +80,14 @@ describe('start_run', () => {
     (await worker.codex.session(1)).finish({ kind: 'exit', code: 0 });
     await until(peer, runs[0]?.run_id ?? '', 'completed');
     await expect(peer.call('start_run', { ...start, prompt: 'b' })).rejects.toMatchObject(conflict);
-    const batch = { cwd, pipeline: 'ask', runs: [{ prompt: 'a', request_key: 'n' }, { prompt: 'b', request_key: 'n' }] };
+    const batch = {
+      cwd,
+      pipeline: 'ask',
+      runs: [
+        { prompt: 'a', request_key: 'n' },
+        { prompt: 'b', request_key: 'n' },
+      ],
+    };
     await expect(peer.call('start_run', batch)).rejects.toMatchObject(conflict);
     expect(worker.codex.sessions).toHaveLength(1);
   });
@@ -82,7 +96,12 @@ describe('start_run', () => {
     const worker = await openTestWorker({ slots: 1 });
     const peer = await worker.connect();
     const entry = { prompt: 'a', request_key: 'n' };
-    const { runs } = await peer.call('start_run', { cwd, pipeline: 'ask', task_id: 't', runs: [entry, entry] });
+    const { runs } = await peer.call('start_run', {
+      cwd,
+      pipeline: 'ask',
+      task_id: 't',
+      runs: [entry, entry],
+    });
     expect(runs).toHaveLength(2);
     expect(runs[0]?.run_id).toBe(runs[1]?.run_id);
     expect(worker.codex.sessions).toHaveLength(1);
@@ -101,9 +120,15 @@ describe('start_run', () => {
     const worker = await openTestWorker({ slots: 1 });
     const peer = await worker.connect();
     const tell = { pipeline: 'tell', cwd };
-    await expect(peer.call('start_run', { ...tell, cwd: '/nowhere' })).rejects.toMatchObject({ code: 'CWD_NOT_ALLOWED' });
-    await expect(peer.call('start_run', { ...tell, cwd: '/etc/passwd' })).rejects.toMatchObject({ code: 'CWD_NOT_ALLOWED' });
-    await expect(peer.call('start_run', { ...tell, pipeline: 'none' })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(peer.call('start_run', { ...tell, cwd: '/nowhere' })).rejects.toMatchObject({
+      code: 'CWD_NOT_ALLOWED',
+    });
+    await expect(peer.call('start_run', { ...tell, cwd: '/etc/passwd' })).rejects.toMatchObject({
+      code: 'CWD_NOT_ALLOWED',
+    });
+    await expect(peer.call('start_run', { ...tell, pipeline: 'none' })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
     worker.command.check = () => Promise.reject(new FleetError('COMMAND_NOT_ALLOWED', 'no'));
     await expect(peer.call('start_run', tell)).rejects.toMatchObject({ code: 'COMMAND_NOT_ALLOWED' });
     expect(await peer.call('describe_worker', {})).toMatchObject({ busy: 0 });

@@ -21,7 +21,10 @@ export function cancelRun(runs: Runs): Handlers<WorkerContracts>['cancel_run'] {
     const ended = Promise.all(live.map((run) => run.idle));
     await Promise.race([ended, delay(waitMs, undefined, { signal: given.signal }).catch(() => undefined)]);
     given.abort();
-    const statuses = listed.map((entry) => ({ run_id: entry.run_id, status: entry.live?.status ?? entry.status }));
+    const statuses = listed.map((entry) => ({
+      run_id: entry.run_id,
+      status: entry.live?.status ?? entry.status,
+    }));
     return { runs: statuses, next: nextAfterCancel(statuses) };
   };
 }

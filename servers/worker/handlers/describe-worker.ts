@@ -4,7 +4,10 @@ import type { EngineStatus, WorkerDescriptor } from '../../../schemas/worker.ts'
 import type { Runs } from '../runs/runs.ts';
 
 /** What of a worker never changes while it lives. */
-export type WorkerIdentity = Pick<WorkerDescriptor, 'worker_id' | 'boot_id' | 'version' | 'reaping' | 'pipelines'>;
+export type WorkerIdentity = Pick<
+  WorkerDescriptor,
+  'worker_id' | 'boot_id' | 'version' | 'reaping' | 'pipelines'
+>;
 
 /** Waits for the engines' probes, which begin at boot; not for ever. */
 export function describeWorker(

@@ -21,7 +21,10 @@ export function startRun(runs: Runs, places: Places): Handlers<WorkerContracts>[
     const taskId = accepted[0]?.entry.task_id ?? '';
     return {
       task_id: taskId,
-      runs: accepted.map(({ entry }) => ({ run_id: entry.run_id, status: entry.live?.status ?? entry.status })),
+      runs: accepted.map(({ entry }) => ({
+        run_id: entry.run_id,
+        status: entry.live?.status ?? entry.status,
+      })),
       cursor,
       next: nextAfterStart(taskId, cursor),
     };

@@ -39,7 +39,11 @@ interface Checked {
  * key that is known already answers with its run. CONFLICT where that was asked for something else,
  * NO_CAPACITY where slots are missing, STORE_UNAVAILABLE where the disk refuses.
  */
-export async function acceptRuns(acceptor: Acceptor, owner: string, specs: readonly RunSpec[]): Promise<Accepted[]> {
+export async function acceptRuns(
+  acceptor: Acceptor,
+  owner: string,
+  specs: readonly RunSpec[],
+): Promise<Accepted[]> {
   const leaders = leadersOf(specs);
   for (;;) {
     const known = await findKnown(acceptor, owner, leaders);
@@ -63,7 +67,10 @@ function leadersOf(specs: readonly RunSpec[]): RunSpec[] {
     const leader = leaders.find((other) => stands(other, spec));
     if (leader === undefined) leaders.push(spec);
     else if (!sameSpec(leader, spec)) {
-      throw new FleetError('CONFLICT', `Two runs of this call share request_key "${keyOf(spec)}" and differ.`);
+      throw new FleetError(
+        'CONFLICT',
+        `Two runs of this call share request_key "${keyOf(spec)}" and differ.`,
+      );
     }
   }
   return leaders;
@@ -83,7 +90,10 @@ async function findKnown(
     const entry = entryOfKey(acceptor, owner, spec);
     if (entry === undefined) continue;
     if (!sameSpec(await acceptor.specOf(entry), spec)) {
-      throw new FleetError('CONFLICT', `request_key "${keyOf(spec)}" is run ${entry.run_id}, which asks for something else.`);
+      throw new FleetError(
+        'CONFLICT',
+        `request_key "${keyOf(spec)}" is run ${entry.run_id}, which asks for something else.`,
+      );
     }
     known.set(spec, entry);
   }

@@ -101,7 +101,11 @@ export class Attempt {
     const { known, recipe } = this.#options;
     const { progress } = known;
     let { resume } = this.#options;
-    for (let stage = recipe.stages[progress.stage]; stage !== undefined; stage = recipe.stages[progress.stage]) {
+    for (
+      let stage = recipe.stages[progress.stage];
+      stage !== undefined;
+      stage = recipe.stages[progress.stage]
+    ) {
       if (this.#cause !== undefined) return { kind: 'over', outcome: this.#cause };
       if (this.#isPausing || this.#isHalted) return this.#leave(true);
       const { outcome, error } = await this.#runStage(stage, resume);

@@ -21,7 +21,7 @@ export class ChangeLog<Item extends Numbered> {
   #latest = 0;
   #log: { seq: number; item: Item }[] = [];
   #size = 0;
-  #soonTimer: NodeJS.Timeout | undefined;
+  #isTellingSoon = false;
   readonly #soon = new Set<Item>();
   readonly #growth = new Map<Item, Growth>();
   readonly #listeners = new Set<(item: Item | undefined) => void>();
@@ -53,7 +53,9 @@ export class ChangeLog<Item extends Numbered> {
 
   /** Items changed after `cursor`, by rising number. */
   after(cursor: number): Item[] {
-    return this.#log.slice(this.#firstAfter(cursor)).flatMap(({ seq, item }) => (item.seq === seq ? [item] : []));
+    return this.#log
+      .slice(this.#firstAfter(cursor))
+      .flatMap(({ seq, item }) => (item.seq === seq ? [item] : []));
   }
 
   /** Resolves at the next change of an item of interest, after `ms`, when the signal aborts, or on close(). */
@@ -93,8 +95,10 @@ export class ChangeLog<Item extends Numbered> {
 
   #tellSoon(item: Item): void {
     this.#soon.add(item);
-    this.#soonTimer ??= setTimeout(() => {
-      this.#soonTimer = undefined;
+    if (this.#isTellingSoon) return;
+    this.#isTellingSoon = true;
+    setTimeout(() => {
+      this.#isTellingSoon = false;
       for (const waiting of this.#soon) this.#tell(waiting);
     }, soonMs);
   }
@@ -114,7 +118,8 @@ export class ChangeLog<Item extends Numbered> {
     this.#latest += 1;
     item.seq = this.#latest;
     this.#log.push({ seq: this.#latest, item });
-    if (this.#log.length > 2 * this.#size + 1024) this.#log = this.#log.filter((entry) => entry.item.seq === entry.seq);
+    if (this.#log.length > 2 * this.#size + 1024)
+      this.#log = this.#log.filter((entry) => entry.item.seq === entry.seq);
   }
 
   /** Index of the first entry with a higher number, by bisection. */

@@ -22,7 +22,9 @@ export function judge(outcome: Outcome, cause: Cause | undefined, stopOnFailure:
     case 'lost':
       if (!outcome.resumable) return { kind: 'over', outcome };
       // A pause was under way when the run was cancelled or ran out of something: that is its end.
-      return cause === undefined || cause.kind === 'lost' ? { kind: 'suspended' } : { kind: 'over', outcome: cause };
+      return cause === undefined || cause.kind === 'lost'
+        ? { kind: 'suspended' }
+        : { kind: 'over', outcome: cause };
     case 'cancelled':
     case 'timeout':
     case 'limit':

@@ -117,7 +117,10 @@ export class LiveRecord {
   #after(event: RunEvent): Run | undefined {
     const next = transition(this.#state, event);
     if (next.ok) return next.value;
-    this.#deps.log.error({ run_id: this.run_id, ...next.error }, 'an event does not fit the state of its run');
+    this.#deps.log.error(
+      { run_id: this.run_id, ...next.error },
+      'an event does not fit the state of its run',
+    );
     return undefined;
   }
 
@@ -170,6 +173,7 @@ export class LiveRecord {
 
 function endOf(state: Run): Partial<Pick<Ended, 'ended_at' | 'outcome'>> {
   if ('ended_at' in state) return { ended_at: state.ended_at, outcome: state.outcome };
-  if (state.status === 'paused' && state.how === 'lost') return { outcome: { kind: 'lost', resumable: true } };
+  if (state.status === 'paused' && state.how === 'lost')
+    return { outcome: { kind: 'lost', resumable: true } };
   return {};
 }

@@ -28,7 +28,12 @@ interface Selection {
 }
 
 /** News of the runs asked about, waiting for it where asked to. */
-export async function pollRuns(runs: Runs, workerId: string, input: PollInput, call: Call): Promise<PollOutput> {
+export async function pollRuns(
+  runs: Runs,
+  workerId: string,
+  input: PollInput,
+  call: Call,
+): Promise<PollOutput> {
   const cursor = readCursor(input.cursor, runs.changes.latest);
   const selection = select(runs, input, call.owner, cursor);
   await waitForNews(runs, selection, input, call.signal);
@@ -54,7 +59,11 @@ function select(runs: Runs, input: PollInput, owner: string, cursor: number): Se
   }
   if (runIds !== undefined) {
     const named = new Set(runIds.map((runId) => runs.find(runId, owner)));
-    return selectionOf((entry) => named.has(entry), () => [...named], cursor);
+    return selectionOf(
+      (entry) => named.has(entry),
+      () => [...named],
+      cursor,
+    );
   }
   if (taskId !== undefined) {
     runs.ofTask(taskId, owner);
@@ -87,7 +96,12 @@ function selectionOf(
   };
 }
 
-async function waitForNews(runs: Runs, selection: Selection, input: PollInput, signal: AbortSignal): Promise<void> {
+async function waitForNews(
+  runs: Runs,
+  selection: Selection,
+  input: PollInput,
+  signal: AbortSignal,
+): Promise<void> {
   const deadline = performance.now() + (input.wait_ms ?? 0);
   while (!isSatisfied(selection, input.until ?? 'change')) {
     const leftMs = deadline - performance.now();

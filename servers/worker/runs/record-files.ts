@@ -48,7 +48,8 @@ export function openRecordFiles(dir: string): RecordFiles {
     void removal.then(() => removals.delete(removal));
   };
   /** Most attempts leave it empty. */
-  const removeTmp = (runId: string): Promise<void> => rmdir(tmpDir(runId)).catch(() => removeTree(tmpDir(runId)));
+  const removeTmp = (runId: string): Promise<void> =>
+    rmdir(tmpDir(runId)).catch(() => removeTree(tmpDir(runId)));
   return {
     tmpDir,
     homeDir,

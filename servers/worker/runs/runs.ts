@@ -187,5 +187,13 @@ export class Runs {
 
 function endedEntry({ owner, spec, detail }: RunRecord): RunEntry {
   const { task_id, request_key } = spec;
-  return { run_id: detail.run_id, owner, task_id, request_key, seq: 0, status: detail.status, live: undefined };
+  return {
+    run_id: detail.run_id,
+    owner,
+    task_id,
+    request_key,
+    seq: 0,
+    status: detail.status,
+    live: undefined,
+  };
 }

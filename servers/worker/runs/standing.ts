@@ -46,7 +46,10 @@ export function recovered(record: RunRecord, handles: HandleRecord[], now: numbe
   const { question: _question, ...detail } = record.detail;
   if (isTerminal(detail.status) || (detail.status === 'paused' && how !== 'stopped')) return record;
   const resumable = record.progress.thread_id !== undefined;
-  const lost = { outcome: { kind: 'lost' as const, resumable }, error: 'Its worker ended while it was under way.' };
+  const lost = {
+    outcome: { kind: 'lost' as const, resumable },
+    error: 'Its worker ended while it was under way.',
+  };
   if (resumable) return { ...rest, how: 'lost', detail: { ...detail, ...lost, handles, status: 'paused' } };
   return { ...rest, detail: { ...detail, ...lost, handles, status: 'failed', ended_at: now } };
 }

@@ -98,7 +98,8 @@ export async function until(
     const reply = await peer.call('poll_run', { run_ids: [runId], detail: true, cursor, wait_ms: 5_000 });
     const detail = reply.details?.find((one) => statuses.includes(one.status));
     if (detail !== undefined) return detail;
-    if (reply.open === 0 || reply.cursor === cursor) throw new Error(`The run never became ${statuses.join(' or ')}.`);
+    if (reply.open === 0 || reply.cursor === cursor)
+      throw new Error(`The run never became ${statuses.join(' or ')}.`);
     cursor = reply.cursor;
   }
 }

@@ -110,6 +110,9 @@ async function dial(socket: string): Promise<WorkerPeer> {
 export async function connectStdio({ child }: WorkerProcess): Promise<WorkerPeer> {
   const { stdin, stdout } = child;
   if (stdin === null || stdout === null) throw new Error('The process has no pipes.');
-  const transport = createLineTransport({ readable: stdout, writable: stdin, release: () => stdin.end() }, 'client');
+  const transport = createLineTransport(
+    { readable: stdout, writable: stdin, release: () => stdin.end() },
+    'client',
+  );
   return shakeHands(workerContracts, transport, { timeoutMs: 15_000 });
 }
