@@ -68,8 +68,9 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
 
 /** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */
 export async function begin(parts: Parts): Promise<void> {
-  const { store, attempts, scheduler, fleet } = parts;
+  const { store, attempts, scheduler, fleet, changes } = parts;
   const open = await store.open();
+  changes.learn(open);
   const needed = new Set<string>();
   for (const [order, run] of open.entries()) {
     const attempt = restoredAttempt(run, order - open.length);

@@ -6,6 +6,10 @@ import type { RunRecord } from './store/run-store.ts';
 export interface Changes {
   /** Takes what the store answered; undefined stands for a change that did not apply. */
   announce(runs: readonly (RunRecord | undefined)[]): RunRecord[];
+  /** Takes in what the store holds at the start, which is no change. */
+  learn(runs: readonly RunRecord[]): void;
+  /** Every run that has not ended, as last announced. */
+  readonly open: ReadonlyMap<string, Pick<RunRecord, 'owner' | 'seq'>>;
 }
 
 export interface EndListener {
@@ -14,9 +18,19 @@ export interface EndListener {
 
 /** Tells waiting calls of every change, and each listener of every end. */
 export function createChanges(news: News, listeners: readonly EndListener[]): Changes {
+  const open = new Map<string, Pick<RunRecord, 'owner' | 'seq'>>();
+  function note({ run_id: runId, owner, seq, status }: RunRecord): void {
+    if (isTerminal(status)) open.delete(runId);
+    else if ((open.get(runId)?.seq ?? 0) < seq) open.set(runId, { owner, seq });
+  }
   return {
+    open,
+    learn(runs) {
+      for (const run of runs) note(run);
+    },
     announce(runs) {
       const changed = runs.filter((run) => run !== undefined);
+      for (const run of changed) note(run);
       news.tell(changed);
       for (const run of changed) {
         if (isTerminal(run.status)) for (const listener of listeners) listener.ended(run);

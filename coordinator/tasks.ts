@@ -107,7 +107,11 @@ function describe({ status, worker, outcome, waiting_for: waitingFor }: RunSnaps
 /** ms since the epoch. */
 function lastChange(run: RunRecord): number {
   const times = [
-    ...[run.accepted_at, run.first_claimed_at, run.first_output_at, run.ended_at, run.question?.asked_at],
+    run.accepted_at,
+    run.first_claimed_at,
+    run.first_output_at,
+    run.question?.asked_at,
+    run.ended_at,
     ...run.attempts.flatMap((attempt) => [attempt.claimed_at, attempt.started_at, attempt.ended_at]),
     ...run.decisions.map((decision) => decision.at),
   ];

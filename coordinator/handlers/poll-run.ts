@@ -20,7 +20,7 @@ const defaultPreviewTokens = 700;
 
 /** What is new of some runs since the cursor, waited for where there is nothing yet. */
 export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Promise<Output<Contract>> {
-  const { store, news, clock } = deps;
+  const { store, news, clock, changes } = deps;
 
   async function waitForNews(input: PollInput, call: Call): Promise<{ rows: RunRecord[]; open: number }> {
     const { wait_ms: waitMs = 0, until = 'change' } = input;
@@ -33,12 +33,26 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
       task_id: scope.task_id,
       matters: (run: RunRecord) => until === 'change' || callsFor(run),
     };
-    for (let heard = waitMs > 0; ;) {
+    let heard = waitMs > 0;
+    if (heard && scope.run_ids?.every((runId) => isUnchanged(runId, after_seq)) === true) {
+      heard = await news.wait(interest, waitMs, call.signal);
+    }
+    for (;;) {
       const rows = await store.select({ ...scope, after_seq, limit: pageSize });
-      const open = await store.countOpen(scope);
+      const open = await countOpen(scope, rows);
       if (!heard || isEnough(until, rows, open)) return { rows, open };
       heard = await news.wait(interest, Math.max(0, deadlineMs - clock.uptimeMs()), call.signal);
     }
+  }
+  /** Open, and without news since: then there is nothing to read yet. */
+  function isUnchanged(runId: string, afterSeq: number): boolean {
+    const known = changes.open.get(runId);
+    return known !== undefined && known.seq <= afterSeq;
+  }
+  function countOpen(scope: Scope, rows: readonly RunRecord[]): number | Promise<number> {
+    if (scope.run_ids === undefined) return store.countOpen(scope);
+    const ended = new Set(rows.filter((run) => isTerminal(run.status)).map((run) => run.run_id));
+    return new Set(scope.run_ids.filter((runId) => changes.open.has(runId) && !ended.has(runId))).size;
   }
 
   return async (input, call) => {
@@ -75,9 +89,9 @@ function scopeOf({ run_ids, task_id }: PollInput, owner: string): Scope {
 }
 
 /** NOT_FOUND names what nobody has. */
-async function checkScope({ store, attempts }: HandlerDeps, input: PollInput, owner: string): Promise<void> {
+async function checkScope({ store, changes }: HandlerDeps, input: PollInput, owner: string): Promise<void> {
   for (const runId of input.run_ids ?? []) {
-    const known = attempts.get(runId) ?? (await store.get(runId));
+    const known = changes.open.get(runId) ?? (await store.get(runId));
     if (known?.owner !== owner) throw unknownRun(runId);
   }
   if (input.task_id === undefined || input.run_ids !== undefined) return;

@@ -9,17 +9,18 @@ import type { FleetContracts } from '../../schemas/tools.ts';
 import type { Accepted } from '../scheduler.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';
-import { resolveFolders } from './resolve-cwd.ts';
+import { createFolderResolver, type ResolveFolders } from './resolve-cwd.ts';
 
 type Reply = Output<FleetContracts['start_run']>;
 
 /** Accepts runs: they are on disk before the answer, and placed in the same commit where slots are free. */
 export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) => Promise<Reply> {
   const { scheduler, attempts, clock, config } = deps;
+  const resolve = createFolderResolver(clock.uptimeMs);
   return async (input, call) => {
     if (deps.isStopping())
       throw new FleetError('SHUTTING_DOWN', 'The fleet goes down and takes no new runs.');
-    const folders = await findFolders(input, call, deps);
+    const folders = await findFolders(input, call, deps, resolve);
     const specs = acceptRequests(input, {
       folder: (asked) => folders.get(asked) ?? { cwd: asked, pipelines: config.pipelines },
       depth: { caller: call.depth ?? deps.depth, max: config.max_depth },
@@ -56,9 +57,10 @@ async function findFolders(
   input: StartRunInput,
   call: Call,
   { config, places, home, stateDir }: HandlerDeps,
+  resolve: ResolveFolders,
 ): Promise<Map<string, Folder>> {
   const allowed = { roots: config.roots, bridge: call.cwd, home, state: stateDir };
-  const found = await resolveFolders(foldersOf(input, call.cwd), allowed);
+  const found = await resolve(foldersOf(input, call.cwd), allowed);
   return new Map(
     [...found].map(([asked, cwd]) => [asked, { cwd, pipelines: places.configIn(cwd).pipelines }]),
   );

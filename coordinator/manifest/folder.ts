@@ -39,8 +39,12 @@ function folderAt(handle: FileHandle, path: string): Folder {
     },
     async write(name, text) {
       const beside = await within(`.${name}.new`);
-      await rm(beside, { force: true });
-      await writeWhole(beside, text);
+      await writeWhole(beside, text).catch(async (error: unknown) => {
+        unlessThere(error);
+        // Left by a crash, or laid there by a run: gone either way, and never followed.
+        await rm(beside, { force: true });
+        await writeWhole(beside, text);
+      });
       await rename(beside, await within(name));
     },
     async writeNew(name, text) {

@@ -1,5 +1,6 @@
 import { FleetError } from '../../core/errors.ts';
-import { apply, type RunTable } from './operations.ts';
+import { apply } from './operations.ts';
+import type { RunTable } from './run-table.ts';
 import { openAttempt } from './run-changes.ts';
 import { createRunCalls, type RunReader } from './run-calls.ts';
 import type { RunRecord, RunStore, Selection } from './run-store.ts';

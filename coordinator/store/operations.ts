@@ -1,5 +1,6 @@
 import { cancelled, claimed, finished, held, progressed, requeued } from './run-changes.ts';
 import { submit } from './submit.ts';
+import type { RunTable } from './run-table.ts';
 import type {
   Claim,
   Fence,
@@ -27,19 +28,6 @@ export type Answer =
   | { kind: 'submitted'; submitted: Submitted[] }
   | { kind: 'runs'; runs: (RunRecord | undefined)[] }
   | { kind: 'done' };
-
-/** Where runs lie while an operation works on them: rows of SQLite, or a Map. */
-export interface RunTable {
-  load(runId: string): RunRecord | undefined;
-  loadByKey(owner: string, requestKey: string): RunRecord | undefined;
-  /** Whether any run has a handle of this id. */
-  hasHandle(handleId: string): boolean;
-  nextSeq(): number;
-  insert(run: RunRecord): void;
-  /** `leaseUntil` with a new attempt; else the lease stays as it is, and ends with its attempt. */
-  update(before: RunRecord, after: RunRecord, leaseUntil?: number): void;
-  extendLeases(workerIds: readonly string[], until: number): void;
-}
 
 /** How many runs an operation touches: what the size of a batch is counted in. */
 export function weight(operation: Operation): number {

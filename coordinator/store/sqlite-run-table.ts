@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { RunTable } from './operations.ts';
+import type { RunTable } from './run-table.ts';
 import { attemptChanges, handleChanges, runChanges, runConstants } from './rows.ts';
 import { createRunCache } from './run-cache.ts';
 import { openAttempt } from './run-changes.ts';

@@ -1,5 +1,5 @@
 import { sameSpec } from '../../core/same-spec.ts';
-import type { RunTable } from './operations.ts';
+import type { RunTable } from './run-table.ts';
 import { accepted } from './run-changes.ts';
 import type { NewRun, Submitted } from './run-store.ts';
 

@@ -17,7 +17,10 @@ const handlePattern = /hdl_[A-Za-z0-9_-]{21}/;
 
 /** How the fleet is mounted, as the client's configuration says it. */
 const mounts: [string, () => Promise<Record<string, unknown>>][] = [
-  ['the bridge', () => Promise.resolve({ command: process.execPath, args: [programFile, 'mcp'], env: fleet.env })],
+  [
+    'the bridge',
+    () => Promise.resolve({ command: process.execPath, args: [programFile, 'mcp'], env: fleet.env }),
+  ],
   [
     'HTTP, where it has to fall back to initialize',
     async () => {
@@ -28,33 +31,49 @@ const mounts: [string, () => Promise<Record<string, unknown>>][] = [
   ],
 ];
 
-test.each(mounts)('Claude Code starts a batch, polls it and reads a handle through %s', async (_name, mount) => {
-  const answer = ({ answers, results }: Turn): Block[] => {
-    const last = results.at(-1) ?? '';
-    if (answers === 0) {
-      const runs = [{ stages: ['languages'] }, { stages: ['scripts'] }].map((each) => ({ pipeline: 'diagnostics', ...each }));
-      return [{ tool: 'mcp__fleet__start_run', input: { task_id: 'claude', cwd: fleet.work, runs } }];
+test.each(mounts)(
+  'Claude Code starts a batch, polls it and reads a handle through %s',
+  async (_name, mount) => {
+    const answer = ({ answers, results }: Turn): Block[] => {
+      const last = results.at(-1) ?? '';
+      if (answers === 0) {
+        const runs = [{ stages: ['languages'] }, { stages: ['scripts'] }].map((each) => ({
+          pipeline: 'diagnostics',
+          ...each,
+        }));
+        return [{ tool: 'mcp__fleet__start_run', input: { task_id: 'claude', cwd: fleet.work, runs } }];
+      }
+      if (answers === 1)
+        return [
+          { tool: 'mcp__fleet__poll_run', input: { task_id: 'claude', until: 'all', wait_ms: 20_000 } },
+        ];
+      const handle = handlePattern.exec(last)?.[0];
+      if (answers === 2 && handle !== undefined)
+        return [{ tool: 'mcp__fleet__read_handle', input: { handle_id: handle } }];
+      return [{ text: `finished: ${last}` }];
+    };
+    const model = await startScriptedMessages(answer);
+    try {
+      const mcp = join(fleet.home, 'mcp.json');
+      writeFileSync(mcp, JSON.stringify({ mcpServers: { fleet: await mount() } }));
+      const args = ['-p', 'go', '--mcp-config', mcp, '--strict-mcp-config', '--allowedTools', 'mcp__fleet'];
+      const result = await runProgram(
+        claudeBinary(),
+        args,
+        fleet.work,
+        claudeEnvironment(model.url, fleet.home),
+      );
+      expect(result.code, result.stdout + result.stderr).toBe(0);
+      const [started, polled, read] = model.turns.at(-1)?.results ?? [];
+      expect(started).toMatch(/run_[A-Za-z0-9_-]{21}/);
+      expect(polled).toContain('"status":"completed"');
+      expect(polled).toMatch(handlePattern);
+      expect(read).toContain('"text":');
+      expect(result.stdout).toContain('finished:');
+      expect(model.unknownPaths).toEqual([]);
+    } finally {
+      await model.close();
     }
-    if (answers === 1) return [{ tool: 'mcp__fleet__poll_run', input: { task_id: 'claude', until: 'all', wait_ms: 20_000 } }];
-    const handle = handlePattern.exec(last)?.[0];
-    if (answers === 2 && handle !== undefined) return [{ tool: 'mcp__fleet__read_handle', input: { handle_id: handle } }];
-    return [{ text: `finished: ${last}` }];
-  };
-  const model = await startScriptedMessages(answer);
-  try {
-    const mcp = join(fleet.home, 'mcp.json');
-    writeFileSync(mcp, JSON.stringify({ mcpServers: { fleet: await mount() } }));
-    const args = ['-p', 'go', '--mcp-config', mcp, '--strict-mcp-config', '--allowedTools', 'mcp__fleet'];
-    const result = await runProgram(claudeBinary(), args, fleet.work, claudeEnvironment(model.url, fleet.home));
-    expect(result.code, result.stdout + result.stderr).toBe(0);
-    const [started, polled, read] = model.turns.at(-1)?.results ?? [];
-    expect(started).toMatch(/run_[A-Za-z0-9_-]{21}/);
-    expect(polled).toContain('"status":"completed"');
-    expect(polled).toMatch(handlePattern);
-    expect(read).toContain('"text":');
-    expect(result.stdout).toContain('finished:');
-    expect(model.unknownPaths).toEqual([]);
-  } finally {
-    await model.close();
-  }
-}, 90_000);
+  },
+  90_000,
+);

@@ -22,8 +22,11 @@ export interface RealFleet {
 
 const waitInputs = { counter: { type: 'string', required: true }, gate: { type: 'string', required: true } };
 
-export async function realFleet(config: Record<string, unknown> = {}): Promise<RealFleet> {
-  const fleet = await createFleet({
+export async function realFleet(
+  config: Record<string, unknown> = {},
+  env: Record<string, string> = {},
+): Promise<RealFleet> {
+  const settings = {
     workers: { count: 2, slots: 2 },
     commands: [{ argv: [process.execPath, '...'] }, { argv: ['/bin/echo', '...'] }],
     pipelines: {
@@ -49,7 +52,8 @@ export async function realFleet(config: Record<string, unknown> = {}): Promise<R
       forbidden: { stages: [{ name: 'id', engine: 'command', argv: ['/usr/bin/id'] }] },
     },
     ...config,
-  });
+  };
+  const fleet = await createFleet(settings, env);
   const paths = fleetPaths(fleet.env);
   const peers: Peer<FleetContracts>[] = [];
   return {

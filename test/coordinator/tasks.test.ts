@@ -37,7 +37,10 @@ async function underWay(): Promise<Setting> {
   const [runId = ''] = await fleet.start(1);
   await fleet.until(runId, (run) => run.attempts[0]?.remote_run_id !== undefined);
   return {
-    ...{ fleet, tasks, resumed, runId },
+    fleet,
+    tasks,
+    resumed,
+    runId,
     tell: (change) => fleet.workers[0]?.tell(fleet.workers[0].byKey(attemptKey(runId, 1)), change),
     task: async () => known(await tasks.get(runId)),
   };

@@ -1,0 +1,14 @@
+import type { RunRecord } from './run-store.ts';
+
+/** Where runs lie while an operation works on them: rows of SQLite, or a Map. */
+export interface RunTable {
+  load(runId: string): RunRecord | undefined;
+  loadByKey(owner: string, requestKey: string): RunRecord | undefined;
+  /** Whether any run has a handle of this id. */
+  hasHandle(handleId: string): boolean;
+  nextSeq(): number;
+  insert(run: RunRecord): void;
+  /** `leaseUntil` with a new attempt; else the lease stays as it is, and ends with its attempt. */
+  update(before: RunRecord, after: RunRecord, leaseUntil?: number): void;
+  extendLeases(workerIds: readonly string[], until: number): void;
+}
