@@ -19,12 +19,14 @@ import { createNews } from './news.ts';
 import { createPlaces } from './places.ts';
 import { defaultPolicy } from './policies/index.ts';
 import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
-import type { RunStore } from './store/run-store.ts';
+import type { RunRecord, RunStore } from './store/run-store.ts';
 import { createWake } from './store/wake.ts';
+import { createWorkTrees, type WorkTrees } from './work-trees.ts';
 
 export interface Parts extends Omit<HandlerDeps, 'isStopping'> {
   leases: Leases;
   manifests: Manifests;
+  trees: WorkTrees;
 }
 
 export interface PartsOptions {
@@ -54,25 +56,44 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const news = createNews(createWake());
   const isBusy = (): boolean => attempts.size > 0;
   const manifests = await createManifests({ store, log, dir: manifestDir, runsDir: config.runs_dir, isBusy });
-  const changes = createChanges(news, [manifests, measureRuns(telemetry), onEnd]);
+  const treeFreed = ({ run_id: runId }: RunRecord): void => {
+    if (trees.release(runId)) scheduler.poke();
+  };
+  const changes = createChanges(news, [manifests, measureRuns(telemetry), onEnd, { ended: treeFreed }]);
   const fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
   const dispatch = createDispatch({ ...shared, enqueue: (run, order) => scheduler.enqueue(run, order) });
-  const places = createPlaces(config, trustFile);
-  const scheduler: Scheduler = createScheduler({ ...shared, queue, dispatch, policy: defaultPolicy, places });
-  const leases = createLeases({ ...shared, queue, dispatch });
   const home = env['HOME'] ?? homedir();
+  const places = createPlaces(config, trustFile, home);
+  const policy = defaultPolicy;
+  const trees = createWorkTrees(places);
+  const scheduler: Scheduler = createScheduler({ ...shared, queue, trees, dispatch, policy, places });
+  const leases = createLeases({ ...shared, queue, dispatch });
   const depth = readDepth(env);
-  return { ...shared, scheduler, dispatch, news, config, places, home, stateDir, depth, leases, manifests };
+  return {
+    ...shared,
+    scheduler,
+    dispatch,
+    news,
+    config,
+    places,
+    home,
+    stateDir,
+    depth,
+    leases,
+    manifests,
+    trees,
+  };
 }
 
 /** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */
 export async function begin(parts: Parts): Promise<void> {
-  const { store, attempts, scheduler, fleet, changes } = parts;
+  const { store, attempts, scheduler, fleet, changes, trees } = parts;
   const open = await store.open();
   changes.learn(open);
   const needed = new Set<string>();
   for (const [order, run] of open.entries()) {
+    trees.restore(run);
     const attempt = restoredAttempt(run, order - open.length);
     if (attempt !== undefined) attempts.add(attempt);
     else if (run.status === 'pending') scheduler.enqueue(run, order - open.length);

@@ -1,5 +1,6 @@
 import type { Recipes } from '../core/placement.ts';
 import { configAt } from '../platform/project-config.ts';
+import { findWorkTree } from '../platform/work-tree.ts';
 import type { Config } from '../schemas/config.ts';
 
 /** What holds in the folder of a run: the user's configuration, as its project narrows or widens it. */
@@ -7,13 +8,16 @@ export interface Places {
   /** INVALID_INPUT where the project's file is broken. */
   configIn(cwd: string): Config;
   recipesIn(cwd: string): Recipes;
+  /** Top of the Git work tree a folder lies in. */
+  workTree(cwd: string): string | undefined;
 }
 
-export function createPlaces(config: Config, trustFile: string): Places {
+export function createPlaces(config: Config, trustFile: string, home: string): Places {
   const configIn = (cwd: string): Config => configAt(config, cwd, trustFile);
   return {
     configIn,
     recipesIn: (cwd) => ({ configured: config.pipelines, here: pipelinesIn(cwd) }),
+    workTree: (cwd) => findWorkTree(cwd, home),
   };
 
   /** A file that was broken since a run was accepted keeps it from nothing here: its worker says what is wrong. */

@@ -9,6 +9,7 @@ import type { Fleet } from './fleet/fleet.ts';
 import { threadToContinue, triesOf, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import type { Places } from './places.ts';
 import type { NewRun, RunRecord, RunStore, Submitted } from './store/run-store.ts';
+import type { WorkTrees } from './work-trees.ts';
 
 /** How long a claim stands without a heartbeat. */
 export const leaseMs = 30_000;
@@ -31,6 +32,8 @@ export interface Scheduler {
   withdraw(runId: string): void;
   /** Decides, in this turn, who gets which free slot at `now`; settles when the claims are durable and sent out. */
   tick(now: number): Promise<void>;
+  /** Whether a run waits for another to end, whose work tree it needs. */
+  waitsForTree(runId: string): boolean;
   /** A tick soon, one for all who ask in this turn. */
   poke(): void;
   /** From now on nothing is placed. */
@@ -49,6 +52,7 @@ export interface WaitingRun extends QueuedRun {
 export interface SchedulerOptions {
   store: RunStore;
   queue: RunQueue<WaitingRun>;
+  trees: WorkTrees;
   attempts: OpenAttempts;
   fleet: Pick<Fleet, 'candidates' | 'get'>;
   dispatch: Pick<Dispatch, 'send'>;
@@ -66,7 +70,7 @@ interface Chosen {
 }
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { store, queue, attempts, fleet, dispatch, policy, places, changes, clock, log } = options;
+  const { store, queue, trees, attempts, fleet, dispatch, policy, places, changes, clock, log } = options;
   let nextOrder = 1;
   let poked = false;
   let stopped = false;
@@ -76,18 +80,22 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     order: number,
   ): WaitingRun {
     const thread = threadToContinue(run);
+    const recipes = places.recipesIn(run.spec.cwd);
     return {
       run_id: run.run_id,
       owner: run.owner,
       order,
-      need: needOf(run.spec, places.recipesIn(run.spec.cwd), thread?.worker_id),
+      need: { ...needOf(run.spec, recipes, thread?.worker_id), tree: trees.neededBy(run.spec, recipes) },
       continues: thread?.remote_run_id,
       tries: triesOf(run),
     };
   }
   function choose(run: WaitingRun, candidates: Candidate[]): Chosen | undefined {
+    const { tree } = run.need;
+    if (tree !== undefined && !trees.isFree(tree, run.run_id)) return undefined;
     const placement = policy.place(run.need, candidates) ?? placeToBeRefused(run.need, candidates);
     if (placement === undefined) return undefined;
+    if (tree !== undefined) trees.hold(tree, run.run_id);
     const candidate = candidates.find((one) => one.worker_id === placement.worker_id);
     if (candidate !== undefined) candidate.busy++;
     const attempt: OpenAttempt = {
@@ -129,24 +137,29 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     } catch (error) {
       log.error({ err: error }, 'runs could not be claimed');
       for (const { run } of chosen) {
-        attempts.remove(run.run_id);
+        letGo(run);
         queue.push(run);
       }
       setTimeout(poke, storeRetryMs).unref();
       return;
     }
     changes.announce(runs);
-    for (const [at, { attempt }] of chosen.entries()) {
+    for (const [at, { attempt, run: waiting }] of chosen.entries()) {
       const run = runs[at];
       if (run === undefined) {
         // Held or cancelled in between, or never accepted.
-        attempts.remove(attempt.run_id);
+        letGo(waiting);
         poke();
       } else {
         attempt.attempt = run.attempts.length;
         void dispatch.send(attempt, run);
       }
     }
+  }
+  /** A work tree a run has changed stays its own until it has ended. */
+  function letGo(run: Pick<WaitingRun, 'run_id' | 'tries'>): void {
+    attempts.remove(run.run_id);
+    if (run.tries === 0) trees.release(run.run_id);
   }
   async function tick(now: number): Promise<void> {
     if (stopped || queue.size === 0) return;
@@ -189,11 +202,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
     },
     enqueue(run, order) {
-      queue.push(waitingRun(run, order ?? nextOrder++));
+      const waiting = waitingRun(run, order ?? nextOrder++);
+      if (waiting.tries === 0) trees.release(run.run_id);
+      queue.push(waiting);
       poke();
     },
     withdraw(runId) {
       queue.remove(runId);
+    },
+    waitsForTree(runId) {
+      const tree = queue.get(runId)?.need.tree;
+      return tree !== undefined && !trees.isFree(tree, runId);
     },
     tick,
     poke,

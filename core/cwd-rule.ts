@@ -34,7 +34,8 @@ export function checkCwd(cwd: string, { roots, bridge, home, state }: CwdRule): 
   );
 }
 
-function contains(place: string, folder: string): boolean {
+/** Whether a folder is the place or lies in it. */
+export function contains(place: string, folder: string): boolean {
   return folder === place || folder.startsWith(place.endsWith('/') ? place : `${place}/`);
 }
 

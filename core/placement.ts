@@ -11,6 +11,8 @@ export interface Need {
   worker_id: string | undefined;
   /** The recipe is the project's own: only workers of this machine read the same one. */
   in_project: boolean;
+  /** The work tree it must have to itself. */
+  tree?: string | undefined;
 }
 
 /** A worker as a placement sees it. */
@@ -58,7 +60,7 @@ export function needOf(spec: RunSpec, { configured, here }: Recipes, workerId: s
 
 /** Equal for runs that every worker takes or refuses alike. */
 export function needKey(need: Need): string {
-  return JSON.stringify([need.pipeline, need.engines, need.worker_id, need.in_project]);
+  return JSON.stringify([need.pipeline, need.engines, need.worker_id, need.in_project, need.tree]);
 }
 
 /** Why a worker cannot take a run now; undefined where it can. */

@@ -17,6 +17,7 @@ export interface RunQueue<T extends QueuedRun> {
   readonly size: number;
   push(run: T): void;
   has(runId: string): boolean;
+  get(runId: string): T | undefined;
   remove(runId: string): T | undefined;
   /**
    * Takes out, first come first served, every run `place` has an answer for. Runs with the same need
@@ -68,6 +69,7 @@ export function createRunQueue<T extends QueuedRun>(): RunQueue<T> {
       waiting.set(run.run_id, run);
     },
     has: (runId) => waiting.has(runId),
+    get: (runId) => waiting.get(runId),
     remove(runId) {
       const run = waiting.get(runId);
       waiting.delete(runId);

@@ -3,6 +3,7 @@ import type { Pipeline, Stage } from '../schemas/pipeline.ts';
 import type { RunRequest, RunSpec } from '../schemas/run.ts';
 import type { runContracts } from '../schemas/tools.ts';
 import { FleetError } from './errors.ts';
+import { defaultWorkspace } from './workspace.ts';
 
 export type StartRunInput = z.output<typeof runContracts.start_run.input>;
 
@@ -10,6 +11,8 @@ export type StartRunInput = z.output<typeof runContracts.start_run.input>;
 export interface Folder {
   cwd: string;
   pipelines: Readonly<Record<string, Pipeline>>;
+  /** Whether it lies in a Git work tree that can be cloned. */
+  inRepository?: boolean;
 }
 
 export interface Acceptance {
@@ -91,7 +94,7 @@ type Request = Omit<StartRunInput, 'runs' | 'task_id' | 'request_key' | keyof Ru
 /** `where` is the path to the request's fields in the call, for messages. */
 function accept(request: Request, where: string, acceptance: Acceptance): RunSpec {
   const name = request.pipeline ?? defaultPipeline;
-  const { cwd, pipelines } = acceptance.folder(checkCwd(request.cwd ?? acceptance.defaults.cwd, where));
+  const { cwd, pipelines, inRepository = false } = acceptance.folder(checkCwd(request.cwd ?? acceptance.defaults.cwd, where));
   const pipeline = ownValue(pipelines, name);
   if (pipeline === undefined) {
     const known = Object.keys(pipelines).join(', ');
@@ -101,6 +104,8 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
   if (request.prompt === undefined && stages.some(needsPrompt)) {
     throw invalid(`${where}prompt`, `is missing; pipeline "${name}" needs one`);
   }
+  if (request.workspace === 'clone' && !inRepository) throw notInRepository(`${where}workspace`, cwd);
+  const workspace = request.workspace ?? defaultWorkspace(pipeline, stages, inRepository);
   const { prompt, label, request_key, model, effort, output_schema, wall_ms, output_bytes } = request;
   return {
     pipeline: name,
@@ -116,6 +121,8 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
     ...(model !== undefined && { model }),
     ...(effort !== undefined && { effort }),
     ...(output_schema !== undefined && { output_schema }),
+    ...((workspace === 'clone' || request.workspace !== undefined) && { workspace }),
+    ...(request.shared_workspace === true && { shared_workspace: true }),
     ...(wall_ms !== undefined && { wall_ms }),
     ...(output_bytes !== undefined && { output_bytes }),
   };
@@ -180,6 +187,12 @@ function checkInput(declaration: InputDeclaration, value: InputValue, field: str
 /** Not what an object inherits: `constructor` is no pipeline. */
 function ownValue<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function notInRepository(field: string, cwd: string): FleetError {
+  return new FleetError('INVALID_INPUT', `"${field}" is "clone", and ${cwd} is in no Git repository.`, {
+    next: 'Run `git init` there, or ask for workspace "none" to work in place.',
+  });
 }
 
 function invalid(field: string, complaint: string): FleetError {

@@ -31,8 +31,11 @@ export interface ServerOptions<C extends Contracts> {
   notifications?: Record<string, (params: unknown) => void>;
 }
 
-/** Makes the server of one connection; every connection needs its own. */
-export type ServerFactory = () => Server;
+/**
+ * Makes the server of one connection; every connection needs its own. A client that has mounted a URL
+ * stands in no folder of this machine, whatever it says.
+ */
+export type ServerFactory = (connection?: { overUrl: boolean }) => Server;
 
 /** One for all: each Server would otherwise compile its own, and none of ours validates with it. */
 const jsonSchemaValidator = new AjvJsonSchemaValidator();
@@ -44,7 +47,7 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
   const notifications = new Map(Object.entries(options.notifications ?? {}));
   const { name, version, instructions, log, owner } = options;
 
-  return () => {
+  return (connection) => {
     const server = new Server({ name, version }, { capabilities, instructions, jsonSchemaValidator });
     let client = { name: 'unknown', version: '' };
     let protocolVersion: string | undefined;
@@ -64,7 +67,9 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
       const toolName = params['name'];
       if (typeof toolName !== 'string')
         throw new McpError(ErrorCode.InvalidParams, 'params.name must be a string');
-      const call: Call = { owner, signal, client, ...readCallMeta(params['_meta']) };
+      const { cwd, ...meta } = readCallMeta(params['_meta']);
+      const stands = connection?.overUrl === true ? undefined : cwd;
+      const call: Call = { owner, signal, client, ...meta, cwd: stands };
       try {
         const tool = findTool(tools, toolName);
         const { input, output } = await tool.run(params['arguments'], call);

@@ -42,7 +42,7 @@ export function createHttpSessions(options: SessionOptions): HttpSessions {
       if (sessions.delete(id)) options.onChange(sessions.size);
     };
     const session: HttpSession = { id, transport, open: 0, lastUsedMs: options.now() };
-    await options.factory().connect(transport);
+    await options.factory({ overUrl: true }).connect(transport);
     sessions.set(id, session);
     options.onChange(sessions.size);
     evict();

@@ -45,6 +45,10 @@ export const usage = z.strictObject({
 });
 export type Usage = z.infer<typeof usage>;
 
+/** Where a run works: in a private `git clone --shared` of the work tree as it stands, or in the folder itself. */
+export const workspace = z.enum(['clone', 'none']);
+export type WorkspaceChoice = z.infer<typeof workspace>;
+
 export const inputValue = z.union([z.string(), z.number(), z.boolean()]);
 
 /** A run's own fields: what one entry of `runs[]` may set, and the top level may default. */
@@ -69,6 +73,8 @@ export const sharedFields = {
   effort: z.enum(['minimal', 'low', 'medium', 'high', 'xhigh']).optional(),
   ask: z.boolean().optional().describe('Questions become input_required, else declined'),
   output_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of the last message'),
+  workspace: workspace.optional().describe('Private clone, or in place'),
+  shared_workspace: z.boolean().optional().describe('In place, beside other runs'),
   wall_ms: z.int().min(100).max(86_400_000).optional(),
   output_bytes: z.int().min(1024).max(1_099_511_627_776).optional(),
 };
@@ -89,10 +95,14 @@ export const runSpec = z.strictObject({
   effort: z.string().optional(),
   ask: z.boolean(),
   output_schema: z.record(z.string(), z.unknown()).optional(),
+  /** Default `none`. */
+  workspace: workspace.optional(),
+  /** In place, a run that writes has the work tree to itself, unless this says otherwise. */
+  shared_workspace: z.boolean().optional(),
   wall_ms: z.int().optional(),
   output_bytes: z.int().optional(),
   /** How many runs stand between a person and this one: 0 for what a person, or their client, starts. */
-  depth: z.int().min(0),
+  depth: z.int().min(0).default(0),
 });
 export type RunSpec = z.infer<typeof runSpec>;
 

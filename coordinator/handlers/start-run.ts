@@ -62,7 +62,10 @@ async function findFolders(
   const allowed = { roots: config.roots, bridge: call.cwd, home, state: stateDir };
   const found = await resolve(foldersOf(input, call.cwd), allowed);
   return new Map(
-    [...found].map(([asked, cwd]) => [asked, { cwd, pipelines: places.configIn(cwd).pipelines }]),
+    [...found].map(([asked, cwd]) => [
+      asked,
+      { cwd, pipelines: places.configIn(cwd).pipelines, inRepository: places.workTree(cwd) !== undefined },
+    ]),
   );
 }
 

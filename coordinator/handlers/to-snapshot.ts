@@ -6,7 +6,7 @@ import type { HandlerDeps } from './deps.ts';
 
 /** A run as a reply shows it. */
 export function toSnapshot(
-  deps: Pick<HandlerDeps, 'fleet'>,
+  deps: Pick<HandlerDeps, 'fleet' | 'scheduler'>,
   run: RunRecord,
   preview: string | undefined,
   previewTokens: number,
@@ -33,8 +33,12 @@ export function toSnapshot(
   return buildSnapshot(source, previewTokens);
 }
 
-function waitingFor({ fleet }: Pick<HandlerDeps, 'fleet'>, run: RunRecord): string | undefined {
+function waitingFor(
+  { fleet, scheduler }: Pick<HandlerDeps, 'fleet' | 'scheduler'>,
+  run: RunRecord,
+): string | undefined {
   if (run.status !== 'pending') return undefined;
+  if (scheduler.waitsForTree(run.run_id)) return 'workspace';
   const thread = threadToContinue(run);
   if (thread !== undefined) return `worker ${thread.worker_id}, which holds its thread`;
   return [...fleet.workers()].some((worker) => worker.state === 'up') ? 'a free slot' : 'a worker';

@@ -83,6 +83,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     startProcess: createStartProcess(layer),
     signInLock: options.signInLock,
     credential: credentials.get,
+    env,
     now: Date.now,
     log,
   };

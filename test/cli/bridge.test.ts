@@ -109,7 +109,9 @@ describe('a client that never sends initialize', () => {
   it('and asks for another version has its answer from the coordinator', async () => {
     fake = await FakeCoordinator.listen(socketPath(), echo);
     const other = { _meta: { [`${metaPrefix}protocolVersion`]: '2099-01-01' } };
-    expect((await open().request(1, 'server/discover', other))['result']).toMatchObject({ asked: 'server/discover' });
+    expect((await open().request(1, 'server/discover', other))['result']).toMatchObject({
+      asked: 'server/discover',
+    });
   });
 
   it('has its requests sent again to the next coordinator, and nothing before them', async () => {

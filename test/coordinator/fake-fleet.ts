@@ -37,6 +37,7 @@ export interface FakeFleetOptions {
   config?: Record<string, unknown>;
   store?: RunStore;
   workers?: FakeWorker[];
+  env?: Record<string, string>;
   folder?: string;
 }
 
@@ -67,7 +68,7 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     manifestDir: join(folder, 'manifests'),
     trustFile: join(folder, 'trust.json'),
     config,
-    env: { HOME: '/home/jane' },
+    env: { HOME: '/home/jane', ...options.env },
     telemetry: { record: () => undefined, close: () => Promise.resolve() },
     log: createLogger({ name: 'test', level: 'silent' }),
     onEnd: { ended: () => undefined },

@@ -171,8 +171,14 @@ describe('a worker that is killed', () => {
     async () => {
       const peer = await real.up();
       const run = await startWaiting(peer, 'lost');
-      const before = await peer.call('poll_run', { run_ids: [run.runId] });
-      const name = before.runs[0]?.worker ?? '';
+      let name = '';
+      await expect
+        .poll(async () => {
+          const [now] = (await peer.call('poll_run', { run_ids: [run.runId] })).runs;
+          name = now?.worker ?? '';
+          return now?.handles?.length;
+        })
+        .toBe(1);
       process.kill(real.processes().find((one) => one.name === name)?.pid ?? 0, 'SIGKILL');
       const [ended] = await pollToEnd(peer, 'lost');
       expect(ended).toMatchObject({ status: 'failed', outcome: 'lost', worker: name });

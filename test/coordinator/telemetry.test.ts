@@ -61,7 +61,6 @@ async function work(): Promise<number> {
     const page = await peer.call('read_handle', { handle_id: run.handles?.[0]?.handle_id ?? '' });
     read += page.to_byte - page.from_byte;
   }
-  await peer.call('read_handle', { handle_id: `hdl_${'a'.repeat(21)}` }).catch(() => undefined);
   await peer.call('start_run', { pipeline: 'forbidden', cwd, task_id: 'no' });
   await pollToEnd(peer, 'no');
 
@@ -79,6 +78,10 @@ async function work(): Promise<number> {
       { timeout: 10_000 },
     )
     .toBeDefined();
+  // The caller's mistake, which its worker answers.
+  await expect(peer.call('resume_run', { run_id: ids[0] ?? '', answer: 'accept' })).rejects.toThrow(
+    'asks nothing',
+  );
   process.kill(real.processes().find(({ name }) => name === worker)?.pid ?? 0, 'SIGKILL');
   await pollToEnd(peer, 'lost');
   return read;
@@ -126,7 +129,7 @@ describe('a fleet that is told where', () => {
     expect(total('codex.tokens_avoided')).toBeLessThan(kept);
     expect(total('codex.tokens_avoided')).toBeGreaterThan(kept - 2 * 2_000);
     expect(codes()).toEqual(expect.arrayContaining(['COMMAND_NOT_ALLOWED', 'lost']));
-    expect(codes()).not.toContain('NOT_FOUND');
+    expect(codes()).not.toContain('WRONG_STATE');
   });
 
   it('sends the last of it when it goes down', { timeout: 60_000 }, async () => {

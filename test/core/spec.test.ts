@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FleetError } from '../../core/errors.ts';
-import { acceptRequests, stagesOf, type Acceptance, type StartRunInput } from '../../core/spec.ts';
+import { acceptRequests, foldersOf, stagesOf, type Acceptance, type StartRunInput } from '../../core/spec.ts';
 import { pipeline as pipelineSchema } from '../../schemas/pipeline.ts';
 import { runSpec } from '../../schemas/run.ts';
 
@@ -100,6 +100,46 @@ describe('acceptRequests', () => {
       },
     ]);
     for (const spec of specs) runSpec.parse(spec);
+  });
+
+  test('a run may start runs only as deep as is allowed', () => {
+    const at = (caller: number, max: number) => () =>
+      acceptRequests(
+        { prompt: 'p', cwd: '/app' },
+        {
+          folder: (cwd) => ({ cwd, pipelines }),
+          depth: { caller, max },
+          defaults: { cwd: undefined, callId: undefined },
+          newTaskId: () => 't',
+        },
+      );
+    expect(at(0, 1)()[0]?.depth).toBe(0);
+    expect(at(1, 2)()[0]?.depth).toBe(1);
+    for (const [caller, max] of [
+      [1, 1],
+      [2, 2],
+      [7, 1],
+    ] as const) {
+      expect(at(caller, max)).toThrow(expect.objectContaining({ code: 'TOO_DEEP', next: expect.stringContaining('max_depth') }));
+    }
+  });
+
+  test('a folder is taken as it really is, with what may run there', () => {
+    const asked = {
+      folder: (cwd: string) => ({ cwd: `/real${cwd}`, pipelines: cwd === '/app' ? pipelines : {} }),
+      depth: { caller: 0, max: 1 },
+      defaults: { cwd: '/app', callId: undefined },
+      newTaskId: () => 't',
+    };
+    expect(acceptRequests({ prompt: 'p' }, asked)[0]?.cwd).toBe('/real/app');
+    expect(() => acceptRequests({ prompt: 'p', runs: [{}, { cwd: '/lib' }] }, asked)).toThrow('"runs[1].pipeline"');
+  });
+
+  test('names each folder of a call once', () => {
+    expect([...foldersOf({ prompt: 'p' }, '/here')]).toEqual(['/here']);
+    expect([...foldersOf({ cwd: '/a', runs: [{}, { cwd: '/b' }, { cwd: '/a' }] }, '/here')]).toEqual(['/a', '/b']);
+    expect(() => foldersOf({ runs: [{ cwd: '/a' }, {}] }, undefined)).toThrow('"runs[1].cwd"');
+    expect(() => foldersOf({ cwd: 'a' }, '/here')).toThrow('"cwd"');
   });
 
   test('the folder of the caller stands in for cwd', () => {

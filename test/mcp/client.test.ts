@@ -46,7 +46,7 @@ const kinds: [string, () => Promise<void>][] = [
   ],
 ];
 
-describe.each(kinds)('a peer over %s', (_kind, serve) => {
+describe.each(kinds)('a peer over %s', (kind, serve) => {
   beforeEach(async () => {
     await serve();
     peer = await connect(probeContracts, target, { clientName: 'coordinator' });
@@ -66,11 +66,12 @@ describe.each(kinds)('a peer over %s', (_kind, serve) => {
   });
 
   it('says under which id and from where it calls', async () => {
-    expect(await peer.call('describe_call', {}, { callId: 'c1', cwd: '/w' })).toEqual({
+    expect(await peer.call('describe_call', {}, { callId: 'c1', cwd: '/w', depth: 2 })).toEqual({
       owner: 'jane',
       client: 'coordinator',
       call_id: 'c1',
-      cwd: '/w',
+      ...(kind !== 'http' && { cwd: '/w' }),
+      depth: 2,
     });
     expect(await peer.call('describe_call', {})).toEqual({ owner: 'jane', client: 'coordinator' });
   });

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { configAt, projectFileName, trustProject } from '../../platform/project-config.ts';
+import { configAt, projectFileName, trustedVariables, trustProject } from '../../platform/project-config.ts';
 import { config as configSchema } from '../../schemas/config.ts';
 
 let dir: string;
@@ -21,7 +22,7 @@ function project(content: unknown): void {
 }
 
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'fleet-project-'));
+  dir = realpathSync(mkdtempSync(join(tmpdir(), 'fleet-project-')));
   inside = join(dir, 'top', 'deep', 'er');
   mkdirSync(inside, { recursive: true });
   trustFile = join(dir, 'trust.json');
@@ -72,4 +73,41 @@ test('a broken project file is refused, naming the field', () => {
 
 test('trusting where there is nothing to trust says so', () => {
   expect(() => trustProject(inside, trustFile)).toThrow(/no \.codex-fleet\.json/);
+});
+
+test('a file that cannot be read forbids all rather than nothing', () => {
+  const file = join(dir, 'top', projectFileName);
+  mkdirSync(file);
+  expect(() => configAt(config, inside, trustFile)).toThrow(/no file of up to 256 KiB/);
+  rmSync(file, { recursive: true });
+  symlinkSync('/dev/zero', file);
+  expect(() => configAt(config, inside, trustFile)).toThrow(/no file of up to 256 KiB/);
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+  expect(() => configAt(config, inside, trustFile)).toThrow(/no file of up to 256 KiB/);
+  rmSync(file);
+  project(' '.repeat(256 * 1024 + 1));
+  expect(() => configAt(config, inside, trustFile)).toThrow(/no file of up to 256 KiB/);
+});
+
+test('what is trusted through a link is trusted where it really is', () => {
+  project({ widen: { env: ['EXTRA'] } });
+  symlinkSync(join(dir, 'top'), join(dir, 'link'));
+  expect(trustProject(join(dir, 'link', 'deep'), trustFile).file).toBe(join(dir, 'top', projectFileName));
+  expect(configAt(config, inside, trustFile).env).toEqual(['EXTRA']);
+  expect(() => trustProject(join(dir, 'none'), trustFile)).toThrow(/There is no folder/);
+});
+
+test('variables are those of files that are still as they were trusted', () => {
+  expect(trustedVariables(trustFile)).toEqual([]);
+  project({ widen: { env: ['EXTRA', 'MORE'] } });
+  expect(trustedVariables(trustFile)).toEqual([]);
+  trustProject(inside, trustFile);
+  expect(trustedVariables(trustFile)).toEqual(['EXTRA', 'MORE']);
+  project({ widen: { env: ['EXTRA', 'SECRET'] } });
+  expect(trustedVariables(trustFile)).toEqual([]);
+  project('{');
+  expect(trustedVariables(trustFile)).toEqual([]);
+  rmSync(join(dir, 'top', projectFileName));
+  expect(trustedVariables(trustFile)).toEqual([]);
 });

@@ -20,6 +20,18 @@ function recordOf(worker: TestWorker, run: string) {
   return runRecord.parse(JSON.parse(readFileSync(join(worker.dir, 'runs', run, 'record.json'), 'utf8')));
 }
 
+/** Microtasks, and then turns of the event loop, after which something happens. */
+const moments = [
+  ...Array.from({ length: 30 }, (_, microtasks) => ({ microtasks, turns: 0 })),
+  { microtasks: 0, turns: 1 },
+  { microtasks: 0, turns: 3 },
+];
+
+async function later({ microtasks, turns }: (typeof moments)[number]): Promise<void> {
+  for (let n = 0; n < microtasks; n += 1) await Promise.resolve();
+  for (let n = 0; n < turns; n += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
 const wrongState = { code: 'WRONG_STATE' };
 
 describe('a run that is halted where it stands', () => {
@@ -48,17 +60,37 @@ describe('a run that is halted where it stands', () => {
     expect(await peer.call('describe_worker', {})).toMatchObject({ busy: 0 });
   });
 
-  test('rests before its next stage where the stage ends in that instant', async () => {
-    const worker = await openTestWorker();
+  test('goes on with its next stage, however soon after the end of its stage it is resumed', async () => {
+    const worker = await openTestWorker({ slots: 4 });
+    const peer = await worker.connect();
+    for (const [at, turns] of moments.entries()) {
+      const run_id = await start(peer, 'both');
+      const first = await worker.command.session(at + 1);
+      const run = worker.runs.findLive(run_id, 'jane');
+      await run.pause();
+      first.finish({ kind: 'exit', code: 0 });
+      await later(turns);
+      await run.resume(undefined, undefined);
+      const second = await worker.codex.session(at + 1);
+      expect(second.context).toMatchObject({ run_id, stage: { name: 'second' } });
+      expect(run.status).toBe('running');
+      await peer.call('cancel_run', { run_ids: [run_id] });
+    }
+    expect(await peer.call('describe_worker', {})).toMatchObject({ busy: 0 });
+  });
+
+  test('whose stage has ended rests before the next one, its slot free', async () => {
+    const worker = await openTestWorker({ slots: 1 });
     const peer = await worker.connect();
     const run_id = await start(peer, 'both');
     const first = await worker.command.session(1);
     await peer.call('pause_run', { run_id });
+    const { cursor } = await peer.call('poll_run', { run_ids: [run_id] });
     first.finish({ kind: 'exit', code: 0 });
-    const record = await until(peer, run_id, 'paused').then(() => recordOf(worker, run_id));
-    expect(record.progress.stage === 1 || record.how === 'stopped').toBe(true);
-    await peer.call('resume_run', { run_id });
-    expect((await worker.codex.session(1)).context.stage.name).toBe('second');
+    await peer.call('poll_run', { run_ids: [run_id], cursor, wait_ms: 5_000 });
+    expect(recordOf(worker, run_id)).toMatchObject({ how: 'turn_boundary', progress: { stage: 1 } });
+    expect(await peer.call('describe_worker', {})).toMatchObject({ busy: 0 });
+    await expect(peer.call('resume_run', { run_id, message: 'x' })).rejects.toMatchObject(wrongState);
   });
 });
 
@@ -132,6 +164,20 @@ describe('a run that is paused at the turn boundary', () => {
     expect(detail.outcome).toEqual({ kind: 'lost', resumable: true });
     await peer.call('resume_run', { run_id });
     expect((await worker.codex.session(2)).context.resume).toEqual({ thread_id: 'th-1', message: undefined });
+  });
+
+  test('is cancelled, however soon after the pause', async () => {
+    const worker = await openTestWorker({ slots: 1 });
+    const peer = await worker.connect();
+    for (const [at, turns] of moments.entries()) {
+      const run_id = await start(peer, 'ask');
+      const session = await worker.codex.session(at + 1);
+      session.context.report({ kind: 'thread', thread_id: 'th-1' });
+      session.finish({ kind: 'lost', resumable: true });
+      await later(turns);
+      worker.runs.findLive(run_id, 'jane').end({ kind: 'cancelled' });
+      await until(peer, run_id, 'cancelled');
+    }
   });
 
   test('a cancel that comes while it pauses wins', async () => {

@@ -170,6 +170,55 @@ describe('poll_run', () => {
     expect([...told].sort()).toEqual([...ids].sort());
   });
 
+  test('who follows by cursor misses nothing, and hears of the end before nothing is open', async () => {
+    const worker = await openTestWorker({ slots: 30 });
+    const peer = await worker.connect();
+    const last = new Map<string, string>();
+    let isOver = false;
+    const follow = async (): Promise<void> => {
+      for (let cursor = '0'; !isOver || last.size < 90;) {
+        const reply = await peer.call('poll_run', { detail: true, cursor, wait_ms: 200 });
+        for (const detail of reply.details ?? []) last.set(detail.run_id, detail.status);
+        ({ cursor } = reply);
+        const said = [...last.values()].filter((status) => status === 'running');
+        if (reply.open === 0 && !reply.more) expect(said).toEqual([]);
+        isOver ||= reply.open === 0 && last.size === 90;
+      }
+    };
+    const following = follow();
+    for (let round = 0; round < 3; round += 1) {
+      const { ids } = await start(peer, `t${String(round)}`, 30);
+      for (let n = 1; n <= ids.length; n += 1) {
+        const session = await worker.command.session(round * 30 + n);
+        session.context.report({ kind: 'thread', thread_id: 'th' });
+        session.write('stdout', 'x\n');
+        await new Promise((resolve) => setImmediate(resolve));
+        session.finish({ kind: 'exit', code: 0 });
+      }
+      await peer.call('poll_run', { task_id: `t${String(round)}`, wait_ms: 10_000, until: 'all' });
+    }
+    await following;
+    expect(new Set(last.values())).toEqual(new Set(['completed']));
+  });
+
+  test('whatever an engine says, the record of its run fits a reply', async () => {
+    const worker = await openTestWorker();
+    const peer = await worker.connect();
+    const { runs } = await peer.call('start_run', { pipeline: 'ask', prompt: 'p', cwd });
+    const session = await worker.codex.session(1);
+    const flood = '\u0001"\\é'.repeat(50_000);
+    for (let n = 0; n < 400; n += 1) {
+      session.context.report({ kind: 'note', text: `${String(n)}${flood}` });
+      session.context.report({ kind: 'decision', asked: flood, answer: 'declined', by: 'policy' });
+    }
+    session.context.report({ kind: 'question', question: { kind: 'question', text: flood } });
+    expect((await detailsOf(peer))[0]?.status).toBe('input_required');
+    expect((await peer.call('poll_run', { run_ids: [session.context.run_id] })).runs).toHaveLength(1);
+    session.finish({ kind: 'engine', code: flood, message: flood }, flood);
+    expect(await until(peer, runs[0]?.run_id ?? '', 'failed')).toMatchObject({ outcome: { kind: 'engine' } });
+    expect((await peer.call('poll_run', { run_ids: [session.context.run_id] })).runs).toHaveLength(1);
+  });
+
   test('a cursor of an earlier boot tells everything again; one that is none is refused', async () => {
     const worker = await openTestWorker();
     const peer = await worker.connect();

@@ -176,6 +176,24 @@ describe('a worker that ends', () => {
     );
   });
 
+  test("an earlier stage's thread does not make a later stage resumable", async () => {
+    const dir = newWorkerDir();
+    const worker = await openTestWorker({ dir });
+    const peer = await worker.connect();
+    const { runs } = await peer.call('start_run', { pipeline: 'both', prompt: 'p', cwd: '/tmp' });
+    (await worker.command.session(1)).finish({ kind: 'exit', code: 0 });
+    const turn = await worker.codex.session(1);
+    turn.context.report({ kind: 'thread', thread_id: 'th-1' });
+    turn.finish({ kind: 'exit', code: 0 });
+    await worker.command.session(2);
+    await worker.stop('keep');
+    expect(onDisk(dir, runs[0]?.run_id ?? '').detail).toMatchObject({
+      status: 'failed',
+      outcome: { kind: 'lost', resumable: false },
+      engine_thread_id: 'th-1',
+    });
+  });
+
   test('cancels everything where that is asked for', async () => {
     const dir = newWorkerDir();
     const worker = await openTestWorker({ dir });
@@ -186,6 +204,17 @@ describe('a worker that ends', () => {
     await worker.stop('cancel');
     expect(onDisk(dir, runs[0]?.run_id ?? '').detail.status).toBe('cancelled');
     expect(existsSync(session.context.homeDir)).toBe(false);
+  });
+
+  test('does not wait for ever for an engine that does not end', async () => {
+    const dir = newWorkerDir();
+    const worker = await openTestWorker({ dir });
+    const peer = await worker.connect();
+    await peer.call('start_run', { pipeline: 'tell', cwd: '/tmp' });
+    (await worker.command.session(1)).endsAtOnce = false;
+    const began = performance.now();
+    await worker.stop('keep');
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   test('its folder belongs to one process at a time', async () => {

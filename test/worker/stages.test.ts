@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/processes.ts';
+import { ScriptedSession } from './support/scripted-engine.ts';
 import { openTestWorker, until, type WorkerPeer } from './support/test-worker.ts';
 
 const cwd = '/tmp';
@@ -173,6 +174,20 @@ describe('limits', () => {
       { stream: 'stderr', bytes: 500, truncated: false },
       { stream: 'stdout', bytes: 24, truncated: true },
     ]);
+  });
+
+  test('an engine that passes the cap while it starts is ended as well', async () => {
+    const worker = await openTestWorker();
+    const peer = await worker.connect();
+    worker.command.start = (context) => {
+      context.output.write('stdout', Buffer.alloc(5_000, 'x'));
+      return new ScriptedSession(context, 'stopped');
+    };
+    const run = await start(peer, 'tell', { output_bytes: 1024 });
+    expect(await until(peer, run, 'failed')).toMatchObject({
+      outcome: { kind: 'limit', which: 'output' },
+      handles: [{ bytes: 1024, truncated: true }],
+    });
   });
 
   test('output of exactly the cap is no breach', async () => {

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../../../core/errors.ts';
 import { nextAfterCancel } from '../../../core/next.ts';
 import type { Handlers } from '../../../mcp/handlers.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import { isOpen, type RunEntry } from '../runs/run-index.ts';
 import type { Runs } from '../runs/runs.ts';
+import { within } from '../runs/within.ts';
 
 /** A tree is dead within 3 s of being told; who does not hear of it by then polls. */
 const waitMs = 4_000;
@@ -17,10 +17,7 @@ export function cancelRun(runs: Runs): Handlers<WorkerContracts>['cancel_run'] {
     const live = entries.flatMap((entry) => entry.live ?? []);
     const listed = [...entries].sort((a, b) => Number(isOpen(b)) - Number(isOpen(a))).slice(0, maxListed);
     for (const run of live) run.end({ kind: 'cancelled' });
-    const given = new AbortController();
-    const ended = Promise.all(live.map((run) => run.idle));
-    await Promise.race([ended, delay(waitMs, undefined, { signal: given.signal }).catch(() => undefined)]);
-    given.abort();
+    await within(Promise.all(live.map((run) => run.idle)), waitMs);
     const statuses = listed.map((entry) => ({
       run_id: entry.run_id,
       status: entry.live?.status ?? entry.status,

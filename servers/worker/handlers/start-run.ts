@@ -9,7 +9,11 @@ import type { Runs } from '../runs/runs.ts';
 export function startRun(runs: Runs, places: Places): Handlers<WorkerContracts>['start_run'] {
   return async (input, call) => {
     const specs = acceptRequests(input, {
-      folder: (cwd) => ({ cwd, pipelines: places.configIn(cwd).pipelines }),
+      folder: (cwd) => ({
+        cwd,
+        pipelines: places.configIn(cwd).pipelines,
+        inRepository: places.inRepository(cwd),
+      }),
       depth: { caller: call.depth ?? places.depth, max: places.maxDepth },
       defaults: { cwd: call.cwd, callId: call.callId },
       newTaskId,

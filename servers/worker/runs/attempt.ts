@@ -6,7 +6,8 @@ import type { EngineEnd, EngineReport, EngineSession } from '../engines/engine.t
 import type { ActiveClock } from './active-clock.ts';
 import { judge, type Cause } from './judge.ts';
 import type { LiveRecord } from './live-record.ts';
-import { takeDown } from './run-facts.ts';
+import { boundedEnd, boundedQuestion, takeDown } from './run-facts.ts';
+import { enterWorkspace } from './run-workspace.ts';
 import { createStageRecorder, type OutputBudget } from './stage-recorder.ts';
 import { internalFailure, startStage, type Resume, type RunDeps } from './stage-session.ts';
 
@@ -33,11 +34,18 @@ export interface AttemptOptions {
   resume: Resume;
 }
 
+const cannotClone = {
+  message: 'The work tree could not be cloned.',
+  next: "The worker's log has the cause.",
+};
+
 /** One try of a run: its stages one after the other, from where its progress says, each in an engine's session. */
 export class Attempt {
   /** Never rejects. */
   readonly done: Promise<AttemptEnd>;
   readonly #options: AttemptOptions;
+  /** Aborted when the attempt is to end. */
+  readonly #ending = new AbortController();
   #session: EngineSession | undefined;
   /** Why it is to end; the first cause wins. */
   #cause: Cause | undefined;
@@ -94,6 +102,7 @@ export class Attempt {
   end(cause: Cause): void {
     if (this.#cause !== undefined) return;
     this.#cause = cause;
+    this.#ending.abort();
     this.#session?.end(cause);
   }
 
@@ -101,6 +110,8 @@ export class Attempt {
     const { known, recipe } = this.#options;
     const { progress } = known;
     let { resume } = this.#options;
+    const cwd = known.spec.workspace === 'clone' ? await this.#enter() : known.spec.cwd;
+    if (typeof cwd !== 'string') return cwd;
     for (
       let stage = recipe.stages[progress.stage];
       stage !== undefined;
@@ -108,7 +119,7 @@ export class Attempt {
     ) {
       if (this.#cause !== undefined) return { kind: 'over', outcome: this.#cause };
       if (this.#isPausing || this.#isHalted) return this.#leave(true);
-      const { outcome, error } = await this.#runStage(stage, resume);
+      const { outcome, error } = boundedEnd(await this.#runStage(stage, cwd, resume));
       if (error !== undefined) known.facts.error ??= error;
       const verdict = judge(outcome, this.#cause, recipe.pipeline.stop_on_failure);
       if (verdict.kind === 'over') return verdict;
@@ -125,7 +136,22 @@ export class Attempt {
     return { kind: 'suspended', asked };
   }
 
-  async #runStage(stage: Stage, resume: Resume): Promise<EngineEnd> {
+  /** The folder in the run's private copy its stages work in. */
+  async #enter(): Promise<string | AttemptEnd> {
+    const { deps, known, clock } = this.#options;
+    clock.start();
+    try {
+      return await enterWorkspace(deps, known, this.#ending.signal);
+    } catch (error) {
+      if (this.#cause !== undefined) return { kind: 'over', outcome: this.#cause };
+      deps.log.warn({ err: error, run_id: known.run_id }, 'a run has no private copy');
+      const { message, next } = error instanceof FleetError ? error : cannotClone;
+      known.facts.error ??= `${message} ${next}`;
+      return { kind: 'over', outcome: { kind: 'engine', code: 'workspace', message } };
+    }
+  }
+
+  async #runStage(stage: Stage, cwd: string, resume: Resume): Promise<EngineEnd> {
     const { deps, known, clock, budget, recipe } = this.#options;
     const recorder = createStageRecorder({
       handles: deps.handles,
@@ -147,6 +173,7 @@ export class Attempt {
       spec: known.spec,
       pipeline: recipe.pipeline,
       stage,
+      cwd,
       config: recipe.config,
       output: recorder,
       report: (said) => {
@@ -173,7 +200,7 @@ export class Attempt {
     } else if (said.question !== undefined) {
       clock.stop();
       this.#askedAt = Math.max(deps.now(), this.#askedAt + 1);
-      known.move({ kind: 'asked', question: { ...said.question, asked_at: this.#askedAt } });
+      known.move({ kind: 'asked', question: { ...boundedQuestion(said.question), asked_at: this.#askedAt } });
     } else if (known.status === 'input_required') {
       known.move({ kind: 'answered' });
       clock.start();

@@ -2,6 +2,7 @@ import { transition, type Ended, type Run, type RunEvent } from '../../../core/r
 import type { Outcome, RunSpec, RunStatus } from '../../../schemas/run.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
 import type { EngineReport } from '../engines/engine.ts';
+import type { Workspace } from '../workspace/clone.ts';
 import type { RunProgress, RunRecord } from './record.ts';
 import type { RunFacts } from './run-facts.ts';
 import { createRunPreview, type RunPreview } from './run-preview.ts';
@@ -22,10 +23,14 @@ export interface RunStanding {
   spec: RunSpec;
   state: Run;
   progress: RunProgress;
+  workspace: Workspace | undefined;
   facts: RunFacts;
   /** Of earlier attempts. */
   preview: string | undefined;
 }
+
+/** Most handles a record names: the latest of a run that was resumed very often. */
+const maxHandles = 400;
 
 /**
  * What is known of a run that has not ended, and its copy on disk. The state changes through core's
@@ -37,6 +42,8 @@ export class LiveRecord {
   readonly facts: RunFacts;
   readonly progress: RunProgress;
   readonly preview: RunPreview;
+  /** Its private copy of the work tree, where it has one. */
+  workspace: Workspace | undefined;
   readonly #standing: RunStanding;
   readonly #deps: RunDeps;
   readonly #hooks: RunHooks;
@@ -52,6 +59,7 @@ export class LiveRecord {
     this.facts = standing.facts;
     this.progress = standing.progress;
     this.preview = createRunPreview(standing.preview);
+    this.workspace = standing.workspace;
   }
 
   get state(): Run {
@@ -91,14 +99,18 @@ export class LiveRecord {
     if (this.#state.status === 'input_required') this.move({ kind: 'answered' });
   }
 
-  /** Told only once it is on disk: what a poll has seen ended is ended after a crash, too. */
-  end(outcome: Outcome): void {
+  /**
+   * Told only once it is on disk: what a poll has seen ended is ended after a crash, too. Whether the
+   * disk took it.
+   */
+  end(outcome: Outcome): boolean {
     const next = this.#after({ kind: 'ended', at: this.#deps.now(), outcome });
-    if (next === undefined) return;
+    if (next === undefined) return false;
     const record = this.#recordIn(next);
     const saved = this.#write(record);
     this.#state = next;
     this.#hooks.ended(record, saved);
+    return saved;
   }
 
   /** Puts the record as it is now on disk; a full disk is logged and keeps no run from going on. */
@@ -142,6 +154,7 @@ export class LiveRecord {
       accepted_at,
       spec: this.spec,
       progress: { ...this.progress },
+      ...(this.workspace !== undefined && { workspace: recordOf(this.workspace) }),
       ...(state.status === 'paused' && state.how !== 'queued' && { how: state.how }),
       detail: this.#detailIn(state),
     };
@@ -159,7 +172,7 @@ export class LiveRecord {
       ...(first_output_at !== undefined && { first_output_at }),
       ...endOf(state),
       ...(error !== undefined && { error }),
-      handles: this.#deps.handles.ofRun(run_id),
+      handles: this.#deps.handles.ofRun(run_id).slice(-maxHandles),
       ...(usage !== undefined && { usage }),
       ...(state.status === 'input_required' && { question: state.question }),
       decisions,
@@ -169,6 +182,10 @@ export class LiveRecord {
       ...(preview !== undefined && { preview }),
     };
   }
+}
+
+function recordOf({ root, cwd, baseTree, objectDirs }: Workspace): RunRecord['workspace'] {
+  return { root, cwd, base_tree: baseTree, object_dirs: objectDirs };
 }
 
 function endOf(state: Run): Partial<Pick<Ended, 'ended_at' | 'outcome'>> {

@@ -1,7 +1,8 @@
 import { FleetError } from '../../../core/errors.ts';
-import type { PauseHow } from '../../../core/run-state.ts';
+import { statusOf, type PauseHow } from '../../../core/run-state.ts';
 import { isTerminal, type Outcome, type RunSpec, type RunStatus } from '../../../schemas/run.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
+import type { Workspace } from '../workspace/clone.ts';
 import { createActiveClock, type ActiveClock } from './active-clock.ts';
 import { Attempt, type AttemptEnd, type Recipe } from './attempt.ts';
 import { boundsOf } from './bounds.ts';
@@ -9,6 +10,7 @@ import type { Cause } from './judge.ts';
 import { LiveRecord, type RunHooks, type RunStanding } from './live-record.ts';
 import type { RunRecord } from './record.ts';
 import { takeDown } from './run-facts.ts';
+import { storeDiff } from './run-workspace.ts';
 import type { Slots } from './slots.ts';
 import type { OutputBudget } from './stage-recorder.ts';
 import { needsHome, type Resume, type RunDeps } from './stage-session.ts';
@@ -32,10 +34,13 @@ export class LiveRun {
   readonly #known: LiveRecord;
   readonly #clock: ActiveClock;
   readonly #budget: OutputBudget;
+  readonly #maxDiffBytes: number;
   #attempt: Attempt | undefined;
   #cause: Cause | undefined;
   #idle: Promise<void> = Promise.resolve();
   #holdsSlot = false;
+  /** Its work is over, its diff is not stored yet. */
+  #isEnding = false;
 
   constructor({ deps, slots, hooks, standing, recipe }: LiveRunOptions) {
     this.run_id = standing.run_id;
@@ -47,6 +52,7 @@ export class LiveRun {
     const { wallMs, outputBytes, notes } = boundsOf(standing.spec, recipe?.config.limits);
     for (const text of notes) takeDown(standing.facts, { kind: 'note', text }, deps.now());
     const stored = deps.handles.ofRun(this.run_id).reduce((sum, handle) => sum + handle.bytes, 0);
+    this.#maxDiffBytes = outputBytes;
     this.#budget = { left: Math.max(0, outputBytes - stored) };
     this.#clock = createActiveClock({
       limitMs: wallMs,
@@ -107,7 +113,13 @@ export class LiveRun {
     if (isTerminal(this.status) || this.#cause !== undefined) return;
     this.#cause = cause;
     if (this.#attempt !== undefined) this.#attempt.end(cause);
-    else if (this.status === 'paused') this.#finish(cause);
+    else if (this.status === 'paused') this.#idle = this.#finish(cause);
+  }
+
+  /** Ends a run an earlier process left, by storing what it changed. */
+  conclude(outcome: Outcome, error: string | undefined): void {
+    if (error !== undefined) this.#known.facts.error ??= error;
+    this.#idle = this.#finish(outcome);
   }
 
   /** The worker ends: what can go on later is kept for it, everything else is lost. */
@@ -117,8 +129,8 @@ export class LiveRun {
   }
 
   #checkResume(status: RunStatus, answer: string | undefined): void {
-    if (isTerminal(status) || this.#cause !== undefined) {
-      const what = this.#cause === undefined ? status : 'ending';
+    if (isTerminal(status) || this.#cause !== undefined || this.#isEnding) {
+      const what = isTerminal(status) ? status : 'ending';
       throw new FleetError('WRONG_STATE', `The run is ${what}; there is nothing to resume.`);
     }
     if (status === 'input_required' && answer === undefined) {
@@ -156,9 +168,7 @@ export class LiveRun {
     const resume = threadId === undefined ? undefined : { thread_id: threadId, message };
     this.#idle = ready.then(
       () => this.#try(resume),
-      () => {
-        this.#fallBack(how);
-      },
+      () => this.#fallBack(how),
     );
     await ready;
   }
@@ -176,10 +186,10 @@ export class LiveRun {
     this.#deps.files.write(this.record());
   }
 
-  #fallBack(how: PauseHow): void {
+  async #fallBack(how: PauseHow): Promise<void> {
     this.#known.move({ kind: 'paused', how });
     this.#releaseSlot();
-    if (this.#cause !== undefined) this.#finish(this.#cause);
+    if (this.#cause !== undefined) await this.#finish(this.#cause);
   }
 
   async #try(resume: Resume): Promise<void> {
@@ -200,14 +210,14 @@ export class LiveRun {
 
   async #settle(end: AttemptEnd): Promise<void> {
     if (end.kind === 'over') {
-      this.#finish(end.outcome);
+      await this.#finish(end.outcome);
       return;
     }
     await this.#deps.files.removeTmp(this.run_id);
     this.#hold(end.asked ? 'turn_boundary' : 'lost');
     this.#releaseSlot();
     // Cancelled in the meantime: there was no attempt to tell.
-    if (this.#cause !== undefined && this.#cause.kind !== 'lost') this.#finish(this.#cause);
+    if (this.#cause !== undefined && this.#cause.kind !== 'lost') await this.#finish(this.#cause);
   }
 
   #hold(how: PauseHow): void {
@@ -216,12 +226,36 @@ export class LiveRun {
     this.#known.save();
   }
 
-  #finish(outcome: Outcome): void {
-    if (isTerminal(this.status)) return;
+  /** At once, but for a run whose diff has to be stored first. Never rejects. */
+  #finish(outcome: Outcome): Promise<void> {
+    if (isTerminal(this.status) || this.#isEnding) return Promise.resolve();
     this.#stopClock();
+    const { workspace } = this.#known;
+    if (workspace !== undefined) return this.#finishWithDiff(workspace, outcome);
+    this.#close(outcome);
+    return Promise.resolve();
+  }
+
+  /** The copy goes once its diff, and the record that says so, are on disk. */
+  async #finishWithDiff(workspace: Workspace, outcome: Outcome): Promise<void> {
+    const known = this.#known;
+    this.#isEnding = true;
+    known.progress.outcome = outcome;
+    known.save();
+    const stages = this.#recipe?.stages ?? [];
+    const stage = (stages[known.progress.stage] ?? stages.at(-1))?.name ?? 'workspace';
+    const fault = await storeDiff(this.#deps, known, { workspace, stage, maxBytes: this.#maxDiffBytes });
+    delete known.progress.outcome;
+    if (fault === undefined) known.workspace = undefined;
+    else if (fault.kind === 'engine') known.facts.error ??= fault.message;
+    const isSaved = this.#close(fault !== undefined && statusOf(outcome) === 'completed' ? fault : outcome);
+    if (isSaved && fault === undefined) this.#deps.files.removeWorkspace(this.run_id);
+  }
+
+  #close(outcome: Outcome): boolean {
     this.#deps.files.removePrivate(this.run_id, { home: needsHome(this.#recipe?.stages ?? []) });
     this.#releaseSlot();
-    this.#known.end(outcome);
+    return this.#known.end(outcome);
   }
 
   #stopClock(): void {

@@ -37,10 +37,34 @@ export async function pollRuns(
   const cursor = readCursor(input.cursor, runs.changes.latest);
   const selection = select(runs, input, call.owner, cursor);
   await waitForNews(runs, selection, input, call.signal);
+  const news = look(runs, selection, input.detail === true ? undefined : maxRows);
+  return input.detail === true ? detailReply(news, cursor) : snapshotReply(news, { input, cursor, workerId });
+}
+
+/** How the runs asked about stood at one instant. */
+interface News {
+  rows: Row[];
+  /** There are more than `rows`. */
+  isCut: boolean;
+  open: number;
+}
+
+interface Row {
+  seq: number;
+  /** Of the same instant: a run that has ended changes no more, and is read when it is needed. */
+  record: () => Promise<RunRecord>;
+}
+
+function look(runs: Runs, selection: Selection, most: number | undefined): News {
   const news = selection.news();
-  return input.detail === true
-    ? detailReply(runs, selection, news, cursor)
-    : snapshotReply(runs, selection, news, { input, cursor, workerId });
+  const rows = news.slice(0, most).map((entry) => {
+    const standing = entry.live?.record();
+    return {
+      seq: entry.seq,
+      record: () => (standing === undefined ? runs.record(entry) : Promise.resolve(standing)),
+    };
+  });
+  return { rows, isCut: rows.length < news.length, open: selection.open() };
 }
 
 /** A number higher than any given is of an earlier boot: everything is told again. */
@@ -117,33 +141,21 @@ function isSatisfied(selection: Selection, until: 'change' | 'any' | 'all'): boo
   return until === 'change' ? news.length > 0 : news.some((entry) => !isOpen(entry));
 }
 
-interface Row {
-  seq: number;
-  record: RunRecord;
-}
-
-/** Records with the numbers they were read at: a change in between is told again, never left out. */
-async function readRows(runs: Runs, entries: readonly RunEntry[]): Promise<Row[]> {
-  return Promise.all(entries.map(async (entry) => ({ seq: entry.seq, record: await runs.record(entry) })));
-}
-
 async function snapshotReply(
-  runs: Runs,
-  selection: Selection,
-  news: readonly RunEntry[],
+  { rows, isCut, open }: News,
   { input, cursor, workerId }: { input: PollInput; cursor: number; workerId: string },
 ): Promise<PollOutput> {
-  const rows = await readRows(runs, news.slice(0, maxRows));
   const tokens = input.preview_tokens ?? defaultPreviewTokens;
-  const packed = packRuns(
-    rows.map(({ seq, record }) => ({ seq, snapshot: snapshotOf(record, workerId, tokens) })),
-    maxReplyBytes - pollEnvelopeBytes,
-  );
+  const snapshots = rows.map(async ({ seq, record }) => ({
+    seq,
+    snapshot: snapshotOf(await record(), workerId, tokens),
+  }));
+  const packed = packRuns(await Promise.all(snapshots), maxReplyBytes - pollEnvelopeBytes);
   const told = {
     runs: packed.runs,
     cursor: packed.cursor === '' ? String(cursor) : packed.cursor,
-    more: packed.more || news.length > maxRows,
-    open: selection.open(),
+    more: packed.more || isCut,
+    open,
   };
   return { ...told, next: nextAfterPoll({ selection: input, ...told }) };
 }
@@ -172,30 +184,17 @@ function snapshotOf(record: RunRecord, workerId: string, tokens: number): RunSna
 }
 
 /** Full records for a coordinator; one always fits, because all that is in it is bounded. */
-async function detailReply(
-  runs: Runs,
-  selection: Selection,
-  news: readonly RunEntry[],
-  cursor: number,
-): Promise<PollOutput> {
+async function detailReply({ rows, open }: News, cursor: number): Promise<PollOutput> {
   const details: RunRecord['detail'][] = [];
   let told = cursor;
   let left = maxDetailBytes - pollEnvelopeBytes;
-  for (const entry of news) {
-    const { seq } = entry;
-    const { detail } = await runs.record(entry);
+  for (const { seq, record } of rows) {
+    const { detail } = await record();
     left -= jsonBytes(detail) + 1;
     if (left < 0 && details.length > 0) break;
     details.push(detail);
     told = seq;
   }
-  const more = details.length < news.length;
-  return {
-    runs: [],
-    details,
-    cursor: String(told),
-    more,
-    open: selection.open(),
-    next: `poll_run {"detail":true,"cursor":"${String(told)}"}`,
-  };
+  const next = `poll_run {"detail":true,"cursor":"${String(told)}"}`;
+  return { runs: [], details, cursor: String(told), more: details.length < rows.length, open, next };
 }

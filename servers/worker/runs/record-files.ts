@@ -7,13 +7,16 @@ import { runRecord, type RunRecord } from './record.ts';
 
 /**
  * The folder of each run: `record.json`, replaced by rename so that it is never half written; `tmp/`,
- * the attempt's own TMPDIR; `home/`, what its engine keeps until the run has ended. What is small is
+ * the attempt's own TMPDIR; `home/`, what its engine keeps until the run has ended; `workspace/`, its
+ * private copy of the work tree. What is small is
  * done synchronously, a tenth of the processor time of the same by threads; nothing waits for the
  * platter: a record must outlive this process, not a power cut.
  */
 export interface RecordFiles {
   tmpDir: (runId: string) => string;
   homeDir: (runId: string) => string;
+  /** Where the run's private copy of the work tree is, or is made. */
+  workspaceDir: (runId: string) => string;
   /** Makes `tmp/`, and `home/` where asked for. STORE_UNAVAILABLE where the disk refuses. */
   prepare: (runId: string, options: { home: boolean }) => void;
   /** STORE_UNAVAILABLE where the disk refuses; the record before it is still there then. */
@@ -23,6 +26,8 @@ export interface RecordFiles {
   removeTmp: (runId: string) => Promise<void>;
   /** `tmp/`, and `home/` where there is one, in the background. */
   removePrivate: (runId: string, options: { home: boolean }) => void;
+  /** In the background. */
+  removeWorkspace: (runId: string) => void;
   /** Resolves when nothing is left to be removed. */
   removed: () => Promise<void>;
   /** All of a run: it was never accepted. */
@@ -36,6 +41,7 @@ export function openRecordFiles(dir: string): RecordFiles {
   const folder = (runId: string): string => join(dir, runId);
   const tmpDir = (runId: string): string => join(folder(runId), 'tmp');
   const homeDir = (runId: string): string => join(folder(runId), 'home');
+  const workspaceDir = (runId: string): string => join(folder(runId), 'workspace');
   const file = (runId: string): string => join(folder(runId), 'record.json');
 
   const read = async (runId: string): Promise<RunRecord | undefined> => {
@@ -53,6 +59,7 @@ export function openRecordFiles(dir: string): RecordFiles {
   return {
     tmpDir,
     homeDir,
+    workspaceDir,
     prepare: (runId, { home }) => {
       orUnavailable(() => {
         mkdirSync(tmpDir(runId), { recursive: true, mode: 0o700 });
@@ -72,6 +79,9 @@ export function openRecordFiles(dir: string): RecordFiles {
     removePrivate: (runId, { home }) => {
       inBackground(removeTmp(runId));
       if (home) inBackground(removeTree(homeDir(runId)));
+    },
+    removeWorkspace: (runId) => {
+      inBackground(removeTree(workspaceDir(runId)));
     },
     removed: async () => {
       await Promise.all(removals);

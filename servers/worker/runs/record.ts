@@ -12,8 +12,18 @@ export const runProgress = z.strictObject({
   active_ms: z.number().min(0),
   /** How the first stage that failed ended, where later ones still run. */
   failure: outcome.optional(),
+  /** How the run ended: only the diff of its private copy is still to be stored. */
+  outcome: outcome.optional(),
 });
 export type RunProgress = z.infer<typeof runProgress>;
+
+/** The private copy of a work tree a run works in; on a run that has ended, it is kept because its diff is not whole. */
+export const recordedWorkspace = z.strictObject({
+  root: z.string(),
+  cwd: z.string(),
+  base_tree: z.string(),
+  object_dirs: z.array(z.string()),
+});
 
 /** `runs/<run_id>/record.json`: all that a worker must know of a run after a restart. */
 export const runRecord = z.strictObject({
@@ -22,6 +32,7 @@ export const runRecord = z.strictObject({
   accepted_at: z.int(),
   spec: runSpec,
   progress: runProgress,
+  workspace: recordedWorkspace.optional(),
   /** On a paused run: how. */
   how: z.enum(['turn_boundary', 'stopped', 'lost']).optional(),
   detail: runDetail,

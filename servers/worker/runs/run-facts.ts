@@ -1,8 +1,9 @@
+import { clipToJsonBytes } from '../../../core/json-bytes.ts';
 import { addUsage } from '../../../core/usage.ts';
 import type { Decision } from '../../../schemas/manifest.ts';
-import type { Usage } from '../../../schemas/run.ts';
+import type { Question, Usage } from '../../../schemas/run.ts';
 import type { Reaping } from '../../../schemas/worker.ts';
-import type { EngineReport } from '../engines/engine.ts';
+import type { EngineEnd, EngineReport } from '../engines/engine.ts';
 import type { RunRecord } from './record.ts';
 
 /** What engines said of a run, besides its output and its question. */
@@ -19,7 +20,8 @@ export interface RunFacts {
 /* Bounds of what one run may say, so that its record always fits one reply to a coordinator. */
 const maxDecisions = 200;
 const maxNotes = 50;
-const maxTextLength = 300;
+const maxTextBytes = 300;
+const maxLongTextBytes = 4_000;
 
 export function emptyFacts(): RunFacts {
   return {
@@ -78,5 +80,24 @@ function takeDecision(facts: RunFacts, decision: Decision): void {
 }
 
 function clip(text: string): string {
-  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength - 1)}…`;
+  return clipToJsonBytes(text, maxTextBytes);
+}
+
+/** A stage's end as it may be told: an engine's words are bounded like everything else. */
+export function boundedEnd({ outcome, error }: EngineEnd): EngineEnd {
+  return {
+    outcome:
+      outcome.kind === 'engine'
+        ? {
+            kind: 'engine',
+            code: clip(outcome.code),
+            message: clipToJsonBytes(outcome.message, maxLongTextBytes),
+          }
+        : outcome,
+    ...(error !== undefined && { error: clipToJsonBytes(error, maxLongTextBytes) }),
+  };
+}
+
+export function boundedQuestion(question: Question): Question {
+  return { ...question, text: clipToJsonBytes(question.text, maxLongTextBytes) };
 }

@@ -1,5 +1,5 @@
 import { FleetError } from '../../../core/errors.ts';
-import type { RunSpec } from '../../../schemas/run.ts';
+import type { Outcome, RunSpec } from '../../../schemas/run.ts';
 import { acceptRuns, recipeOf, type Accepted, type Acceptor, type NewRun } from './accept.ts';
 import type { Recipe } from './attempt.ts';
 import { ChangeLog } from './changes.ts';
@@ -10,10 +10,14 @@ import type { RunRecord } from './record.ts';
 import { RunIndex, type RunEntry } from './run-index.ts';
 import type { Slots } from './slots.ts';
 import type { RunDeps } from './stage-session.ts';
-import { newStanding, recovered, standingOf } from './standing.ts';
+import { endWithoutDiff, endingStanding, lostError, newStanding, recovered, standingOf } from './standing.ts';
+import { within } from './within.ts';
 
 /** What becomes of runs that are under way when the worker ends: kept where they can go on later, or cancelled. */
 export type CloseHow = 'keep' | 'cancel';
+
+/** Trees are dead within 3 s of being told; a worker that ends waits no longer for one that is not. */
+const closeMs = 4_000;
 
 /** The worker's runs: every one it has accepted, until its record is deleted. */
 export class Runs {
@@ -51,13 +55,28 @@ export class Runs {
   /** Takes in what an earlier process of this worker left, each run as it stands now. */
   restore(records: readonly RunRecord[]): void {
     for (const record of [...records].sort((a, b) => a.accepted_at - b.accepted_at)) {
+      const end = endWithoutDiff(record);
+      if (end !== undefined) {
+        this.#conclude(record, end);
+        continue;
+      }
       const standing = recovered(record, this.#deps.handles.ofRun(record.detail.run_id), this.#deps.now());
       if (standing !== record) this.#putRight(standing);
       this.#add(standing.detail.status === 'paused' ? this.#makePaused(standing) : endedEntry(standing));
     }
   }
 
+  /** Its work is over; what it changed in its private copy is stored while the worker serves. */
+  #conclude(record: RunRecord, outcome: Outcome): void {
+    const { entry, run } = this.#make(endingStanding(record), this.#recipeNow(record.spec));
+    this.#add(entry);
+    run.conclude(outcome, outcome.kind === 'lost' ? lostError : undefined);
+  }
+
   #putRight(record: RunRecord): void {
+    // Not recorded, so not complete.
+    if (record.workspace === undefined) this.#deps.files.removeWorkspace(record.detail.run_id);
+
     try {
       this.#deps.files.write(record);
     } catch (error) {
@@ -123,7 +142,8 @@ export class Runs {
       if (how === 'keep') run.suspend();
       else run.end({ kind: 'cancelled' });
     }
-    await Promise.all(live.map((run) => run.idle));
+    const isOver = await within(Promise.all(live.map((run) => run.idle)), closeMs);
+    if (!isOver) this.#deps.log.error('a run did not end; what is left of it ends with this process');
     this.#ended.saveLeft();
     await this.#deps.files.removed();
     // Only now: whoever waits is told how its runs ended.

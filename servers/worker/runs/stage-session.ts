@@ -19,6 +19,8 @@ export interface RunDeps {
   /** One for all workers of this host, see EngineContext. */
   signInLock: string;
   credential: (name: string) => string | undefined;
+  /** What our own calls of Git run in. */
+  env: Readonly<Record<string, string>>;
   now: () => number;
   log: Logger;
 }
@@ -31,6 +33,8 @@ export interface StageStart {
   spec: RunSpec;
   pipeline: Pipeline;
   stage: Stage;
+  /** The run's own folder, or the one in its private copy that stands for it. */
+  cwd: string;
   /** As it holds in the run's folder. */
   config: Config;
   output: EngineContext['output'];
@@ -47,7 +51,7 @@ export function startStage(deps: RunDeps, start: StageStart): EngineSession {
   try {
     return engine.start({
       ...start,
-      cwd: start.spec.cwd,
+      output: start.spec.workspace === 'clone' ? exceptDiff(start.output) : start.output,
       tmpDir: deps.files.tmpDir(start.run_id),
       homeDir: deps.files.homeDir(start.run_id),
       env: deps.places.environmentOf(start.config, start.spec.depth),
@@ -60,6 +64,18 @@ export function startStage(deps: RunDeps, start: StageStart): EngineSession {
     deps.log.error({ err: error, run_id: start.run_id, engine: engine.name }, 'an engine failed to start');
     return brokenSession(engine.name);
   }
+}
+
+/** What changed in a private copy is told by Git, for the whole run. */
+function exceptDiff(output: EngineContext['output']): EngineContext['output'] {
+  return {
+    write: (stream, chunk) => {
+      if (stream !== 'diff') output.write(stream, chunk);
+    },
+    truncated: (stream) => {
+      output.truncated(stream);
+    },
+  };
 }
 
 /** The end of a stage whose engine, or we ourselves, made a mistake. */

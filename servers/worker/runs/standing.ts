@@ -1,10 +1,13 @@
 import type { Run } from '../../../core/run-state.ts';
 import { newRunId } from '../../../platform/ids.ts';
-import { isTerminal, type RunSpec } from '../../../schemas/run.ts';
+import { isTerminal, type Outcome, type RunSpec } from '../../../schemas/run.ts';
 import type { HandleRecord } from '../../../schemas/handle.ts';
+import type { Workspace } from '../workspace/clone.ts';
 import type { RunStanding } from './live-record.ts';
 import type { RunRecord } from './record.ts';
 import { emptyFacts, factsOf } from './run-facts.ts';
+
+export const lostError = 'Its worker ended while it was under way.';
 
 /** A worker takes a run only into a free slot: it runs from the moment it is accepted. */
 export function newStanding(owner: string, spec: RunSpec, now: number): RunStanding {
@@ -15,6 +18,7 @@ export function newStanding(owner: string, spec: RunSpec, now: number): RunStand
     spec,
     state: { status: 'running', started_at: now },
     progress: { stage: 0, active_ms: 0 },
+    workspace: undefined,
     facts: emptyFacts(),
     preview: undefined,
   };
@@ -31,9 +35,30 @@ export function standingOf(record: RunRecord): RunStanding {
     spec: record.spec,
     state,
     progress: record.progress,
+    workspace: workspaceOf(record),
     facts: factsOf(record),
     preview: detail.preview,
   };
+}
+
+function workspaceOf({ workspace }: RunRecord): Workspace | undefined {
+  if (workspace === undefined) return undefined;
+  const { root, cwd, base_tree: baseTree, object_dirs: objectDirs } = workspace;
+  return { root, cwd, baseTree, objectDirs };
+}
+
+/** Of a record whose run is over, but for the diff of its private copy. */
+export function endingStanding(record: RunRecord): RunStanding {
+  const standing = standingOf(record);
+  return { ...standing, state: { status: 'running', started_at: record.detail.started_at } };
+}
+
+/** How a run of an earlier boot ends whose private copy lies there without a diff; undefined for all others. */
+export function endWithoutDiff({ workspace, progress, how, detail }: RunRecord): Outcome | undefined {
+  if (workspace === undefined || isTerminal(detail.status)) return undefined;
+  if (progress.outcome !== undefined) return progress.outcome;
+  const rests = detail.status === 'paused' && how !== 'stopped';
+  return rests || progress.thread_id !== undefined ? undefined : { kind: 'lost', resumable: false };
 }
 
 /**
@@ -48,7 +73,7 @@ export function recovered(record: RunRecord, handles: HandleRecord[], now: numbe
   const resumable = record.progress.thread_id !== undefined;
   const lost = {
     outcome: { kind: 'lost' as const, resumable },
-    error: 'Its worker ended while it was under way.',
+    error: lostError,
   };
   if (resumable) return { ...rest, how: 'lost', detail: { ...detail, ...lost, handles, status: 'paused' } };
   return { ...rest, detail: { ...detail, ...lost, handles, status: 'failed', ended_at: now } };

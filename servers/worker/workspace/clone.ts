@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git, GitFailed } from './git.ts';
 
@@ -15,6 +15,13 @@ export interface Workspace {
 }
 
 type Env = Readonly<Record<string, string>>;
+
+/** What every call of Git needs. */
+interface Using {
+  env: Env;
+  /** Ends it half-way. */
+  signal?: AbortSignal | undefined;
+}
 
 export interface Repository {
   /** Top of the user's work tree. */
@@ -54,26 +61,34 @@ const plainBytes = '* -text -filter -ident -working-tree-encoding\n';
  * (`git clone --shared`); nothing at all is written in the user's repository, its index and stash
  * included. Ignored files and the contents of submodules do not come along.
  */
-export async function cloneWorkspace(repository: Repository, dir: string, env: Env): Promise<Workspace> {
+export async function cloneWorkspace(
+  repository: Repository,
+  dir: string,
+  env: Env,
+  signal?: AbortSignal,
+): Promise<Workspace> {
+  const using = { env, signal };
   const { top, prefix, objectDir } = repository;
   await mkdir(join(dir, '..'), { recursive: true, mode: 0o700 });
-  await git(['clone', '--quiet', '--shared', '--no-checkout', '--template=', '--', top, dir], { cwd: '/', env });
+  await git(['clone', '--quiet', '--shared', '--no-checkout', '--template=', '--', top, dir], { cwd: '/', ...using });
   const gitDir = join(dir, '.git');
-  await git(['remote', 'set-url', '--push', 'origin', 'no-push'], { cwd: dir, env });
+  await git(['remote', 'set-url', '--push', 'origin', 'no-push'], { cwd: dir, ...using });
   await mkdir(join(gitDir, 'info'), { recursive: true });
   await writeFile(join(gitDir, 'info', 'attributes'), plainBytes);
 
-  const baseTree = await snapshot(gitDir, top, env);
-  await git(['update-ref', 'refs/codex-fleet/base', baseTree], { cwd: dir, env });
-  await git(['read-tree', '--reset', '-u', baseTree], { cwd: dir, env });
-  if (await hasCommits(dir, env)) await git(['read-tree', 'HEAD'], { cwd: dir, env });
-  else await git(['read-tree', '--empty'], { cwd: dir, env });
+  await copyFile(join(objectDir, '..', 'info', 'exclude'), join(gitDir, 'info', 'exclude')).catch(() => undefined);
+
+  const head = (await hasCommits(dir, using)) ? 'HEAD' : undefined;
+  const baseTree = await snapshot(gitDir, { workTree: top, tracked: head }, using);
+  await git(['update-ref', 'refs/codex-fleet/base', baseTree], { cwd: dir, ...using });
+  await git(['read-tree', '--reset', '-u', baseTree], { cwd: dir, ...using });
+  await git(['read-tree', head ?? '--empty'], { cwd: dir, ...using });
   return { root: dir, cwd: join(dir, prefix), baseTree, objectDirs: [objectDir] };
 }
 
-async function hasCommits(dir: string, env: Env): Promise<boolean> {
+async function hasCommits(dir: string, using: Using): Promise<boolean> {
   try {
-    await git(['rev-parse', '--verify', '--quiet', 'HEAD'], { cwd: dir, env });
+    await git(['rev-parse', '--verify', '--quiet', 'HEAD'], { cwd: dir, ...using });
     return true;
   } catch (error) {
     if (error instanceof GitFailed) return false;
@@ -81,13 +96,22 @@ async function hasCommits(dir: string, env: Env): Promise<boolean> {
   }
 }
 
+interface State {
+  workTree: string;
+  /** A tree whose files count even where they are ignored. */
+  tracked: string | undefined;
+}
+
 /** Writes a work tree's present state as a tree object into the clone's own store. */
-async function snapshot(gitDir: string, workTree: string, env: Env): Promise<string> {
+async function snapshot(gitDir: string, { workTree, tracked }: State, using: Using): Promise<string> {
   const index = join(gitDir, 'codex-fleet-index');
   const location = { GIT_DIR: gitDir, GIT_WORK_TREE: workTree, GIT_INDEX_FILE: index };
+  // Left where an earlier process died.
+  await rm(`${index}.lock`, { force: true });
   try {
-    await git(['add', '--all', '.'], { cwd: workTree, env, location });
-    return (await git(['write-tree'], { cwd: workTree, env, location })).trim();
+    if (tracked !== undefined) await git(['read-tree', tracked], { cwd: workTree, ...using, location });
+    await git(['add', '--all', '.'], { cwd: workTree, ...using, location });
+    return (await git(['write-tree'], { cwd: workTree, ...using, location })).trim();
   } finally {
     await rm(index, { force: true });
   }
@@ -96,19 +120,25 @@ async function snapshot(gitDir: string, workTree: string, env: Env): Promise<str
 /**
  * Streams the difference between the state at the start and now, as a patch `git apply` takes
  * (binary files and commits made in between included). Nothing is streamed where nothing changed.
+ * Answers the folders that have become repositories of their own: no patch can hold their files.
  */
 export async function diffWorkspace(
   workspace: Workspace,
   env: Env,
   onOutput: (chunk: Buffer) => void,
-): Promise<void> {
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const using = { env, signal };
   const gitDir = join(workspace.root, '.git');
   await writeFile(join(gitDir, 'info', 'attributes'), plainBytes);
-  const now = await snapshot(gitDir, workspace.root, env);
-  if (now === workspace.baseTree) return;
-  await git(['diff', '--binary', '--full-index', '--no-ext-diff', '--no-textconv', '--no-color', workspace.baseTree, now], {
-    cwd: workspace.root,
-    env,
+  const now = await snapshot(gitDir, { workTree: workspace.root, tracked: workspace.baseTree }, using);
+  if (now === workspace.baseTree) return [];
+  const trees = [workspace.baseTree, now];
+  const call = { cwd: workspace.root, ...using };
+  await git(['diff', '--binary', '--full-index', '--no-ext-diff', '--no-textconv', '--no-color', ...trees], {
+    ...call,
     onOutput,
   });
+  const changes = await git(['diff-tree', '-r', '--no-renames', '-z', ...trees], call);
+  return [...changes.matchAll(/:\d+ 160000 [^\0]*\0([^\0]+)\0/g)].map(([, path = '']) => path);
 }

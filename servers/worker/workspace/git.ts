@@ -32,6 +32,8 @@ export interface GitCall {
   location?: Readonly<Record<string, string>>;
   /** Gets the output as it comes; without it the whole output is returned (keep it small). */
   onOutput?: (chunk: Buffer) => void;
+  /** Kills it. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Runs Git by argv. Rejects with ENGINE_UNAVAILABLE where there is no git, INTERNAL where it fails. */
@@ -51,6 +53,11 @@ export function git(args: readonly string[], call: GitCall): Promise<string> {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    const kill = (): void => {
+      child.kill('SIGKILL');
+    };
+    call.signal?.addEventListener('abort', kill, { once: true });
+    if (call.signal?.aborted === true) kill();
     const output: Buffer[] = [];
     let complaint = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -64,6 +71,7 @@ export function git(args: readonly string[], call: GitCall): Promise<string> {
       reject(new FleetError('ENGINE_UNAVAILABLE', 'git cannot be run.', { next: 'Install git.', cause }));
     });
     child.once('close', (code) => {
+      call.signal?.removeEventListener('abort', kill);
       if (code === 0) resolve(Buffer.concat(output).toString('utf8'));
       else reject(new GitFailed(args[0] ?? 'git', code, complaint));
     });

@@ -50,6 +50,7 @@ export const probeContracts = {
       client: z.string(),
       call_id: z.string().optional(),
       cwd: z.string().optional(),
+      depth: z.int().optional(),
     }),
     { input: {}, output: { owner: 'o', client: 'c' } },
   ),
@@ -89,11 +90,12 @@ export function createProbe(log: Logger = createLogger({ name: 'probe', level: '
   const aborted = (wanted: number): Promise<void> => until(() => seen.aborted >= wanted);
   const handlers: Handlers<ProbeContracts> = {
     echo: ({ text, times }) => ({ text: text.repeat(times ?? 1), next: 'say it again' }),
-    describe_call: (_input, { owner, client, callId, cwd }) => ({
+    describe_call: (_input, { owner, client, callId, cwd, depth }) => ({
       owner,
       client: client.name,
       ...(callId === undefined ? {} : { call_id: callId }),
       ...(cwd === undefined ? {} : { cwd }),
+      ...(depth === undefined ? {} : { depth }),
     }),
     fail: ({ how }) => {
       if (how === 'fleet') throw new FleetError('NO_CAPACITY', 'No slot is free.', { next: 'Wait.' });

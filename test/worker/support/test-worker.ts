@@ -99,7 +99,7 @@ export async function until(
     const detail = reply.details?.find((one) => statuses.includes(one.status));
     if (detail !== undefined) return detail;
     if (reply.open === 0 || reply.cursor === cursor)
-      throw new Error(`The run never became ${statuses.join(' or ')}.`);
+      throw new Error(`The run never became ${statuses.join(' or ')}: ${JSON.stringify(reply)}`);
     cursor = reply.cursor;
   }
 }

@@ -1,6 +1,7 @@
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { processEnvironment } from '../../../../servers/worker/engines/codex/process-environment.ts';
+import { runConfigToml } from '../../../../servers/worker/engines/codex/quiet-config.ts';
 import { carryOver } from '../../../../servers/worker/engines/codex/user-config.ts';
 
 const user = `
@@ -44,6 +45,22 @@ describe('what a run takes from the user', () => {
       },
     });
     expect(carried.ownEndpoint).toBe(true);
+  });
+
+  it('mounts no MCP server, ours included: a run has to hand off by name to start a fleet', () => {
+    const toml = runConfigToml({
+      settings: carried.settings,
+      profile: undefined,
+      commandEnv: {},
+      untrusted: ['/w'],
+    });
+    const written = parse(toml);
+    for (const key of ['mcp_servers', 'hooks', 'notify', 'profiles']) expect(written).not.toHaveProperty(key);
+    expect(written).toMatchObject({
+      features: { plugins: false, apps: false },
+      projects: { '/w': { trust_level: 'untrusted' } },
+      shell_environment_policy: { inherit: 'none' },
+    });
   });
 
   it('names credentials and never writes one', () => {

@@ -1,0 +1,89 @@
+import type { Environment } from '../platform/environment.ts';
+import type { Logger } from '../platform/log.ts';
+import type { FleetPaths } from '../platform/paths.ts';
+import { createTelemetry } from '../platform/telemetry.ts';
+import type { Config } from '../schemas/config.ts';
+import { assemble, begin } from './assemble.ts';
+import { systemClock } from './clock.ts';
+import { deferred } from './deferred.ts';
+import { createLocalWorkers } from './fleet/local-workers.ts';
+import { openFront } from './front.ts';
+import type { HandlerDeps } from './handlers/deps.ts';
+import { watchIdle } from './idle.ts';
+import { repeatCheck } from './leases.ts';
+import { fleetServer, owner } from './server.ts';
+import { stopParts, type StopHow } from './stop.ts';
+import { openSqliteRunStore } from './store/sqlite-run-store.ts';
+
+export interface CoordinatorOptions {
+  paths: FleetPaths;
+  /** With the built-in pipelines and commands. */
+  config: Config;
+  env: Environment;
+  log: Logger;
+  /** Called once the state folder is this coordinator's own, before anybody can connect. */
+  onLocked?: () => void;
+}
+
+export interface RunningCoordinator {
+  /** Settles when nothing of the coordinator is left, and its local workers have ended. */
+  readonly closed: Promise<void>;
+  stop(how: StopHow): Promise<void>;
+}
+
+/** Undone from the last to the first. */
+export type Cleanup = (() => Promise<void> | void)[];
+
+/** Opens the front, then all that is behind it; what has to be undone is added to `cleanup` as it is done. */
+export async function openCoordinator(
+  { paths, config, env, log }: CoordinatorOptions,
+  cleanup: Cleanup,
+  close: () => Promise<void>,
+): Promise<RunningCoordinator> {
+  let clients = 0;
+  let inUse = (): boolean => true;
+  let stopping: Promise<void> | undefined;
+  const look = (): void => idle.update(stopping !== undefined || inUse());
+  const idle = watchIdle(config.idle.coordinator_ms, () => void stop('keep'));
+  const ready = deferred<HandlerDeps>();
+  // First of all: clients that wait for the coordinator connect from now on.
+  const onClients = (count: number): void => {
+    clients = count;
+    look();
+  };
+  const front = await openFront({ server: fleetServer(ready.promise, log), paths, config, onClients, log });
+  cleanup.push(() => front.close(), idle.close);
+  const telemetry = await createTelemetry(env);
+  const store = await openSqliteRunStore(paths.database);
+  // Closed after the front, whose calls use it, and before the lock.
+  cleanup.splice(1, 0, () => store.close());
+  const parts = await assemble({
+    store,
+    clock: systemClock,
+    config,
+    env,
+    telemetry,
+    log,
+    local: createLocalWorkers({ paths, config, env }),
+    stateDir: paths.stateDir,
+    manifestDir: paths.manifestDir,
+    trustFile: paths.trustFile,
+    onEnd: { ended: look },
+  });
+
+  const closed = deferred<void>();
+  const end = async (how: StopHow): Promise<void> => {
+    await stopParts(parts, how).catch((error: unknown) => log.error({ err: error }, 'not stopped in order'));
+    await close();
+    closed.resolve();
+  };
+  const stop = (how: StopHow): Promise<void> => (stopping ??= end(how));
+  await begin(parts);
+  cleanup.push(repeatCheck(parts.leases, log));
+  inUse = () => clients > 0 || parts.attempts.size > 0 || parts.scheduler.queued > 0;
+  ready.resolve({ ...parts, isStopping: () => stopping !== undefined });
+  look();
+  void front.openHttp();
+  void parts.manifests.catchUp(owner);
+  return { closed: closed.promise, stop };
+}

@@ -1,0 +1,79 @@
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { Check } from '../../cli/doctor/check.ts';
+import { capturedEnvironment, checkPrograms } from '../../cli/doctor/programs.ts';
+import { fleetPaths } from '../../platform/paths.ts';
+import { createFleet } from '../helpers/fleet.ts';
+
+let root: string;
+
+beforeEach(() => {
+  root = realpathSync(mkdtempSync('/var/tmp/fleet-doctor-'));
+  mkdirSync(join(root, 'bin'));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+function program(name: string): void {
+  const file = join(root, 'bin', name);
+  writeFileSync(file, '#!/bin/sh\n');
+  chmodSync(file, 0o755);
+}
+
+async function look(config: Record<string, unknown> = {}): Promise<Map<string, Check>> {
+  const configFile = join(root, 'config.json');
+  writeFileSync(configFile, JSON.stringify(config));
+  const env = { HOME: root, CODEX_FLEET_CONFIG: configFile, CODEX_FLEET_STATE_DIR: join(root, 'state') };
+  const paths = fleetPaths(env);
+  const checks = await checkPrograms(paths, capturedEnvironment(paths, { ...env, PATH: join(root, 'bin') }));
+  return new Map(checks.map((check) => [check.name, check]));
+}
+
+describe('what is missing on the PATH for runs', () => {
+  it('is named, each with its fix', async () => {
+    const checks = await look();
+    expect(checks.get('PATH for runs')?.found).toBe(
+      `${join(root, 'bin')} (of this shell; \`codex-fleet up\` takes it over)`,
+    );
+    for (const name of ['git', 'codex', 'bwrap']) {
+      expect(checks.get(name), name).toMatchObject({
+        state: 'warning',
+        found: 'missing on the PATH for runs',
+      });
+      expect(checks.get(name)?.fix).toMatch(/install/i);
+    }
+  });
+
+  it('is nothing where all is there', async () => {
+    for (const name of ['git', 'codex', 'bwrap']) program(name);
+    const checks = await look();
+    for (const name of ['git', 'codex', 'bwrap']) {
+      expect(checks.get(name)).toEqual({ name, state: 'ok', found: join(root, 'bin', name) });
+    }
+  });
+
+  it('is looked for where the configuration says', async () => {
+    program('git');
+    symlinkSync(join(root, 'bin'), join(root, 'other'));
+    const checks = await look({ path: [join(root, 'other')], codex: { binary: join(root, 'bin', 'git') } });
+    expect(checks.get('PATH for runs')?.found).toContain('of the configuration');
+    expect(checks.get('git')?.found).toBe(join(root, 'other', 'git'));
+    expect(checks.get('codex')?.found).toBe(join(root, 'bin', 'git'));
+  });
+
+  it('is judged by the PATH the running coordinator was started with', { timeout: 60_000 }, async () => {
+    const fleet = await createFleet({ workers: { count: 0 } });
+    onTestFinished(() => fleet.close());
+    const started = `/usr/bin:/bin:${join(root, 'bin')}`;
+    fleet.env['PATH'] = `${started}:relative`;
+    expect((await fleet.cli('up')).code).toBe(0);
+    fleet.env['PATH'] = '/usr/bin:/bin';
+    const { stdout } = await fleet.cli('doctor', '--json');
+    const checks: Check[] = JSON.parse(stdout).checks;
+    expect(checks.find(({ name }) => name === 'PATH for runs')?.found).toBe(
+      `${started} (as the coordinator was started with)`,
+    );
+  });
+});
