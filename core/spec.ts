@@ -94,7 +94,11 @@ type Request = Omit<StartRunInput, 'runs' | 'task_id' | 'request_key' | keyof Ru
 /** `where` is the path to the request's fields in the call, for messages. */
 function accept(request: Request, where: string, acceptance: Acceptance): RunSpec {
   const name = request.pipeline ?? defaultPipeline;
-  const { cwd, pipelines, inRepository = false } = acceptance.folder(checkCwd(request.cwd ?? acceptance.defaults.cwd, where));
+  const {
+    cwd,
+    pipelines,
+    inRepository = false,
+  } = acceptance.folder(checkCwd(request.cwd ?? acceptance.defaults.cwd, where));
   const pipeline = ownValue(pipelines, name);
   if (pipeline === undefined) {
     const known = Object.keys(pipelines).join(', ');

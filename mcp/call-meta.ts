@@ -21,7 +21,11 @@ export function readCallMeta(meta: unknown): ReadMeta {
   if (!isRecord(meta)) return { callId: undefined, cwd: undefined, depth: undefined };
   const own = isRecord(meta[callMetaKey]) ? meta[callMetaKey] : {};
   const id = text(own['id']) ?? text(meta['claudecode/toolUseId']) ?? codexId(meta);
-  return { callId: id === undefined ? undefined : bounded(id), cwd: text(own['cwd']), depth: natural(own['depth']) };
+  return {
+    callId: id === undefined ? undefined : bounded(id),
+    cwd: text(own['cwd']),
+    depth: natural(own['depth']),
+  };
 }
 
 function codexId(meta: Record<string, unknown>): string | undefined {

@@ -39,7 +39,9 @@ async function take(file: string, own: string, deadline: number): Promise<void> 
     }
     await removeIfAbandoned(file, `${own}.old`);
     if (Date.now() > deadline) {
-      throw new FleetError('WORKER_UNAVAILABLE', `Another process holds ${file}.`, { next: 'Call again later.' });
+      throw new FleetError('WORKER_UNAVAILABLE', `Another process holds ${file}.`, {
+        next: 'Call again later.',
+      });
     }
     await delay(retryMs);
   }

@@ -18,7 +18,13 @@ export function findInstall(): Install {
   const root = existsSync(join(beside, 'cli', 'main.js')) ? beside : join(beside, 'dist');
   const entry = join(root, 'cli', 'main.js');
   if (!existsSync(entry)) {
-    throw new FleetError('INTERNAL', 'codex-fleet is not built.', { next: 'Run `npm run build` in its folder.' });
+    throw new FleetError('INTERNAL', 'codex-fleet is not built.', {
+      next: 'Run `npm run build` in its folder.',
+    });
   }
-  return { node: process.execPath, entry, diagnostics: join(root, 'servers', 'worker', 'diagnostics', 'main.js') };
+  return {
+    node: process.execPath,
+    entry,
+    diagnostics: join(root, 'servers', 'worker', 'diagnostics', 'main.js'),
+  };
 }

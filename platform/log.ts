@@ -9,7 +9,10 @@ export function createLogger(options: { name: string; level?: string | undefined
       name: options.name,
       level: options.level ?? 'info',
       base: { pid: process.pid },
-      redact: { paths: ['*.secret', '*.authorization', '*.token', '*.values', 'secret', 'values'], censor: '[hidden]' },
+      redact: {
+        paths: ['*.secret', '*.authorization', '*.token', '*.values', 'secret', 'values'],
+        censor: '[hidden]',
+      },
     },
     destination({ dest: 2, sync: true }),
   );

@@ -34,7 +34,8 @@ export interface FleetPaths {
 export function fleetPaths(env: Environment): FleetPaths {
   const home = env['HOME'] ?? homedir();
   const stateDir =
-    env['CODEX_FLEET_STATE_DIR'] ?? join(env['XDG_STATE_HOME'] ?? join(home, '.local', 'state'), 'codex-fleet');
+    env['CODEX_FLEET_STATE_DIR'] ??
+    join(env['XDG_STATE_HOME'] ?? join(home, '.local', 'state'), 'codex-fleet');
   const configFile =
     env['CODEX_FLEET_CONFIG'] ??
     join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'codex-fleet', 'config.json');
@@ -53,7 +54,8 @@ export function fleetPaths(env: Environment): FleetPaths {
     logDir: join(stateDir, 'log'),
     manifestDir: join(stateDir, 'manifests'),
     workerDir: (id) => join(stateDir, 'workers', id),
-    workerSocket: (id) => join(socketDir, `w-${createHash('sha256').update(id).digest('hex').slice(0, 12)}.sock`),
+    workerSocket: (id) =>
+      join(socketDir, `w-${createHash('sha256').update(id).digest('hex').slice(0, 12)}.sock`),
   };
 }
 
@@ -61,7 +63,8 @@ function socketFolder(stateDir: string, env: Environment): string {
   if (Buffer.byteLength(stateDir) <= maxSocketDirBytes) return stateDir;
   const digest = createHash('sha256').update(stateDir).digest('hex').slice(0, 12);
   const runtime = env['XDG_RUNTIME_DIR'];
-  const base = runtime !== undefined && Buffer.byteLength(runtime) <= maxSocketDirBytes - 30 ? runtime : tmpdir();
+  const base =
+    runtime !== undefined && Buffer.byteLength(runtime) <= maxSocketDirBytes - 30 ? runtime : tmpdir();
   return join(base, `codex-fleet-${String(userInfo().uid)}-${digest}`);
 }
 

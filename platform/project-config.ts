@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { FleetError } from '../core/errors.ts';
@@ -49,9 +59,14 @@ function readRegular(file: string): string {
       closeSync(fd);
     }
   } catch (cause) {
-    throw new FleetError('INVALID_INPUT', `${file} cannot be read.`, { next: 'Make it readable, or remove it.', cause });
+    throw new FleetError('INVALID_INPUT', `${file} cannot be read.`, {
+      next: 'Make it readable, or remove it.',
+      cause,
+    });
   }
-  throw new FleetError('INVALID_INPUT', `${file} is no file of up to 256 KiB.`, { next: 'Correct or remove it.' });
+  throw new FleetError('INVALID_INPUT', `${file} is no file of up to 256 KiB.`, {
+    next: 'Correct or remove it.',
+  });
 }
 
 function parse(text: string, file: string): ProjectConfig {
@@ -109,6 +124,9 @@ function realFolder(folder: string): string {
   try {
     return realpathSync(resolve(folder));
   } catch (cause) {
-    throw new FleetError('INVALID_INPUT', `There is no folder ${folder}.`, { next: 'Name one that is there.', cause });
+    throw new FleetError('INVALID_INPUT', `There is no folder ${folder}.`, {
+      next: 'Name one that is there.',
+      cause,
+    });
   }
 }

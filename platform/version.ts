@@ -14,7 +14,8 @@ function readVersion(dir: string): string {
 function versionIn(file: string): string | undefined {
   try {
     const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof parsed !== 'object' || parsed === null || !('name' in parsed) || !('version' in parsed)) return undefined;
+    if (typeof parsed !== 'object' || parsed === null || !('name' in parsed) || !('version' in parsed))
+      return undefined;
     return parsed.name === 'codex-fleet' && typeof parsed.version === 'string' ? parsed.version : undefined;
   } catch {
     return undefined;

@@ -76,12 +76,7 @@ export const config = z.strictObject({
     .describe('Which Codex runs use.'),
   limits: z
     .strictObject({
-      wall_ms: z
-        .int()
-        .min(100)
-        .max(2_147_483_647)
-        .default(3_600_000)
-        .describe('Longest a run may take.'),
+      wall_ms: z.int().min(100).max(2_147_483_647).default(3_600_000).describe('Longest a run may take.'),
       output_bytes: z.int().min(1024).default(1_073_741_824).describe('Most a run may print.'),
       grace_ms: ms.default(2_000).describe('Between asking a process to end and killing it.'),
     })

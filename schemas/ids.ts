@@ -11,4 +11,3 @@ export const taskId = z
   .refine((id) => id !== '.' && id !== '..', { message: 'must be neither . nor ..' });
 /** Name of a worker, a pipeline or a stage. */
 export const plainName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
-

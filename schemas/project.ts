@@ -30,7 +30,9 @@ export const projectConfig = z.strictObject({
       env: z
         .array(z.string())
         .default([])
-        .describe('Names of further environment variables runs inherit, from the next start of the fleet on.'),
+        .describe(
+          'Names of further environment variables runs inherit, from the next start of the fleet on.',
+        ),
     })
     .optional()
     .describe('Counts once you trust the file as it stands.'),

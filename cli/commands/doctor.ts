@@ -1,12 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { tryCheck, type Check } from '../doctor/check.ts';
-import {
-  checkConfig,
-  checkNode,
-  checkProcesses,
-  checkSqlite,
-  checkStateFolder,
-} from '../doctor/system.ts';
+import { checkConfig, checkNode, checkProcesses, checkSqlite, checkStateFolder } from '../doctor/system.ts';
 import { capturedEnvironment, checkPrograms } from '../doctor/programs.ts';
 import { print, printJson } from '../output.ts';
 import { processEnv } from '../../platform/environment.ts';

@@ -54,7 +54,8 @@ function checkCodex(codex: CodexProgram | FleetError): Check {
 
 /** Bubblewrap makes sure that nothing of a run outlives it. */
 function checkBwrap(file: string | undefined): Check {
-  const fix = 'Install bubblewrap (`apt install bubblewrap`); see "reaping" below for what is used without it.';
+  const fix =
+    'Install bubblewrap (`apt install bubblewrap`); see "reaping" below for what is used without it.';
   return file === undefined ? missing('bwrap', fix) : { name: 'bwrap', state: 'ok', found: file };
 }
 

@@ -25,9 +25,21 @@ test('eight runs on an expired sign-in renew it once and spend no refresh token 
   );
   try {
     const prompt = script({ say: 'done', delay_ms: 500 });
-    const started = Array.from({ length: 8 }, () => fleet.cli('run', '--detach', '--task', 'account', prompt));
+    const started = Array.from({ length: 8 }, () =>
+      fleet.cli('run', '--detach', '--task', 'account', prompt),
+    );
     for (const { code, stderr } of await Promise.all(started)) expect(code, stderr).toBe(0);
-    const polled = await fleet.cli('poll', '--json', '--wait', '25', '--until', 'all', '--preview', '0', 'account');
+    const polled = await fleet.cli(
+      'poll',
+      '--json',
+      '--wait',
+      '25',
+      '--until',
+      'all',
+      '--preview',
+      '0',
+      'account',
+    );
     const { runs }: { runs: { outcome?: string; error?: string }[] } = JSON.parse(polled.stdout);
     expect(runs.map(({ outcome, error }) => error ?? outcome)).toEqual(Array(8).fill('exit 0'));
     expect(signIn.counts()).toEqual({ renewed: 1, reused: 0 });

@@ -25,7 +25,12 @@ afterEach(async () => {
 });
 
 async function start(steps: Step[], options: { ask?: boolean } = {}): Promise<void> {
-  const started = await peer.call('start_run', { prompt: script(...steps), cwd: fleet.work, task_id: 'codex', ...options });
+  const started = await peer.call('start_run', {
+    prompt: script(...steps),
+    cwd: fleet.work,
+    task_id: 'codex',
+    ...options,
+  });
   runId = started.runs[0]?.run_id ?? '';
 }
 
@@ -34,7 +39,12 @@ async function until(fits: (run: RunSnapshot) => boolean): Promise<RunSnapshot> 
   let cursor: string | undefined;
   for (let polls = 0; polls < 100; polls += 1) {
     const given = cursor === undefined ? {} : { cursor };
-    const reply = await peer.call('poll_run', { run_ids: [runId], wait_ms: 5_000, until: 'change', ...given });
+    const reply = await peer.call('poll_run', {
+      run_ids: [runId],
+      wait_ms: 5_000,
+      until: 'change',
+      ...given,
+    });
     cursor = reply.cursor;
     const run = reply.runs.at(-1);
     if (run !== undefined && fits(run)) return run;
@@ -67,7 +77,11 @@ test('a worker killed in mid-run: the run goes on in the same thread, as a secon
 }, 60_000);
 
 test('a question reaches the parent, and its answer the engine', async () => {
-  const command = { cmd: 'echo let-me-out', sandbox_permissions: 'require_escalated', justification: 'why not' };
+  const command = {
+    cmd: 'echo let-me-out',
+    sandbox_permissions: 'require_escalated',
+    justification: 'why not',
+  };
   await start([{ shell: command }, { say: 'thanks' }], { ask: true });
   const asking = await until(({ status }) => status === 'input_required');
   expect(asking.question).toContain('let-me-out');
@@ -111,12 +125,19 @@ test('15 MB of command output stand complete behind the handle', async () => {
   expect(run.outcome).toBe('exit 0');
   const stdout = (await manifestOf()).handles.find(({ stream }) => stream === 'stdout');
   expect(stdout).toMatchObject({ bytes: 14_888_896, lines: 2_000_000, truncated: false, state: 'sealed' });
-  const page = await peer.call('read_handle', { handle_id: stdout?.handle_id ?? '', mode: 'lines', from: 1_999_999, count: 2 });
+  const page = await peer.call('read_handle', {
+    handle_id: stdout?.handle_id ?? '',
+    mode: 'lines',
+    from: 1_999_999,
+    count: 2,
+  });
   expect(page.text).toBe('1999999\n2000000\n');
 }, 90_000);
 
 test('a model that fails, limits or drops ends the run with a typed outcome', async () => {
-  const usage = { error: { type: 'usage_limit_reached', message: 'limit', plan_type: 'pro', resets_at: 2_000_000_000 } };
+  const usage = {
+    error: { type: 'usage_limit_reached', message: 'limit', plan_type: 'pro', resets_at: 2_000_000_000 },
+  };
   const cases: [Step, RegExp][] = [
     [{ failed: { code: 'server_error', message: 'broken' } }, /^engine /],
     [{ status: 429, body: usage, headers: { 'retry-after': '30' } }, /^engine usageLimitExceeded/],

@@ -25,7 +25,12 @@ export const prompts = [
 export const resources = [
   { uri: 'test://static-text', name: 'text', description: 'A text', mimeType: 'text/plain' },
   { uri: 'test://static-binary', name: 'binary', description: 'A picture', mimeType: 'image/png' },
-  { uri: 'test://watched-resource', name: 'watched', description: 'One to subscribe to', mimeType: 'text/plain' },
+  {
+    uri: 'test://watched-resource',
+    name: 'watched',
+    description: 'One to subscribe to',
+    mimeType: 'text/plain',
+  },
 ];
 
 const user = { role: 'user' as const };
@@ -36,7 +41,12 @@ export function promptMessages(name: string, args: Record<string, string>) {
     case 'test_simple_prompt':
       return [{ ...user, content: { type: 'text' as const, text: 'A simple prompt.' } }];
     case 'test_prompt_with_arguments':
-      return [{ ...user, content: { type: 'text' as const, text: `arg1=${args['arg1'] ?? ''} arg2=${args['arg2'] ?? ''}` } }];
+      return [
+        {
+          ...user,
+          content: { type: 'text' as const, text: `arg1=${args['arg1'] ?? ''} arg2=${args['arg2'] ?? ''}` },
+        },
+      ];
     case 'test_prompt_with_embedded_resource':
       return [
         {
@@ -62,7 +72,9 @@ export function promptMessages(name: string, args: Record<string, string>) {
 export function resourceContents(uri: string) {
   const template = /^test:\/\/template\/([^/]+)\/data$/.exec(uri);
   if (template !== null) {
-    return [{ uri, mimeType: 'application/json', text: JSON.stringify({ id: template[1], templateTest: true }) }];
+    return [
+      { uri, mimeType: 'application/json', text: JSON.stringify({ id: template[1], templateTest: true }) },
+    ];
   }
   if (uri === 'test://static-binary') return [{ uri, mimeType: 'image/png', blob: png }];
   if (uri === 'test://static-text' || uri === 'test://watched-resource') {

@@ -14,7 +14,17 @@ import {
   type CallToolResult,
   type ElicitRequestFormParams,
 } from '@modelcontextprotocol/sdk/types.js';
-import { defaultsForm, draft2020Tool, enumsForm, png, promptMessages, prompts, resourceContents, resources, wav } from './content.ts';
+import {
+  defaultsForm,
+  draft2020Tool,
+  enumsForm,
+  png,
+  promptMessages,
+  prompts,
+  resourceContents,
+  resources,
+  wav,
+} from './content.ts';
 
 type Properties = ElicitRequestFormParams['requestedSchema']['properties'];
 type Extra = Parameters<Parameters<Server['setRequestHandler']>[1]>[1];
@@ -26,8 +36,17 @@ interface Called {
 
 const text = (value: string): CallToolResult => ({ content: [{ type: 'text', text: value }] });
 
-async function elicit({ server, extra }: Called, message: string, properties: Properties, required?: string[]) {
-  const requestedSchema = { type: 'object' as const, properties, ...(required === undefined ? {} : { required }) };
+async function elicit(
+  { server, extra }: Called,
+  message: string,
+  properties: Properties,
+  required?: string[],
+) {
+  const requestedSchema = {
+    type: 'object' as const,
+    properties,
+    ...(required === undefined ? {} : { required }),
+  };
   const answer = await server.elicitInput(
     { mode: 'form', message, requestedSchema },
     { relatedRequestId: extra.requestId },
@@ -63,7 +82,10 @@ const tools: Record<string, (called: Called) => Promise<CallToolResult> | CallTo
     const progressToken = extra._meta?.progressToken;
     for (const progress of [0, 50, 100]) {
       if (progressToken === undefined) break;
-      await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress, total: 100 } });
+      await extra.sendNotification({
+        method: 'notifications/progress',
+        params: { progressToken, progress, total: 100 },
+      });
       await delay(20);
     }
     return text('Done.');
@@ -77,7 +99,10 @@ const tools: Record<string, (called: Called) => Promise<CallToolResult> | CallTo
     return text(`LLM response: ${JSON.stringify(answer.content)}`);
   },
   test_elicitation: (called) =>
-    elicit(called, String(called.args['message']), { username: string, email: string }, ['username', 'email']),
+    elicit(called, String(called.args['message']), { username: string, email: string }, [
+      'username',
+      'email',
+    ]),
   test_elicitation_sep1034_defaults: (called) => elicit(called, 'Defaults', defaultsForm),
   test_elicitation_sep1330_enums: (called) => elicit(called, 'Enumerations', enumsForm),
   [draft2020Tool.name]: () => text('ok'),
@@ -85,11 +110,19 @@ const tools: Record<string, (called: Called) => Promise<CallToolResult> | CallTo
 
 /** A server that has one of everything the official suite asks for, for the product's own HTTP stack. */
 export function conformanceServer(): Server {
-  const capabilities = { tools: {}, prompts: {}, resources: { subscribe: true }, logging: {}, completions: {} };
+  const capabilities = {
+    tools: {},
+    prompts: {},
+    resources: { subscribe: true },
+    logging: {},
+    completions: {},
+  };
   const server = new Server({ name: 'conformance-surface', version: '1.0.0' }, { capabilities });
   server.setRequestHandler(ListToolsRequestSchema, () => ({
     tools: Object.keys(tools).map((name) =>
-      name === draft2020Tool.name ? draft2020Tool : { name, description: name, inputSchema: { type: 'object' as const } },
+      name === draft2020Tool.name
+        ? draft2020Tool
+        : { name, description: name, inputSchema: { type: 'object' as const } },
     ),
   }));
   server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
@@ -103,10 +136,14 @@ export function conformanceServer(): Server {
     if (messages === undefined) throw new Error('no such prompt');
     return { messages };
   });
-  server.setRequestHandler(CompleteRequestSchema, () => ({ completion: { values: ['paris', 'park'], hasMore: false } }));
+  server.setRequestHandler(CompleteRequestSchema, () => ({
+    completion: { values: ['paris', 'park'], hasMore: false },
+  }));
   server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources }));
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
-    resourceTemplates: [{ uriTemplate: 'test://template/{id}/data', name: 'template', mimeType: 'application/json' }],
+    resourceTemplates: [
+      { uriTemplate: 'test://template/{id}/data', name: 'template', mimeType: 'application/json' },
+    ],
   }));
   server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => {
     const contents = resourceContents(params.uri);

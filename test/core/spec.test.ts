@@ -120,7 +120,9 @@ describe('acceptRequests', () => {
       [2, 2],
       [7, 1],
     ] as const) {
-      expect(at(caller, max)).toThrow(expect.objectContaining({ code: 'TOO_DEEP', next: expect.stringContaining('max_depth') }));
+      expect(at(caller, max)).toThrow(
+        expect.objectContaining({ code: 'TOO_DEEP', next: expect.stringContaining('max_depth') }),
+      );
     }
   });
 
@@ -132,12 +134,17 @@ describe('acceptRequests', () => {
       newTaskId: () => 't',
     };
     expect(acceptRequests({ prompt: 'p' }, asked)[0]?.cwd).toBe('/real/app');
-    expect(() => acceptRequests({ prompt: 'p', runs: [{}, { cwd: '/lib' }] }, asked)).toThrow('"runs[1].pipeline"');
+    expect(() => acceptRequests({ prompt: 'p', runs: [{}, { cwd: '/lib' }] }, asked)).toThrow(
+      '"runs[1].pipeline"',
+    );
   });
 
   test('names each folder of a call once', () => {
     expect([...foldersOf({ prompt: 'p' }, '/here')]).toEqual(['/here']);
-    expect([...foldersOf({ cwd: '/a', runs: [{}, { cwd: '/b' }, { cwd: '/a' }] }, '/here')]).toEqual(['/a', '/b']);
+    expect([...foldersOf({ cwd: '/a', runs: [{}, { cwd: '/b' }, { cwd: '/a' }] }, '/here')]).toEqual([
+      '/a',
+      '/b',
+    ]);
     expect(() => foldersOf({ runs: [{ cwd: '/a' }, {}] }, undefined)).toThrow('"runs[1].cwd"');
     expect(() => foldersOf({ cwd: 'a' }, '/here')).toThrow('"cwd"');
   });

@@ -5,11 +5,15 @@ import { createServer, request } from 'node:http';
  * Puts a bearer secret on every request on its way to a port of this machine, for clients that
  * cannot send one. Everything else passes as it came; `Host` names the target where it named us.
  */
-export async function bearerProxy(targetPort: number, secret: string): Promise<{ port: number; close(): Promise<void> }> {
+export async function bearerProxy(
+  targetPort: number,
+  secret: string,
+): Promise<{ port: number; close(): Promise<void> }> {
   const server = createServer((incoming, outgoing) => {
     const address = server.address();
     const own = typeof address === 'object' && address !== null ? `:${String(address.port)}` : '';
-    const swap = (value: string | undefined): string | undefined => value?.replace(own, `:${String(targetPort)}`);
+    const swap = (value: string | undefined): string | undefined =>
+      value?.replace(own, `:${String(targetPort)}`);
     const headers = {
       ...incoming.headers,
       host: swap(incoming.headers.host),

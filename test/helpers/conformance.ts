@@ -17,7 +17,11 @@ export interface ConformanceResult {
 }
 
 /** Runs the official conformance suite against an MCP endpoint of this machine. */
-export async function runConformance(port: number, secret: string, baseline: string): Promise<ConformanceResult> {
+export async function runConformance(
+  port: number,
+  secret: string,
+  baseline: string,
+): Promise<ConformanceResult> {
   const proxy = await bearerProxy(port, secret);
   const results = await mkdtemp(join(tmpdir(), 'fleet-conformance-'));
   try {
@@ -30,9 +34,24 @@ export async function runConformance(port: number, secret: string, baseline: str
 
 function run(url: string, results: string, baseline: string): Promise<ConformanceResult> {
   const node = join(dirname(resolve.resolve('node/package.json')), 'bin', 'node');
-  const suite = join(dirname(resolve.resolve('@modelcontextprotocol/conformance/package.json')), 'dist', 'index.js');
+  const suite = join(
+    dirname(resolve.resolve('@modelcontextprotocol/conformance/package.json')),
+    'dist',
+    'index.js',
+  );
   const expected = join(clients, '..', 'conformance', baseline);
-  const args = [suite, 'server', '--url', url, '--suite', 'all', '--expected-failures', expected, '-o', results];
+  const args = [
+    suite,
+    'server',
+    '--url',
+    url,
+    '--suite',
+    'all',
+    '--expected-failures',
+    expected,
+    '-o',
+    results,
+  ];
   return new Promise((done) => {
     execFile(node, args, { maxBuffer: 16 * 1024 * 1024, timeout: 120_000 }, (error, stdout, stderr) => {
       const scenarios = new Map<string, boolean>();

@@ -5,7 +5,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 
-export const programFile = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'cli', 'main.js');
+export const programFile = join(
+  dirname(fileURLToPath(import.meta.url)),
+  '..',
+  '..',
+  'dist',
+  'cli',
+  'main.js',
+);
 
 export interface CommandResult {
   code: number | null;
@@ -29,7 +36,10 @@ export interface TestFleet {
 }
 
 /** A fleet of its own in an empty home, not started yet; its paths are outside the temp folder Codex avoids. */
-export async function createFleet(config: Record<string, unknown> = {}, extraEnv: Record<string, string> = {}): Promise<TestFleet> {
+export async function createFleet(
+  config: Record<string, unknown> = {},
+  extraEnv: Record<string, string> = {},
+): Promise<TestFleet> {
   const root = await realpath(await mkdtemp(join(homeBase(), 'fleet-test-')));
   const home = join(root, 'home');
   const work = join(root, 'work');
@@ -47,7 +57,8 @@ export async function createFleet(config: Record<string, unknown> = {}, extraEnv
     CODEX_FLEET_CONFIG: configFile,
     ...extraEnv,
   };
-  const cli = (...args: string[]): Promise<CommandResult> => runProgram(process.execPath, [programFile, ...args], work, env);
+  const cli = (...args: string[]): Promise<CommandResult> =>
+    runProgram(process.execPath, [programFile, ...args], work, env);
   return {
     home,
     work,

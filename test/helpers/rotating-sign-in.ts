@@ -11,7 +11,11 @@ const authFile = z.looseObject({ tokens: z.looseObject({ refresh_token: z.string
 /** A token as Codex reads it; `end` in ms since the epoch. Unsigned: nobody checks it here. */
 function token(end: number): string {
   const account = { chatgpt_account_id: 'account', chatgpt_plan_type: 'pro', chatgpt_user_id: 'user' };
-  const claims = { exp: Math.floor(end / 1000), email: 'jane@example.org', 'https://api.openai.com/auth': account };
+  const claims = {
+    exp: Math.floor(end / 1000),
+    email: 'jane@example.org',
+    'https://api.openai.com/auth': account,
+  };
   return `${encode({ alg: 'none', typ: 'JWT' })}.${encode(claims)}.${encode({})}`;
 }
 

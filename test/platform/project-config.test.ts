@@ -18,7 +18,10 @@ const config = configSchema.parse({
 });
 
 function project(content: unknown): void {
-  writeFileSync(join(dir, 'top', projectFileName), typeof content === 'string' ? content : JSON.stringify(content));
+  writeFileSync(
+    join(dir, 'top', projectFileName),
+    typeof content === 'string' ? content : JSON.stringify(content),
+  );
 }
 
 beforeEach(() => {
@@ -47,7 +50,10 @@ test('it widens only once trusted, and only as it stood then', () => {
   const widen = {
     commands: [{ argv: ['make', '...'] }],
     env: ['EXTRA'],
-    pipelines: { c: { stages: [{ name: 's', engine: 'command', argv: ['make'] }] }, a: { stages: [{ name: 'x', engine: 'codex' }] } },
+    pipelines: {
+      c: { stages: [{ name: 's', engine: 'command', argv: ['make'] }] },
+      a: { stages: [{ name: 'x', engine: 'codex' }] },
+    },
   };
   project({ widen });
   expect(configAt(config, inside, trustFile)).toMatchObject({ commands: [], env: [] });

@@ -65,12 +65,20 @@ function stream(response: ServerResponse, model: string, blocks: Block[]): void 
   };
   const calls = blocks.some((block) => 'tool' in block);
   const usage = { input_tokens: 100, output_tokens: 10 };
-  const message = { id: `msg_${String(serial)}`, type: 'message', role: 'assistant', model, content: [], usage };
+  const message = {
+    id: `msg_${String(serial)}`,
+    type: 'message',
+    role: 'assistant',
+    model,
+    content: [],
+    usage,
+  };
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   send('message_start', { message: { ...message, stop_reason: null, stop_sequence: null } });
   for (const [index, block] of blocks.entries()) {
     const id = `toolu_${String(serial)}_${String(index)}`;
-    const start = 'tool' in block ? { type: 'tool_use', id, name: block.tool, input: {} } : { type: 'text', text: '' };
+    const start =
+      'tool' in block ? { type: 'tool_use', id, name: block.tool, input: {} } : { type: 'text', text: '' };
     const delta =
       'tool' in block
         ? { type: 'input_json_delta', partial_json: JSON.stringify(block.input) }
@@ -79,7 +87,10 @@ function stream(response: ServerResponse, model: string, blocks: Block[]): void 
     send('content_block_delta', { index, delta });
     send('content_block_stop', { index });
   }
-  send('message_delta', { delta: { stop_reason: calls ? 'tool_use' : 'end_turn', stop_sequence: null }, usage });
+  send('message_delta', {
+    delta: { stop_reason: calls ? 'tool_use' : 'end_turn', stop_sequence: null },
+    usage,
+  });
   send('message_stop', {});
   response.end();
 }

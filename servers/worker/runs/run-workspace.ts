@@ -30,7 +30,11 @@ export async function enterWorkspace(deps: RunDeps, known: LiveRecord, signal: A
   });
 }
 
-async function copyTree({ files, env, log }: RunDeps, known: LiveRecord, signal: AbortSignal): Promise<Workspace> {
+async function copyTree(
+  { files, env, log }: RunDeps,
+  known: LiveRecord,
+  signal: AbortSignal,
+): Promise<Workspace> {
   const { run_id, spec } = known;
   const dir = files.workspaceDir(run_id);
   const repository = await findRepository(spec.cwd, env);
@@ -63,15 +67,37 @@ function cannotCopy(cause?: GitFailed): FleetError {
 /**
  * Stores what a run has changed in its copy behind the run's diff handle, for which it may take
  * `maxBytes`. Answers why it is not there whole; undefined where it is, or where nothing was changed.
+ * Never rejects.
  */
 export async function storeDiff(
+  deps: RunDeps,
+  known: LiveRecord,
+  what: DiffToStore,
+): Promise<Outcome | undefined> {
+  const fault = await tryToStore(deps, known, what).catch((error: unknown) => {
+    deps.log.error({ run_id: known.run_id, err: error }, 'a diff could not be stored');
+    return failure('What the run changed could not be stored.');
+  });
+  if (fault !== undefined) takeDown(known.facts, { kind: 'note', text: kept(what.workspace) }, deps.now());
+  return fault;
+}
+
+interface DiffToStore {
+  workspace: Workspace;
+  /** Under which it is listed. */
+  stage: string;
+  maxBytes: number;
+}
+
+async function tryToStore(
   { handles, env, now, log }: RunDeps,
   known: LiveRecord,
-  { workspace, stage, maxBytes }: { workspace: Workspace; stage: string; maxBytes: number },
+  { workspace, stage, maxBytes }: DiffToStore,
 ): Promise<Outcome | undefined> {
   const { run_id } = known;
   // Of a process that died half-way.
-  for (const { handle_id: id, stream } of handles.ofRun(run_id)) if (stream === 'diff') await handles.delete(id);
+  for (const { handle_id: id, stream } of handles.ofRun(run_id))
+    if (stream === 'diff') await handles.delete(id);
   let fault: Outcome | undefined;
   const stop = new AbortController();
   const recorder = createStageRecorder({
@@ -103,7 +129,6 @@ export async function storeDiff(
   if (fault !== undefined) recorder.truncated('diff');
   await recorder.seal();
   known.preview.end();
-  if (fault !== undefined) takeDown(known.facts, { kind: 'note', text: kept(workspace) }, now());
   return fault;
 }
 

@@ -74,8 +74,10 @@ export class Runs {
   }
 
   #putRight(record: RunRecord): void {
-    // Not recorded, so not complete.
-    if (record.workspace === undefined) this.#deps.files.removeWorkspace(record.detail.run_id);
+    const { spec, workspace, detail } = record;
+    // A copy that is not on record was never complete.
+    const isHalfMade = spec.workspace === 'clone' && workspace === undefined && detail.status === 'failed';
+    if (isHalfMade) this.#deps.files.removeWorkspace(detail.run_id);
 
     try {
       this.#deps.files.write(record);

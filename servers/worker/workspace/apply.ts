@@ -46,9 +46,13 @@ async function refuseLinks(name: string, top: string): Promise<void> {
   for (let folder = dirname(name); folder !== '.' && folder !== '/'; folder = dirname(folder)) {
     const stat = await lstat(join(top, folder)).catch(() => undefined);
     if (stat?.isSymbolicLink() !== true) continue;
-    throw new FleetError('CONFLICT', `The patch does not apply here: ${name} lies beyond the link ${folder}.`, {
-      next: 'Remove the link, or apply the diff by hand.',
-    });
+    throw new FleetError(
+      'CONFLICT',
+      `The patch does not apply here: ${name} lies beyond the link ${folder}.`,
+      {
+        next: 'Remove the link, or apply the diff by hand.',
+      },
+    );
   }
 }
 
@@ -90,12 +94,17 @@ function refused(error: unknown, what: string): unknown {
 }
 
 function notARepository(): never {
-  throw new FleetError('WRONG_STATE', 'This folder is in no Git repository.', { next: 'Go to the repository first.' });
+  throw new FleetError('WRONG_STATE', 'This folder is in no Git repository.', {
+    next: 'Go to the repository first.',
+  });
 }
 
 /** What stands in the way comes before what was tried. */
 function firstComplaint(text: string): string {
   const lines = text.split('\n').filter((line) => line !== '');
-  const line = lines.find((one) => one.startsWith('error: ')) ?? lines.find((one) => one.includes('conflict')) ?? lines[0];
+  const line =
+    lines.find((one) => one.startsWith('error: ')) ??
+    lines.find((one) => one.includes('conflict')) ??
+    lines[0];
   return (line ?? 'git gave no reason').replace(/^error: /, '').replace(/\.$/, '');
 }

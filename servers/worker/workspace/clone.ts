@@ -37,7 +37,15 @@ export async function findRepository(cwd: string, env: Env): Promise<Repository 
   try {
     const lines = (
       await git(
-        ['rev-parse', '--path-format=absolute', '--show-toplevel', '--git-dir', '--git-path', 'objects', '--show-prefix'],
+        [
+          'rev-parse',
+          '--path-format=absolute',
+          '--show-toplevel',
+          '--git-dir',
+          '--git-path',
+          'objects',
+          '--show-prefix',
+        ],
         { cwd, env },
       )
     ).split('\n');
@@ -70,13 +78,18 @@ export async function cloneWorkspace(
   const using = { env, signal };
   const { top, prefix, objectDir } = repository;
   await mkdir(join(dir, '..'), { recursive: true, mode: 0o700 });
-  await git(['clone', '--quiet', '--shared', '--no-checkout', '--template=', '--', top, dir], { cwd: '/', ...using });
+  await git(['clone', '--quiet', '--shared', '--no-checkout', '--template=', '--', top, dir], {
+    cwd: '/',
+    ...using,
+  });
   const gitDir = join(dir, '.git');
   await git(['remote', 'set-url', '--push', 'origin', 'no-push'], { cwd: dir, ...using });
   await mkdir(join(gitDir, 'info'), { recursive: true });
   await writeFile(join(gitDir, 'info', 'attributes'), plainBytes);
 
-  await copyFile(join(objectDir, '..', 'info', 'exclude'), join(gitDir, 'info', 'exclude')).catch(() => undefined);
+  await copyFile(join(objectDir, '..', 'info', 'exclude'), join(gitDir, 'info', 'exclude')).catch(
+    () => undefined,
+  );
 
   const head = (await hasCommits(dir, using)) ? 'HEAD' : undefined;
   const baseTree = await snapshot(gitDir, { workTree: top, tracked: head }, using);

@@ -109,7 +109,10 @@ describe('a patch that does not fit', () => {
     writeFileSync(file('mine'), 'kept\n');
     const index = readFileSync(file('.git/index'));
     const refusal = await apply(patch, { checkOnly }).catch((error: unknown) => error);
-    expect(refusal).toMatchObject({ code: 'CONFLICT', message: expect.stringContaining("'f' with conflicts") });
+    expect(refusal).toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining("'f' with conflicts"),
+    });
     expect(readFileSync(file('f'), 'utf8')).toBe('1\n2\nDREI\n4\n5\n6\n7\n8\n9\n');
     expect(sh('status', '--porcelain')).toBe('?? mine\n');
     expect(readFileSync(file('.git/index')).equals(index)).toBe(true);
@@ -118,7 +121,10 @@ describe('a patch that does not fit', () => {
   it('is refused where your own changes are in its way', async () => {
     const patch = patchOf(() => writeFileSync(file('f'), '1\n2\nthree\n4\n5\n6\n7\n8\n9\n'));
     writeFileSync(file('f'), '1\n2\nmine\n4\n5\n6\n7\n8\n9\n');
-    await expect(apply(patch)).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('f:') });
+    await expect(apply(patch)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('f:'),
+    });
     expect(readFileSync(file('f'), 'utf8')).toContain('mine');
   });
 

@@ -70,7 +70,8 @@ export async function prepareStage(context: EngineContext): Promise<Prepared> {
     carried,
     credential: (name) => context.credential(name),
   });
-  const signIn = authFile === undefined ? undefined : signInOf(context, install, carried.settings, processEnv, authFile);
+  const signIn =
+    authFile === undefined ? undefined : signInOf(context, install, carried.settings, processEnv, authFile);
   if (signIn !== undefined) await ensureFreshSignIn(signIn);
   return {
     install,
