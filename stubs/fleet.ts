@@ -23,6 +23,10 @@ export interface StartRunInput {
   ask?: boolean;
   /** JSON Schema of the last message */
   output_schema?: Record<string, unknown>;
+  /** Private clone, or in place */
+  workspace?: 'clone' | 'none';
+  /** In place, beside other runs */
+  shared_workspace?: boolean;
   wall_ms?: number;
   output_bytes?: number;
   runs?: Array<{
