@@ -24,6 +24,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/apply.ts')).apply,
   },
   cancel: { summary: 'End runs', load: async () => (await import('./commands/cancel.ts')).cancel },
+  gc: {
+    summary: 'Delete what ended runs have left on disk',
+    load: async () => (await import('./commands/gc.ts')).gc,
+  },
   trust: {
     summary: "Let a project's own configuration count",
     load: async () => (await import('./commands/trust.ts')).trust,

@@ -43,3 +43,17 @@ export function formatMs(ms: number | undefined): string {
   if (ms === undefined) return '–';
   return ms < 1000 ? `${String(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
+
+const ageUnits = [
+  { unit: 'd', ms: 86_400_000 },
+  { unit: 'h', ms: 3_600_000 },
+  { unit: 'min', ms: 60_000 },
+] as const;
+
+/** In the largest unit there is one of. */
+export function formatAge(ms: number): string {
+  const fit = ageUnits.find((one) => ms >= one.ms);
+  return fit === undefined
+    ? `${String(Math.floor(ms / 1000))} s`
+    : `${String(Math.floor(ms / fit.ms))} ${fit.unit}`;
+}

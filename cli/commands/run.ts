@@ -13,7 +13,7 @@ import { onShutdown } from '../../platform/shutdown.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import { fleetContracts } from '../../schemas/tools.ts';
 
-const efforts = fleetContracts.start_run.input.shape.effort;
+const { effort: efforts, workspace: workspaces } = fleetContracts.start_run.input.shape;
 
 export const run = defineCommand({
   name: 'run',
@@ -43,12 +43,16 @@ export const run = defineCommand({
     label: { type: 'string', value: 'TEXT', about: 'Your name for the run' },
     model: { type: 'string', short: 'm', value: 'NAME', about: 'Model, where the engine has a choice' },
     effort: { type: 'string', value: 'LEVEL', about: 'Reasoning effort: minimal, low, medium, high, xhigh' },
+    workspace: { type: 'string', value: 'clone|none', about: 'Work in a private clone, or in place' },
+    'shared-workspace': { type: 'boolean', about: 'In place, beside other runs' },
     wall: { type: 'string', value: 'SECONDS', about: 'End the run after this long' },
     detach: { type: 'boolean', short: 'd', about: 'Do not follow: print the ids and leave' },
   },
   run: async ({ values, positionals, json }) => {
     const effort = efforts.safeParse(values.effort);
     if (!effort.success) throw wrongUsage('run', '--effort is minimal, low, medium, high or xhigh');
+    const workspace = workspaces.safeParse(values.workspace);
+    if (!workspace.success) throw wrongUsage('run', '--workspace is clone or none');
     const wallMs = readInteger('run', 'wall', values.wall, { min: 1, max: 604_800, unit: 1000 });
     const stages = values.stages?.split(',').filter((stage) => stage !== '');
     if (values.each === true && stages === undefined) throw wrongUsage('run', '--each goes with --stages');
@@ -61,6 +65,8 @@ export const run = defineCommand({
       ...(values.label === undefined ? {} : { label: values.label }),
       ...(values.model === undefined ? {} : { model: values.model }),
       ...(effort.data === undefined ? {} : { effort: effort.data }),
+      ...(workspace.data === undefined ? {} : { workspace: workspace.data }),
+      ...(values['shared-workspace'] === true ? { shared_workspace: true } : {}),
       ...(wallMs === undefined ? {} : { wall_ms: wallMs }),
       ...(values.input === undefined ? {} : { inputs: readInputs(values.input) }),
       ...(values.each === true

@@ -47,6 +47,8 @@ describe('wrong usage is exit code 2 and names the next step', () => {
     [['run', '--nope'], "Unknown option '--nope'"],
     [['run', '--each', 'x'], '--each goes with --stages'],
     [['run', '--effort', 'heroic', 'x'], '--effort is'],
+    [['run', '--workspace', 'mine', 'x'], '--workspace is clone or none'],
+    [['gc', 'run'], 'options only'],
     [['run', '--wall', 'soon', 'x'], '--wall is a whole number'],
     [['poll'], 'Name runs, or a task'],
     [['poll', 'a/b'], 'neither a run nor a task'],

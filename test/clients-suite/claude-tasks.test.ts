@@ -39,7 +39,7 @@ beforeEach(async () => {
   const inputs = { gate: { type: 'string', required: true }, counter: { type: 'string', required: true } };
   fleet = await createFleet({
     commands: [{ argv: [process.execPath, '...'] }],
-    pipelines: { wait: { inputs, stages: [{ name: 'wait', engine: 'command', argv }] } },
+    pipelines: { wait: { read_only: true, inputs, stages: [{ name: 'wait', engine: 'command', argv }] } },
   });
   execFileSync('git', ['init', '-q', fleet.work]);
   [gate, counter] = [join(fleet.work, 'gate'), join(fleet.work, 'counter')];

@@ -10,7 +10,10 @@ import { pollToEnd, realFleet, type RealFleet } from './real-fleet.ts';
 /** A command that hands off in turn, `levels` deep, to the fleet that runs it. */
 function nested(maxDepth: number): Record<string, unknown> {
   const again = ['run', '--json', '--pipeline'];
-  const stage = (argv: string[]): object => ({ stages: [{ name: 's', engine: 'command', argv }] });
+  const stage = (argv: string[]): object => ({
+    read_only: true,
+    stages: [{ name: 's', engine: 'command', argv }],
+  });
   return {
     max_depth: maxDepth,
     env: ['CODEX_FLEET_STATE_DIR', 'CODEX_FLEET_CONFIG'],

@@ -54,7 +54,7 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     roots: [folder],
     runs_dir: 'off',
     pipelines: {
-      work: { stages: [{ name: 'work', engine: 'command', argv: ['/bin/true'] }] },
+      work: { read_only: true, stages: [{ name: 'work', engine: 'command', argv: ['/bin/true'] }] },
       codex: { stages: [{ name: 'codex', engine: 'codex' }] },
     },
     ...options.config,

@@ -31,10 +31,12 @@ export async function realFleet(
     commands: [{ argv: [process.execPath, '...'] }, { argv: ['/bin/echo', '...'] }],
     pipelines: {
       echo: {
+        read_only: true,
         inputs: { text: { type: 'string', default: 'hello' } },
         stages: [{ name: 'echo', engine: 'command', argv: ['/bin/echo', '${inputs.text}'] }],
       },
       wait: {
+        read_only: true,
         inputs: waitInputs,
         stages: [
           {

@@ -13,6 +13,13 @@ import { isLive, readProcess, send } from './process-table.ts';
  */
 const keeperScript = 'trap "" HUP INT TERM; echo; read -r _';
 
+/** What bwrap is called with; also tells a namespace of ours that nobody finished opening. */
+// prettier-ignore
+export const openArguments: readonly string[] = [
+  '--dev-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--die-with-parent', '--info-fd', '3',
+  '--', '/bin/sh', '-c', keeperScript,
+];
+
 /** Only a machine in deep trouble needs longer to open a namespace, or to end what is inside. */
 const openMs = 10_000;
 const killMs = 5_000;
@@ -35,13 +42,12 @@ export interface Namespace {
  */
 export async function openNamespace(bwrap: string): Promise<Namespace> {
   const info = openInfoFile();
-  const monitor = spawn(
-    bwrap,
-    // prettier-ignore
-    ['--dev-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--die-with-parent', '--info-fd', '3',
-      '--', '/bin/sh', '-c', keeperScript],
-    { cwd: '/', env: {}, detached: true, stdio: ['pipe', 'pipe', 'pipe', info] },
-  );
+  const monitor = spawn(bwrap, openArguments, {
+    cwd: '/',
+    env: {},
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe', info],
+  });
   const gone = new Promise<void>((resolve) => {
     monitor.once('exit', () => {
       resolve();

@@ -1,6 +1,7 @@
 import { stillRuns } from '../../../platform/process-identity.ts';
 import { endCgroup } from './cgroup.ts';
 import { endProcesses } from './end-processes.ts';
+import { halfOpenNamespaces } from './half-open.ts';
 import { kernelBootId, readLeftovers } from './ledger.ts';
 
 export interface Swept {
@@ -27,5 +28,8 @@ export async function sweepLeftovers(stateDir: string): Promise<Swept> {
     }
     leftovers.forget();
   }
+  const halfOpen = halfOpenNamespaces();
+  await endProcesses(halfOpen);
+  swept.processes += halfOpen.length;
   return swept;
 }

@@ -1,5 +1,5 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { git, GitFailed } from './git.ts';
 
 /** A private copy of a work tree, for one run. */
@@ -96,7 +96,7 @@ export async function cloneWorkspace(
   await git(['update-ref', 'refs/codex-fleet/base', baseTree], { cwd: dir, ...using });
   await git(['read-tree', '--reset', '-u', baseTree], { cwd: dir, ...using });
   await git(['read-tree', head ?? '--empty'], { cwd: dir, ...using });
-  return { root: dir, cwd: join(dir, prefix), baseTree, objectDirs: [objectDir] };
+  return { root: dir, cwd: resolve(dir, prefix), baseTree, objectDirs: [objectDir] };
 }
 
 async function hasCommits(dir: string, using: Using): Promise<boolean> {
