@@ -57,6 +57,8 @@ function copies(count: number): string {
   return `${String(count)} ${count === 1 ? 'copy' : 'copies'}`;
 }
 
-function shown({ live: _, ...one }: LeftWorkspace): Omit<LeftWorkspace, 'live'> {
-  return one;
+/** As JSON shows it: whether its run is over is said by where it stands. */
+function shown(one: LeftWorkspace): Omit<LeftWorkspace, 'live'> {
+  const { run_id, worker_id, path, bytes, age_ms, fetched } = one;
+  return { run_id, worker_id, path, bytes, age_ms, fetched };
 }
