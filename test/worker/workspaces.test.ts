@@ -70,6 +70,7 @@ describe('a run in a private copy', () => {
     expect(existsSync(join(session.context.cwd, 'staged.txt'))).toBe(true);
     work(session);
     session.write('diff', "the engine's own idea of it");
+    expect(worker.handles.ofRun(runId)).toEqual([]);
     session.finish({ kind: 'exit', code: 0 });
     const detail = await until(peer, runId, 'completed');
     expect(detail.handles).toMatchObject([
@@ -185,6 +186,8 @@ describe('a run in a private copy', () => {
     expect(detail.handles).toMatchObject([{ stream: 'diff', bytes: 1_024, truncated: true }]);
     const record = runRecord.parse(JSON.parse(readFileSync(join(root, '..', 'record.json'), 'utf8')));
     expect(record.workspace?.root).toBe(root);
+    // What is removed is gone then.
+    await worker.stop('keep');
     expect(existsSync(join(root, 'large.txt'))).toBe(true);
   });
 
@@ -197,6 +200,7 @@ describe('a run in a private copy', () => {
     const detail = await until(peer, runId, 'failed');
     expect(detail.outcome).toMatchObject({ kind: 'engine', code: 'workspace' });
     expect(detail.error).toContain('inner became a repository');
+    await worker.stop('keep');
     expect(existsSync(join(workspaceOf(worker, runId), 'inner', 'README.md'))).toBe(true);
   });
 

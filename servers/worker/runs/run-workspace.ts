@@ -47,8 +47,7 @@ async function copyTree(
       await mkdir(workspace.cwd, { recursive: true });
       return workspace;
     } catch (error) {
-      files.removeWorkspace(run_id);
-      await files.removed();
+      await rm(dir, { recursive: true, force: true }).catch(() => undefined);
       if (signal.aborted || !(error instanceof GitFailed)) throw error;
       log.warn({ run_id, err: error, git: error.complaint }, 'a work tree could not be cloned');
       if (left === 0) throw cannotCopy(error);

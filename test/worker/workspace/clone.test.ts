@@ -90,7 +90,7 @@ test('copies the tree as it stands and leaves the original untouched to the byte
   const before = digest(repo);
 
   const workspace = await clone(join(repo, 'sub'));
-  expect(workspace.cwd).toBe(join(workspace.root, 'sub/'));
+  expect(workspace.cwd).toBe(join(workspace.root, 'sub'));
   expect(readFileSync(join(workspace.root, 'a.txt'), 'utf8')).toBe('one\r\nchanged\r\n');
   expect(readFileSync(join(workspace.root, 'new file.txt'), 'utf8')).toBe('untracked\n');
   expect(readFileSync(join(workspace.root, 'staged.txt'), 'utf8')).toBe('staged\n');
@@ -152,4 +152,44 @@ test('says when a folder is in no repository', async () => {
   const plain = join(dir, 'plain');
   mkdirSync(plain);
   expect(await findRepository(plain, env)).toBeUndefined();
+});
+
+test('copies a shallow repository, and one whose exclude file hides a folder', async () => {
+  writeFileSync(join(repo, 'a.txt'), 'second\n');
+  sh(['commit', '-qam', 'second']);
+  const full = repo;
+  repo = join(dir, 'shallow');
+  sh(['clone', '-q', '--depth', '1', `file://${full}`, repo], dir);
+  writeFileSync(join(repo, '.git', 'info', 'exclude'), 'private/\n');
+  mkdirSync(join(repo, 'private'));
+  writeFileSync(join(repo, 'private', 'x'), 'x');
+  writeFileSync(join(repo, 'a.txt'), 'dirty\n');
+  const workspace = await clone();
+  expect(readdirSync(workspace.root).sort()).toEqual(['.git', '.gitignore', 'a.txt', 'sub']);
+  expect(readFileSync(join(workspace.root, 'a.txt'), 'utf8')).toBe('dirty\n');
+  writeFileSync(join(workspace.root, 'a.txt'), 'changed\n');
+  expect(await diffOf(workspace)).toContain('-dirty\n+changed\n');
+});
+
+test('leaves an empty submodule in peace, and names a folder that became a repository', async () => {
+  const inner = join(dir, 'inner');
+  mkdirSync(inner);
+  sh(['init', '-q'], inner);
+  sh(['commit', '-q', '--allow-empty', '-m', 'inner'], inner);
+  sh(['-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', inner, 'module']);
+  sh(['commit', '-qam', 'module']);
+  const workspace = await clone();
+  expect(await diffOf(workspace)).toBe('');
+  const grown = join(workspace.root, 'grown');
+  mkdirSync(grown);
+  sh(['init', '-q'], grown);
+  sh(['commit', '-q', '--allow-empty', '-m', 'grown'], grown);
+  expect(await diffWorkspace(workspace, env, () => undefined)).toEqual(['grown']);
+});
+
+test('stops half-way when it is told to', async () => {
+  const repository = await findRepository(repo, env);
+  if (repository === undefined) throw new Error('no repository');
+  const over = AbortSignal.abort();
+  await expect(cloneWorkspace(repository, join(dir, 'ws'), env, over)).rejects.toThrow('git clone failed');
 });

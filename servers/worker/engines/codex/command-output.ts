@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { StageOutput } from '../engine.ts';
 import { CapturedOutput, captureFile } from './output-capture.ts';
 
@@ -63,6 +65,16 @@ export class CommandOutputs {
     this.#drainAll();
     for (const command of this.#commands.values()) command.capture.close();
     this.#commands.clear();
+    this.#takeUntold();
+  }
+
+  /** Codex tells nothing of a command its sandbox stops early; what that printed has its copy all the same. */
+  #takeUntold(): void {
+    for (const name of copiesIn(this.#folder)) {
+      const copy = new CapturedOutput(join(this.#folder, name));
+      copy.drain((chunk) => this.#output.write('stdout', chunk));
+      copy.close();
+    }
   }
 
   #follow(itemId: string): Command {
@@ -84,5 +96,13 @@ export class CommandOutputs {
   #stopTimer(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+  }
+}
+
+function copiesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => !name.endsWith('.pipe'));
+  } catch {
+    return [];
   }
 }
