@@ -8,13 +8,13 @@ import type { OpenAttempt, OpenAttempts } from './fleet/open-attempts.ts';
 import { leaseMs, type WaitingRun } from './scheduler.ts';
 import type { RunStore } from './store/run-store.ts';
 
-const heartbeatMs = 10_000;
+export const heartbeatMs = 10_000;
 
 export interface LeaseOptions {
   store: RunStore;
   queue: RunQueue<WaitingRun>;
   attempts: OpenAttempts;
-  fleet: Pick<Fleet, 'get' | 'checkAll'>;
+  fleet: Pick<Fleet, 'get' | 'workers' | 'checkAll'>;
   dispatch: Pick<Dispatch, 'giveUp' | 'takeBack'>;
   changes: Changes;
   clock: Clock;
@@ -25,18 +25,40 @@ export interface Leases {
   check(): Promise<void>;
 }
 
+interface Missed {
+  /** Which of its absences this is. */
+  downSinceMs: number;
+  /** What this coordinator had tried when it first missed the worker. */
+  triedMs: number;
+}
+
 /**
  * A lease ends only after its worker was out of reach for the whole of it while this coordinator
- * tried: neither sleep of the machine nor the coordinator's own downtime counts.
+ * tried to connect, and failed. What counts is time tried: one heartbeat for each check made, however
+ * much later than the last one it comes. So neither the sleep of the machine counts, nor that of this
+ * process (SIGSTOP: the uptime goes on), nor the time before it was started.
  */
 export function createLeases(options: LeaseOptions): Leases {
   const { store, queue, attempts, fleet, dispatch, changes, clock } = options;
-  const bornMs = clock.uptimeMs();
+  const missed = new Map<string, Missed>();
+  let triedMs = 0;
+  let checkedMs = clock.uptimeMs();
 
+  function countTried(): void {
+    const now = clock.uptimeMs();
+    triedMs += Math.min(now - checkedMs, heartbeatMs);
+    checkedMs = now;
+    for (const { id, link, downSinceMs } of fleet.workers()) {
+      if (link !== undefined) missed.delete(id);
+      else if (missed.get(id)?.downSinceMs !== downSinceMs) missed.set(id, { downSinceMs, triedMs });
+    }
+  }
   function isGone(workerId: string): boolean {
     const worker = fleet.get(workerId);
-    if (worker?.link !== undefined) return false;
-    return clock.uptimeMs() - (worker?.downSinceMs ?? bornMs) >= leaseMs;
+    // Of no fleet this coordinator knows: missed from its start.
+    if (worker === undefined) return triedMs >= leaseMs;
+    if (worker.link !== undefined || worker.failedTries === 0) return false;
+    return triedMs - (missed.get(workerId)?.triedMs ?? triedMs) >= leaseMs;
   }
   /** A run that rests keeps its thread, and its worker may come back for it; one to be cancelled does not wait. */
   function isLost(attempt: OpenAttempt | undefined): attempt is OpenAttempt {
@@ -86,6 +108,7 @@ export function createLeases(options: LeaseOptions): Leases {
   }
   return {
     async check() {
+      countTried();
       const alive = await fleet.checkAll();
       await store.heartbeat(alive, leaseMs, clock.now());
       await endExpired();

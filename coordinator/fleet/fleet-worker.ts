@@ -23,6 +23,8 @@ export interface FleetWorker {
   cursor: string;
   /** Since when it cannot be reached, by a clock that stands still while the machine sleeps. */
   downSinceMs: number;
+  /** Tries to connect that came to nothing since it was last up. */
+  failedTries: number;
   /** It refused a run for want of a slot: no more until then, by the same clock. */
   fullUntilMs: number;
 }
@@ -49,6 +51,7 @@ export function newWorker(
     link: undefined,
     cursor: firstCursor,
     downSinceMs: uptimeMs,
+    failedTries: 0,
     fullUntilMs: 0,
   };
 }

@@ -47,6 +47,7 @@ export async function keepWorker(worker: FleetWorker, keeping: Keeping): Promise
       if (!signal.aborted) logLoss(worker, error, log);
     }
     if (worker.state === 'up') worker.downSinceMs = clock.uptimeMs();
+    else worker.failedTries++;
     worker.state = worker.descriptor === undefined ? 'starting' : 'down';
     events.changed();
     if (clock.uptimeMs() - begunMs > steadyMs) backoff.reset();
@@ -64,6 +65,7 @@ async function useLink(worker: FleetWorker, link: WorkerLink, keeping: Keeping):
     while (await takeNews(worker, link, false, keeping));
     await events.attached(worker, link);
     worker.state = 'up';
+    worker.failedTries = 0;
     log.info({ worker: worker.id, boot: link.descriptor.boot_id }, 'worker attached');
     events.changed();
     while (!signal.aborted) await takeNews(worker, link, true, keeping);

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { assemble, begin, type Parts } from '../../coordinator/assemble.ts';
 import { fleetHandlers } from '../../coordinator/handlers/index.ts';
+import { heartbeatMs } from '../../coordinator/leases.ts';
+import { leaseMs } from '../../coordinator/scheduler.ts';
 import { createMemoryRunStore } from '../../coordinator/store/memory-run-store.ts';
 import type { RunRecord, RunStore } from '../../coordinator/store/run-store.ts';
 import type { Call, Handlers } from '../../mcp/handlers.ts';
@@ -27,6 +29,8 @@ export interface FakeFleet {
   /** Once the record of a run is as asked for. */
   until(runId: string, holds: (run: RunRecord) => boolean): Promise<RunRecord>;
   ended(runId: string): Promise<RunRecord>;
+  /** Checks the leases as often as it takes until that of a worker that cannot be reached has run out. */
+  missForALease(): Promise<void>;
   /** Another coordinator on the same store and workers, as after a crash. */
   again(config?: Record<string, unknown>): Promise<FakeFleet>;
   close(): Promise<void>;
@@ -119,6 +123,17 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     run,
     until,
     close,
+    missForALease: async () => {
+      while (
+        [...parts.fleet.workers()].some((worker) => worker.state === 'down' && worker.failedTries === 0)
+      ) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      for (let passed = 0; passed <= leaseMs; passed += heartbeatMs) {
+        clock.uptimeMs += heartbeatMs;
+        await parts.leases.check();
+      }
+    },
     ended: (runId) => until(runId, (found) => isTerminal(found.status)),
     async start(count, more = {}) {
       const runs = Array.from({ length: count }, () => ({}));

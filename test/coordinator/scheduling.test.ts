@@ -214,8 +214,7 @@ describe('a worker that dies', () => {
     fleet.clock.nowMs += 3_600_000;
     await fleet.parts.leases.check();
     expect((await fleet.run(id)).status).toBe('running');
-    fleet.clock.uptimeMs += 30_001;
-    await fleet.parts.leases.check();
+    await fleet.missForALease();
     expect(await fleet.run(id)).toMatchObject({ status: 'failed', outcome: { kind: 'lost' } });
   });
 
@@ -232,8 +231,7 @@ describe('a worker that dies', () => {
     worker.reachable = false;
     await worker.cut();
     await expect.poll(() => fleet.parts.fleet.get('local-1')?.state).toBe('down');
-    fleet.clock.uptimeMs += 30_001;
-    await fleet.parts.leases.check();
+    await fleet.missForALease();
     expect(await fleet.run(id)).toMatchObject({ status: 'failed', outcome: { kind: 'lost' } });
   });
 });
