@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { FleetError } from '../../core/errors.ts';
 import { heartbeatMs } from '../../coordinator/leases.ts';
 import { leaseMs } from '../../coordinator/scheduler.ts';
 import { allUp, fakeFleet, type FakeFleet } from './fake-fleet.ts';
@@ -98,11 +99,18 @@ describe('a lease whose worker is out of reach', () => {
   });
 
   it('does not run out before a try to reach it has failed', async () => {
-    const { fleet, id } = await missedRun();
-    const worker = fleet.parts.fleet.get('local-1');
+    const fleet = await fakeFleet();
+    await allUp(fleet);
+    const [id = ''] = await fleet.start(1);
+    await fleet.until(id, (run) => run.attempts[0]?.remote_run_id !== undefined);
+    const [worker] = fleet.workers;
     if (worker === undefined) return;
-    // As where the process hangs in the middle of the first try.
-    Object.defineProperty(worker, 'failedTries', { get: () => 0, set: () => undefined });
+    // It takes connections and says nothing.
+    let giveUp: (error: Error) => void = () => undefined;
+    worker.connect = () => new Promise((_resolve, reject) => (giveUp = reject));
+    onTestFinished(() => giveUp(new FleetError('WORKER_UNAVAILABLE', 'Nobody answers.')));
+    await worker.cut();
+    await expect.poll(() => fleet.parts.fleet.get('local-1')?.state).toBe('down');
     fleet.clock.nowMs += hourMs;
     await heartbeats(fleet, wholeLease + 3);
     expect((await fleet.run(id)).status).toBe('running');
