@@ -43,12 +43,16 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     if (applied.progress === undefined) return undefined;
     attempts.confirm(attempt, detail.run_id);
     attempt.status = applied.progress.status ?? attempt.status;
-    attempt.holdsSlot = takesSlot(attempt.status, detail.engine_thread_id !== undefined);
+    // One that was answered counts although it has none yet: it goes before what is placed anew.
+    attempt.holdsSlot =
+      detail.slot !== 'freed' && takesSlot(attempt.status, detail.engine_thread_id !== undefined);
+    attempt.awaitsSlot = detail.slot === 'awaited';
     return { attempt, applied };
   }
 
   async function details(worker: FleetWorker, told: readonly RunDetail[]): Promise<void> {
     const now = clock.now();
+    const before = slotsHeld(worker);
     const steps = told.map((detail) => read(worker, detail, now)).filter((step) => step !== undefined);
     if (steps.length === 0) return;
     const over = steps.filter(({ applied }) => applied.finish !== undefined || applied.requeue !== undefined);
@@ -59,7 +63,7 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     ]);
     // Their slots are free: what waits is claimed in the same commit.
     for (const { attempt } of over) attempts.remove(attempt.run_id);
-    if (over.length > 0) void scheduler.tick(now);
+    if (over.length > 0 || slotsHeld(worker) < before) void scheduler.tick(now);
     let results: (RunRecord | undefined)[][];
     try {
       results = await stored;
@@ -70,6 +74,8 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     }
     announce(results, over);
   }
+
+  const slotsHeld = (worker: FleetWorker): number => attempts.slotsTaken(worker.id);
 
   function announce(results: (RunRecord | undefined)[][], over: readonly Step[]): void {
     const [progressed = [], finished = [], requeued = []] = results;

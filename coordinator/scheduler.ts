@@ -110,6 +110,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       phase: 'unsent',
       status: 'running',
       holdsSlot: true,
+      awaitsSlot: false,
       cancelRequested: false,
       seenBoot: undefined,
     };

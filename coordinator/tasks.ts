@@ -25,7 +25,7 @@ export function offersTask({ name, arguments: input }: Record<string, unknown>):
  * read from the store, so a task handed out before a restart is as good after it.
  */
 export function createTasks(
-  deps: Pick<HandlerDeps, 'store' | 'fleet' | 'scheduler'>,
+  deps: Pick<HandlerDeps, 'store' | 'fleet' | 'scheduler' | 'attempts'>,
   tools: Pick<Handlers<FleetContracts>, 'cancel_run' | 'resume_run'>,
   owner: string,
 ): TaskSource {

@@ -82,6 +82,21 @@ export const config = z.strictObject({
     })
     .prefault({})
     .describe('Upper bounds; a run may ask for less.'),
+  questions: z
+    .strictObject({
+      timeout_ms: z
+        .int()
+        .min(100)
+        .max(2_147_483_647)
+        .default(600_000)
+        .describe('A question nobody answers for this long is answered "decline".'),
+    })
+    .prefault({})
+    .describe(
+      'What a run asks the one who started it. While it waits it gives its slot to others, as long as no more ' +
+        'runs of its worker wait so than it has slots; once answered it goes on with the next slot that is ' +
+        'free, before runs that have not begun. Until then it is `running`, with `waiting_for: slot`.',
+    ),
   http: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),

@@ -61,6 +61,8 @@ export const runDetail = z.strictObject({
   handles: z.array(handleRecord),
   usage: usage.optional(),
   question: question.optional(),
+  /** Its slot is lent to others until it is answered; or it was answered, and waits for a slot. */
+  slot: z.enum(['freed', 'awaited']).optional(),
   decisions: z.array(decision),
   notes: z.array(z.string()),
   reaping: reaping.optional(),

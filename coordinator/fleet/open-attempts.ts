@@ -19,6 +19,8 @@ export interface OpenAttempt {
   phase: 'unsent' | 'sent' | 'confirmed';
   status: 'running' | 'paused' | 'input_required';
   holdsSlot: boolean;
+  /** It was answered, and its worker has no slot for it yet. */
+  awaitsSlot: boolean;
   cancelRequested: boolean;
   /** The boot of its worker that told of it last. */
   seenBoot: string | undefined;
@@ -110,6 +112,7 @@ export function restoredAttempt(run: RunRecord, order: number): OpenAttempt | un
     phase: latest.remote_run_id === undefined ? 'sent' : 'confirmed',
     status,
     holdsSlot: takesSlot(status, latest.engine_thread_id !== undefined),
+    awaitsSlot: false,
     cancelRequested: run.cancel_requested,
     seenBoot: undefined,
   };

@@ -4,9 +4,11 @@ import type { RunRecord } from '../store/run-store.ts';
 import { threadToContinue } from '../fleet/open-attempts.ts';
 import type { HandlerDeps } from './deps.ts';
 
+type WaitingDeps = Pick<HandlerDeps, 'fleet' | 'scheduler' | 'attempts'>;
+
 /** A run as a reply shows it. */
 export function toSnapshot(
-  deps: Pick<HandlerDeps, 'fleet' | 'scheduler'>,
+  deps: WaitingDeps,
   run: RunRecord,
   preview: string | undefined,
   previewTokens: number,
@@ -33,10 +35,8 @@ export function toSnapshot(
   return buildSnapshot(source, previewTokens);
 }
 
-function waitingFor(
-  { fleet, scheduler }: Pick<HandlerDeps, 'fleet' | 'scheduler'>,
-  run: RunRecord,
-): string | undefined {
+function waitingFor({ fleet, scheduler, attempts }: WaitingDeps, run: RunRecord): string | undefined {
+  if (run.status === 'running' && attempts.get(run.run_id)?.awaitsSlot === true) return 'slot';
   if (run.status !== 'pending') return undefined;
   if (scheduler.waitsForTree(run.run_id)) return 'workspace';
   const thread = threadToContinue(run);

@@ -208,14 +208,14 @@ describe('the sandbox', () => {
     const run = startStage(codexEngine, place, prompting(prompt, { spec: { ask: true } }));
     const asked = await run.reported(isQuestion);
     expect(asked).toMatchObject({ question: { kind: 'command', text: `touch ${first} (it needs to)` } });
-    await run.session.answer('accept');
+    await run.session.answer('accept', 'parent');
     await run.reported((report) => isQuestion(report) && report !== asked);
-    await run.session.answer('decline');
+    await run.session.answer('decline', 'timeout');
     expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
     expect([existsSync(String(first)), existsSync(String(second))]).toEqual([true, false]);
     expect(decisions(run.reports).map(({ answer, by }) => `${answer} by ${by}`)).toEqual([
       'accepted by parent',
-      'declined by parent',
+      'declined by timeout',
     ]);
   });
 

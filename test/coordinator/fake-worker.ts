@@ -73,7 +73,8 @@ export class FakeWorker {
   /** Something happened to a run: whoever polls hears of it. */
   tell(run: FakeRun | undefined, change: Partial<RunDetail>): void {
     if (run === undefined) throw new Error('no such run');
-    run.detail = { ...run.detail, ...change };
+    const { question: _question, slot: _slot, ...rest } = run.detail;
+    run.detail = { ...(change.status === undefined ? run.detail : rest), ...change };
     run.seq = ++this.seq;
     for (const look of this.waiting) look();
   }

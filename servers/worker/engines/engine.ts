@@ -71,7 +71,8 @@ export interface EngineSession {
   continue(): void;
   /** Adds a message to running work; WRONG_STATE where the engine cannot. */
   steer(message: string): Promise<void>;
-  answer(answer: 'accept' | 'decline'): Promise<void>;
+  /** WRONG_STATE where nothing is asked. */
+  answer(answer: 'accept' | 'decline', by: 'parent' | 'timeout'): Promise<void>;
   /** Ends the stage; the first cause wins and becomes its outcome. */
   end(cause: Extract<Outcome, { kind: 'cancelled' | 'timeout' | 'limit' | 'lost' }>): void;
 }

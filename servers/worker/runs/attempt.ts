@@ -1,13 +1,14 @@
 import { FleetError } from '../../../core/errors.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
-import type { Outcome } from '../../../schemas/run.ts';
+import type { Outcome, Question } from '../../../schemas/run.ts';
 import type { EngineEnd, EngineReport, EngineSession } from '../engines/engine.ts';
 import type { ActiveClock } from './active-clock.ts';
 import { judge, type Cause } from './judge.ts';
 import type { LiveRecord } from './live-record.ts';
 import { boundedEnd, boundedQuestion, takeDown } from './run-facts.ts';
 import { enterWorkspace } from './run-workspace.ts';
+import type { SlotHold } from './slot-hold.ts';
 import { createStageRecorder, type OutputBudget } from './stage-recorder.ts';
 import { internalFailure, startStage, type Resume, type RunDeps } from './stage-session.ts';
 
@@ -28,6 +29,7 @@ export type AttemptEnd =
 export interface AttemptOptions {
   deps: RunDeps;
   known: LiveRecord;
+  slot: SlotHold;
   clock: ActiveClock;
   budget: OutputBudget;
   recipe: Recipe;
@@ -55,6 +57,8 @@ export class Attempt {
   #isLeaving = false;
   /** When the latest question came, and later than any before it. */
   #askedAt = 0;
+  /** Declines the question that stands, in the end. */
+  #patience: NodeJS.Timeout | undefined;
 
   constructor(options: AttemptOptions) {
     this.#options = options;
@@ -95,8 +99,29 @@ export class Attempt {
     await this.#session.steer(message);
   }
 
-  async answer(answer: 'accept' | 'decline'): Promise<void> {
-    await this.#session?.answer(answer);
+  /**
+   * Passes an answer on as soon as the run has a slot again, and resolves when it is passed on, or has
+   * to wait for a slot.
+   */
+  answer(answer: 'accept' | 'decline', by: 'parent' | 'timeout'): Promise<void> {
+    const { known, slot, clock, deps } = this.#options;
+    const session = this.#session;
+    clearTimeout(this.#patience);
+    let passedOn: Promise<void> | undefined;
+    let isLate = false;
+    slot.regain(() => {
+      if (this.#session !== session) return;
+      clock.start();
+      passedOn = session?.answer(answer, by);
+      if (!isLate) return;
+      known.regainedSlot();
+      passedOn?.catch((error: unknown) => {
+        deps.log.warn({ err: error, run_id: known.run_id }, 'nobody waits for an answer any more');
+      });
+    });
+    isLate = true;
+    if (known.status === 'input_required' && passedOn === undefined) known.move({ kind: 'answered' });
+    return passedOn ?? Promise.resolve();
   }
 
   end(cause: Cause): void {
@@ -186,6 +211,8 @@ export class Attempt {
     if (this.#cause !== undefined) session.end(this.#cause);
     const end = await session.done;
     this.#session = undefined;
+    clearTimeout(this.#patience);
+    this.#options.slot.regain(() => undefined);
     await recorder.seal();
     known.preview.end();
     // The stage may have ended well; what it put out is not all there.
@@ -193,17 +220,38 @@ export class Attempt {
   }
 
   #onReport(said: EngineReport): void {
-    const { known, clock, deps } = this.#options;
+    const { known, deps } = this.#options;
     if (said.kind !== 'question') {
       takeDown(known.facts, said, deps.now());
       known.heard(said);
     } else if (said.question !== undefined) {
-      clock.stop();
-      this.#askedAt = Math.max(deps.now(), this.#askedAt + 1);
-      known.move({ kind: 'asked', question: { ...boundedQuestion(said.question), asked_at: this.#askedAt } });
+      this.#ask(said.question);
     } else if (known.status === 'input_required') {
-      known.move({ kind: 'answered' });
-      clock.start();
+      this.#goOn();
     }
+  }
+
+  /** The run rests until the answer: its time does not count, and its slot is for others. */
+  #ask(question: Question): void {
+    const { known, clock, slot, deps, recipe } = this.#options;
+    clock.stop();
+    slot.free();
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => {
+      this.answer('decline', 'timeout').catch((error: unknown) => {
+        deps.log.warn({ err: error, run_id: known.run_id }, 'a question could not be declined');
+      });
+    }, recipe.config.questions.timeout_ms);
+    this.#askedAt = Math.max(deps.now(), this.#askedAt + 1);
+    known.move({ kind: 'asked', question: { ...boundedQuestion(question), asked_at: this.#askedAt } });
+  }
+
+  /** It asks no more: answered, or its engine thought better of it and works already, slot or not. */
+  #goOn(): void {
+    const { known, clock, slot } = this.#options;
+    clearTimeout(this.#patience);
+    slot.regain(() => undefined);
+    known.move({ kind: 'answered' });
+    clock.start();
   }
 }

@@ -6,6 +6,7 @@ import type { Workspace } from '../workspace/clone.ts';
 import type { RunProgress, RunRecord } from './record.ts';
 import type { RunFacts } from './run-facts.ts';
 import { createRunPreview, type RunPreview } from './run-preview.ts';
+import type { SlotHold } from './slot-hold.ts';
 import type { RunDeps } from './stage-session.ts';
 
 export interface RunHooks {
@@ -47,9 +48,11 @@ export class LiveRecord {
   readonly #standing: RunStanding;
   readonly #deps: RunDeps;
   readonly #hooks: RunHooks;
+  readonly #slot: SlotHold;
   #state: Run;
 
-  constructor(deps: RunDeps, hooks: RunHooks, standing: RunStanding) {
+  constructor(deps: RunDeps, hooks: RunHooks, standing: RunStanding, slot: SlotHold) {
+    this.#slot = slot;
     this.#deps = deps;
     this.#hooks = hooks;
     this.#standing = standing;
@@ -91,6 +94,11 @@ export class LiveRecord {
       this.save();
     }
     this.#hooks.changed(report.kind === 'thread' ? 'now' : 'soon');
+  }
+
+  /** An answered run has a slot again. */
+  regainedSlot(): void {
+    this.#hooks.changed('now');
   }
 
   toNextStage(): void {
@@ -164,6 +172,7 @@ export class LiveRecord {
     const { run_id, spec } = this;
     const { first_output_at, error, usage, decisions, notes, reaping, engine_thread_id } = this.facts;
     const preview = this.preview.text();
+    const slot = this.#slot.told;
     return {
       run_id,
       ...(spec.request_key !== undefined && { request_key: spec.request_key }),
@@ -175,6 +184,7 @@ export class LiveRecord {
       handles: this.#deps.handles.ofRun(run_id).slice(-maxHandles),
       ...(usage !== undefined && { usage }),
       ...(state.status === 'input_required' && { question: state.question }),
+      ...(slot !== undefined && { slot }),
       decisions,
       notes,
       ...(reaping !== undefined && { reaping }),

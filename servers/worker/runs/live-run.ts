@@ -11,6 +11,7 @@ import { LiveRecord, type RunHooks, type RunStanding } from './live-record.ts';
 import type { RunRecord } from './record.ts';
 import { takeDown } from './run-facts.ts';
 import { storeDiff } from './run-workspace.ts';
+import { SlotHold } from './slot-hold.ts';
 import type { Slots } from './slots.ts';
 import type { OutputBudget } from './stage-recorder.ts';
 import { needsHome, type Resume, type RunDeps } from './stage-session.ts';
@@ -29,7 +30,7 @@ export class LiveRun {
   readonly run_id: string;
   readonly spec: RunSpec;
   readonly #deps: RunDeps;
-  readonly #slots: Slots;
+  readonly #slot: SlotHold;
   readonly #recipe: Recipe | undefined;
   readonly #known: LiveRecord;
   readonly #clock: ActiveClock;
@@ -38,7 +39,6 @@ export class LiveRun {
   #attempt: Attempt | undefined;
   #cause: Cause | undefined;
   #idle: Promise<void> = Promise.resolve();
-  #holdsSlot = false;
   /** Its work is over, its diff is not stored yet. */
   #isEnding = false;
 
@@ -46,9 +46,9 @@ export class LiveRun {
     this.run_id = standing.run_id;
     this.spec = standing.spec;
     this.#deps = deps;
-    this.#slots = slots;
+    this.#slot = new SlotHold(slots);
     this.#recipe = recipe;
-    this.#known = new LiveRecord(deps, hooks, standing);
+    this.#known = new LiveRecord(deps, hooks, standing, this.#slot);
     const { wallMs, outputBytes, notes } = boundsOf(standing.spec, recipe?.config.limits);
     for (const text of notes) takeDown(standing.facts, { kind: 'note', text }, deps.now());
     const stored = deps.handles.ofRun(this.run_id).reduce((sum, handle) => sum + handle.bytes, 0);
@@ -82,7 +82,7 @@ export class LiveRun {
 
   /** Begins a new run, whose slot is already taken. */
   begin(): void {
-    this.#holdsSlot = true;
+    this.#slot.adopt();
     this.#idle = this.#try(undefined);
   }
 
@@ -103,7 +103,7 @@ export class LiveRun {
     const { state } = this.#known;
     this.#checkResume(state.status, answer);
     if (state.status === 'paused' && state.how !== 'stopped') return this.#restart(state.how, message);
-    if (answer !== undefined) await this.#attempt?.answer(answer);
+    if (answer !== undefined) await this.#attempt?.answer(answer, 'parent');
     if (message !== undefined) await this.#attempt?.steer(message);
     if (this.status === 'paused') await this.#continue();
   }
@@ -160,8 +160,7 @@ export class LiveRun {
     if (message !== undefined && threadId === undefined) {
       throw new FleetError('WRONG_STATE', 'The run has no conversation yet; resume it without a message.');
     }
-    this.#slots.take(1);
-    this.#holdsSlot = true;
+    this.#slot.take();
     this.#known.facts.error = undefined;
     this.#known.move({ kind: 'resumed' });
     const ready = this.#prepareAgain();
@@ -188,7 +187,7 @@ export class LiveRun {
 
   async #fallBack(how: PauseHow): Promise<void> {
     this.#known.move({ kind: 'paused', how });
-    this.#releaseSlot();
+    this.#slot.release();
     if (this.#cause !== undefined) await this.#finish(this.#cause);
   }
 
@@ -197,6 +196,7 @@ export class LiveRun {
     this.#attempt = new Attempt({
       deps: this.#deps,
       known: this.#known,
+      slot: this.#slot,
       clock: this.#clock,
       budget: this.#budget,
       recipe: this.#recipe,
@@ -215,7 +215,7 @@ export class LiveRun {
     }
     await this.#deps.files.removeTmp(this.run_id);
     this.#hold(end.asked ? 'turn_boundary' : 'lost');
-    this.#releaseSlot();
+    this.#slot.release();
     // Cancelled in the meantime: there was no attempt to tell.
     if (this.#cause !== undefined && this.#cause.kind !== 'lost') await this.#finish(this.#cause);
   }
@@ -254,18 +254,12 @@ export class LiveRun {
 
   #close(outcome: Outcome): boolean {
     this.#deps.files.removePrivate(this.run_id, { home: needsHome(this.#recipe?.stages ?? []) });
-    this.#releaseSlot();
+    this.#slot.release();
     return this.#known.end(outcome);
   }
 
   #stopClock(): void {
     this.#clock.stop();
     this.#known.progress.active_ms = this.#clock.spentMs;
-  }
-
-  #releaseSlot(): void {
-    if (!this.#holdsSlot) return;
-    this.#holdsSlot = false;
-    this.#slots.release(1);
   }
 }

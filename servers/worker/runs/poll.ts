@@ -174,7 +174,7 @@ function snapshotOf(record: RunRecord, workerId: string, tokens: number): RunSna
     ended_at: detail.ended_at,
     outcome: detail.outcome,
     error: detail.error,
-    waiting_for: undefined,
+    waiting_for: detail.slot === 'awaited' ? 'slot' : undefined,
     question: detail.question,
     usage: detail.usage,
     handles: detail.handles,

@@ -1,5 +1,5 @@
 import { FleetError } from '../../../core/errors.ts';
-import type { Outcome, RunSpec } from '../../../schemas/run.ts';
+import type { Outcome, RunSpec, RunStatus } from '../../../schemas/run.ts';
 import { acceptRuns, recipeOf, type Accepted, type Acceptor, type NewRun } from './accept.ts';
 import type { Recipe } from './attempt.ts';
 import { ChangeLog } from './changes.ts';
@@ -42,9 +42,9 @@ export class Runs {
     return this.#isClosing;
   }
 
-  /** Whether some run is working, rather than paused or waiting for an answer. */
+  /** Whether some run is under way; a question it waits with is declined in the end. */
   get isWorking(): boolean {
-    return this.#starting.size > 0 || this.#index.live().some((run) => run.status === 'running');
+    return this.#starting.size > 0 || this.#index.live().some((run) => isUnderWay(run.status));
   }
 
   /** Called whenever `isWorking` may have changed. */
@@ -205,6 +205,10 @@ export class Runs {
     const entry: RunEntry = { run_id, owner, task_id, request_key, seq: 0, status: run.status, live: run };
     return { entry, run };
   }
+}
+
+function isUnderWay(status: RunStatus): boolean {
+  return status === 'running' || status === 'input_required';
 }
 
 function endedEntry({ owner, spec, detail }: RunRecord): RunEntry {

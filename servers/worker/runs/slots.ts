@@ -7,10 +7,37 @@ export interface Slots {
   /** All or none. NO_CAPACITY where fewer are free. */
   take: (count: number) => void;
   release: (count: number) => void;
+  /**
+   * Gives a slot to others while its run waits for an answer. False, and nothing changes, where as many
+   * wait without one as there are slots: their processes are idle, not gone.
+   */
+  park: () => boolean;
+  /** Ends what park() began, for a run that ended without its slot. */
+  unpark: () => void;
+  /**
+   * A slot again for a run that was parked: `granted` is called at once where one is free, else when
+   * one is, before any new run. The answer withdraws.
+   */
+  reclaim: (granted: () => void) => () => void;
 }
 
 export function createSlots(total: number): Slots {
+  const waiting = new Set<() => void>();
   let busy = 0;
+  let parked = 0;
+  function grant(granted: () => void): void {
+    busy += 1;
+    parked -= 1;
+    granted();
+  }
+  function release(count: number): void {
+    busy -= count;
+    for (const granted of waiting) {
+      if (busy >= total) return;
+      waiting.delete(granted);
+      grant(granted);
+    }
+  }
   return {
     total,
     get busy() {
@@ -26,8 +53,20 @@ export function createSlots(total: number): Slots {
       }
       busy += count;
     },
-    release: (count) => {
-      busy -= count;
+    release,
+    park: () => {
+      if (parked >= total) return false;
+      parked += 1;
+      release(1);
+      return true;
+    },
+    unpark: () => {
+      parked -= 1;
+    },
+    reclaim: (granted) => {
+      if (busy < total) grant(granted);
+      else waiting.add(granted);
+      return () => waiting.delete(granted);
     },
   };
 }

@@ -85,8 +85,10 @@ export class ScriptedSession implements EngineSession {
     return Promise.resolve();
   }
 
-  answer(answer: 'accept' | 'decline'): Promise<void> {
+  answer(answer: 'accept' | 'decline', by: 'parent' | 'timeout'): Promise<void> {
     this.answers.push(answer);
+    const told = answer === 'accept' ? 'accepted' : 'declined';
+    this.context.report({ kind: 'decision', asked: 'something', answer: told, by });
     this.context.report({ kind: 'question', question: undefined });
     return Promise.resolve();
   }

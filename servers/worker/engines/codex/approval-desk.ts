@@ -3,7 +3,7 @@ import type { EngineContext } from '../engine.ts';
 import type { AppServerClient } from './app-server-client.ts';
 import { judgeCommand, judgeFileChange, type ApprovalPolicy, type Verdict } from './approvals.ts';
 import { commandApproval, fileChangeApproval, type FileUpdate, type RequestId } from './protocol.ts';
-import { Questions } from './questions.ts';
+import { Questions, type Answered } from './questions.ts';
 
 export interface ServerRequest {
   id: RequestId;
@@ -31,8 +31,8 @@ export class ApprovalDesk {
     };
   }
 
-  answer(answer: 'accept' | 'decline'): void {
-    this.#questions.answer(answer);
+  answer(answered: Answered): void {
+    this.#questions.answer(answered);
   }
 
   notification(method: string, params: unknown): void {
@@ -78,13 +78,14 @@ export class ApprovalDesk {
       this.#record(question.text, accept, 'policy');
       return accept;
     }
-    const answer = await this.#questions.ask(id, question);
-    if (answer === undefined) return undefined;
-    this.#record(question.text, answer === 'accept', 'parent');
-    return answer === 'accept';
+    const answered = await this.#questions.ask(id, question);
+    if (answered === undefined) return undefined;
+    const isAccepted = answered.answer === 'accept';
+    this.#record(question.text, isAccepted, answered.by);
+    return isAccepted;
   }
 
-  #record(asked: string, accepted: boolean, by: 'policy' | 'parent'): void {
+  #record(asked: string, accepted: boolean, by: 'policy' | 'parent' | 'timeout'): void {
     this.#context.report({ kind: 'decision', asked, answer: accepted ? 'accepted' : 'declined', by });
   }
 }

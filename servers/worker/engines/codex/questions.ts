@@ -1,12 +1,15 @@
 import { FleetError } from '../../../../core/errors.ts';
 import type { Question } from '../../../../schemas/run.ts';
 
-export type Answer = 'accept' | 'decline';
+export interface Answered {
+  answer: 'accept' | 'decline';
+  by: 'parent' | 'timeout';
+}
 
 interface Pending {
   id: string | number;
   question: Question;
-  settle(answer: Answer | undefined): void;
+  settle(answered: Answered | undefined): void;
 }
 
 /** What a run waits to be told, one question at a time in the order they came. */
@@ -19,7 +22,7 @@ export class Questions {
   }
 
   /** Resolves with the answer; undefined where the question lapsed before one came. */
-  ask(id: string | number, question: Question): Promise<Answer | undefined> {
+  ask(id: string | number, question: Question): Promise<Answered | undefined> {
     return new Promise((settle) => {
       this.#pending.push({ id, question, settle });
       if (this.#pending.length === 1) this.#show(question);
@@ -27,10 +30,10 @@ export class Questions {
   }
 
   /** WRONG_STATE where nothing is asked. */
-  answer(answer: Answer): void {
+  answer(answered: Answered): void {
     const first = this.#pending[0];
     if (first === undefined) throw new FleetError('WRONG_STATE', 'This run is not waiting for an answer.');
-    this.#remove(first, answer);
+    this.#remove(first, answered);
   }
 
   /** The one who asked no longer wants to know. */
@@ -39,10 +42,10 @@ export class Questions {
     if (pending !== undefined) this.#remove(pending, undefined);
   }
 
-  #remove(pending: Pending, answer: Answer | undefined): void {
+  #remove(pending: Pending, answered: Answered | undefined): void {
     const wasShown = this.#pending[0] === pending;
     this.#pending = this.#pending.filter((one) => one !== pending);
-    pending.settle(answer);
+    pending.settle(answered);
     if (wasShown) this.#show(this.#pending[0]?.question);
   }
 }

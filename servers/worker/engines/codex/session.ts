@@ -66,9 +66,9 @@ export class CodexSession implements EngineSession {
     });
   }
 
-  answer(answer: 'accept' | 'decline'): Promise<void> {
+  answer(answer: 'accept' | 'decline', by: 'parent' | 'timeout'): Promise<void> {
     return new Promise((resolve) => {
-      this.#desk.answer(answer);
+      this.#desk.answer({ answer, by });
       resolve();
     });
   }

@@ -74,10 +74,12 @@ describe('questions', () => {
     const questions = new Questions((one) => shown.push(one?.text));
     const answers = ['a', 'b', 'c'].map((id) => questions.ask(id, question(id)));
     questions.lapse('b');
-    questions.answer('accept');
+    questions.answer({ answer: 'accept', by: 'parent' });
     questions.lapse('c');
-    expect(await Promise.all(answers)).toEqual(['accept', undefined, undefined]);
+    expect(await Promise.all(answers)).toEqual([{ answer: 'accept', by: 'parent' }, undefined, undefined]);
     expect(shown).toEqual(['a', 'c', undefined]);
-    expect(() => questions.answer('accept')).toThrowError(expect.objectContaining({ code: 'WRONG_STATE' }));
+    expect(() => questions.answer({ answer: 'accept', by: 'parent' })).toThrowError(
+      expect.objectContaining({ code: 'WRONG_STATE' }),
+    );
   });
 });
