@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { FleetPaths } from '../../platform/paths.ts';
 import { runId as runIdSchema } from '../../schemas/ids.ts';
 import { isTerminal } from '../../schemas/run.ts';
-import { openRecordFiles } from '../../servers/worker/runs/record-files.ts';
+import { workspaceDir } from '../../servers/worker/runs/record-files.ts';
+import { readRecords } from '../../servers/worker/runs/record-journal.ts';
 import type { RunRecord } from '../../servers/worker/runs/record.ts';
 import { recordedProcesses, workerIds } from './process-record.ts';
 
@@ -27,12 +28,12 @@ export async function leftWorkspaces(paths: FleetPaths, now: number): Promise<Le
   const running = new Set(recordedProcesses(paths).flatMap(({ name, running }) => (running ? [name] : [])));
   const found: LeftWorkspace[] = [];
   for (const worker of workerIds(paths)) {
-    const runs = join(paths.workerDir(worker), 'runs');
-    const files = openRecordFiles(runs);
-    for (const id of namesIn(runs)) {
-      const path = files.workspaceDir(id);
+    const dir = paths.workerDir(worker);
+    const records = readRecords(dir);
+    for (const id of namesIn(join(dir, 'runs'))) {
+      const path = workspaceDir(dir, id);
       if (!runIdSchema.safeParse(id).success || !isFolder(path)) continue;
-      const record = await files.read(id);
+      const record = records.get(id);
       found.push({
         run_id: fleetRunId(record) ?? id,
         worker_id: worker,

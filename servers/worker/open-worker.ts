@@ -65,14 +65,14 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   if (swept.processes + swept.cgroups > 0) log.warn(swept, 'ended what an earlier process left running');
   const env = runEnvironment(options.env, config);
   const path = env['PATH'] ?? '';
-  const files = openRecordFiles(join(dir, 'runs'));
-  const [{ layer, reaping }, handles, records] = await Promise.all([
+  const files = openRecordFiles(dir);
+  const [{ layer, reaping }, handles] = await Promise.all([
     findCodex(config, path)
       .catch(() => undefined)
       .then((codex) => probeReaping({ config, path, stateDir: dir, codexBinary: codex?.binary })),
     openFileHandleStore(join(dir, 'handles')),
-    files.readAll(),
   ]);
+  const records = files.readAll();
   const credentials = createCredentials();
   const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
   const deps = {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { runRecord, type RunRecord } from '../../servers/worker/runs/record.ts';
+import { openRecordFiles } from '../../servers/worker/runs/record-files.ts';
 import { scratchFolder } from '../helpers/scratch.ts';
 import { runProgram } from './run-program.ts';
 
@@ -19,8 +20,8 @@ const hour = 3_600_000;
 function leave(detail: Partial<RunRecord['detail']>, isKept: boolean, fleetRun?: string): string {
   made += 1;
   const run_id = `run_${String(made).padStart(21, '0')}`;
-  const folder = join(stateDir, 'workers', 'local-1', 'runs', run_id);
-  const root = join(folder, 'workspace');
+  const workerDir = join(stateDir, 'workers', 'local-1');
+  const root = join(workerDir, 'runs', run_id, 'workspace');
   mkdirSync(root, { recursive: true });
   writeFileSync(join(root, 'file'), 'x'.repeat(3_072));
   const spec = { pipeline: 'codex', task_id: 't', cwd: '/tmp', inputs: {}, ask: false, depth: 0 };
@@ -33,7 +34,7 @@ function leave(detail: Partial<RunRecord['detail']>, isKept: boolean, fleetRun?:
     ...(isKept && { workspace: { root, cwd: root, base_tree: 'x', object_dirs: [] } }),
     detail: { run_id, status: 'completed', started_at: 1, handles: [], decisions: [], notes: [], ...detail },
   });
-  writeFileSync(join(folder, 'record.json'), JSON.stringify(record));
+  openRecordFiles(workerDir).write(record);
   return root;
 }
 

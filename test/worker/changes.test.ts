@@ -85,6 +85,22 @@ describe('with a clock of our own', () => {
     expect(log.latest).toBe(3);
   });
 
+  test('what is to be told soon is not hurried by another that no longer waits', () => {
+    const log = new ChangeLog<Item>();
+    const [first, second] = [
+      { name: 1, seq: 0 },
+      { name: 2, seq: 0 },
+    ];
+    log.changed(first, 'soon');
+    vi.advanceTimersByTime(10);
+    log.changed(first, 'now');
+    log.changed(second, 'soon');
+    vi.advanceTimersByTime(10);
+    expect(second.seq).toBe(0);
+    vi.advanceTimersByTime(10);
+    expect(second.seq).toBe(2);
+  });
+
   test('growing output is told ever more rarely, and no more after the end', () => {
     const log = new ChangeLog<Item>();
     const item = { name: 1, seq: 0 };

@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { runRecord } from '../../servers/worker/runs/record.ts';
-import { openTestWorker, until, type TestWorker, type WorkerPeer } from './support/test-worker.ts';
+import { openTestWorker, recordOf, until, type WorkerPeer } from './support/test-worker.ts';
 
 const cwd = '/tmp';
 
@@ -14,10 +11,6 @@ async function start(
 ): Promise<string> {
   const { runs } = await peer.call('start_run', { pipeline, cwd, prompt: 'p', ...extra });
   return runs[0]?.run_id ?? '';
-}
-
-function recordOf(worker: TestWorker, run: string) {
-  return runRecord.parse(JSON.parse(readFileSync(join(worker.dir, 'runs', run, 'record.json'), 'utf8')));
 }
 
 /** Microtasks, and then turns of the event loop, after which something happens. */
@@ -43,7 +36,7 @@ describe('a run that is halted where it stands', () => {
     expect(await peer.call('pause_run', { run_id })).toMatchObject({ status: 'paused', how: 'stopped' });
     expect(await peer.call('pause_run', { run_id })).toMatchObject({ status: 'paused', how: 'stopped' });
     expect(await peer.call('describe_worker', {})).toMatchObject({ busy: 1 });
-    expect(recordOf(worker, run_id)).toMatchObject({ how: 'stopped', detail: { status: 'paused' } });
+    expect(recordOf(worker.dir, run_id)).toMatchObject({ how: 'stopped', detail: { status: 'paused' } });
     expect(await peer.call('resume_run', { run_id })).toMatchObject({ status: 'running' });
     expect(session.continued).toBe(1);
     session.finish({ kind: 'exit', code: 0 });
@@ -88,7 +81,7 @@ describe('a run that is halted where it stands', () => {
     const { cursor } = await peer.call('poll_run', { run_ids: [run_id] });
     first.finish({ kind: 'exit', code: 0 });
     await peer.call('poll_run', { run_ids: [run_id], cursor, wait_ms: 5_000 });
-    expect(recordOf(worker, run_id)).toMatchObject({ how: 'turn_boundary', progress: { stage: 1 } });
+    expect(recordOf(worker.dir, run_id)).toMatchObject({ how: 'turn_boundary', progress: { stage: 1 } });
     expect(await peer.call('describe_worker', {})).toMatchObject({ busy: 0 });
     await expect(peer.call('resume_run', { run_id, message: 'x' })).rejects.toMatchObject(wrongState);
   });
@@ -114,7 +107,7 @@ describe('a run that is paused at the turn boundary', () => {
     });
     await peer.call('cancel_run', { run_ids: [other] });
     expect(await peer.call('resume_run', { run_id, message: 'hurry' })).toMatchObject({ status: 'running' });
-    expect(recordOf(worker, run_id)).toMatchObject({ detail: { status: 'running' } });
+    expect(recordOf(worker.dir, run_id)).toMatchObject({ detail: { status: 'running' } });
     const second = await worker.codex.session(2);
     expect(second.context.resume).toEqual({ thread_id: 'th-1', message: 'hurry' });
     second.write('stdout', 'after\n');
@@ -133,7 +126,7 @@ describe('a run that is paused at the turn boundary', () => {
     await peer.call('pause_run', { run_id });
     expect((await peer.call('cancel_run', { run_ids: [run_id] })).runs[0]?.status).toBe('cancelled');
     await expect(peer.call('resume_run', { run_id })).rejects.toMatchObject(wrongState);
-    expect(recordOf(worker, run_id).detail).toMatchObject({
+    expect(recordOf(worker.dir, run_id).detail).toMatchObject({
       status: 'cancelled',
       outcome: { kind: 'cancelled' },
     });

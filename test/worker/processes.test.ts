@@ -1,11 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { runRecord, type RunRecord } from '../../servers/worker/runs/record.ts';
+import { z } from 'zod';
+import { recordsFile } from '../../servers/worker/runs/record-journal.ts';
 import { eventually, newMarker, processesWith, ticksOf } from '../helpers/processes.ts';
-import { detailsOf, until, type WorkerPeer } from './support/test-worker.ts';
-import { connectStdio, newPlace, type WorkerPlace } from './support/worker-process.ts';
+import { detailsOf, recordOf, until, type WorkerPeer } from './support/test-worker.ts';
+import { connectStdio, newPlace } from './support/worker-process.ts';
 
 const longest = 60_000;
 
@@ -25,10 +25,6 @@ async function startFamily(peer: WorkerPeer, cwd: string): Promise<{ run: string
   const run = runs[0]?.run_id ?? '';
   await eventually(() => processesWith(marker).length >= 4, 15_000);
   return { run, marker };
-}
-
-function recordOf(place: WorkerPlace, run: string): RunRecord {
-  return runRecord.parse(JSON.parse(readFileSync(join(place.dir, 'runs', run, 'record.json'), 'utf8')));
 }
 
 describe('a worker process', { timeout: longest }, () => {
@@ -85,7 +81,7 @@ describe('a worker process', { timeout: longest }, () => {
       expect(await worker.ended).toBe(0);
       await eventually(() => processesWith(marker).length === 0, 5_000);
       expect(performance.now() - began).toBeLessThan(5_000);
-      const { detail } = recordOf(place, run);
+      const { detail } = recordOf(place.dir, run);
       expect(detail).toMatchObject({ status: 'failed', outcome: { kind: 'lost', resumable: false } });
       expect(detail.handles).toMatchObject([{ state: 'sealed', bytes: 6 }]);
       expect(existsSync(place.socket)).toBe(false);
@@ -102,7 +98,7 @@ describe('a worker process', { timeout: longest }, () => {
     expect(await worker.ended).toBe(0);
     await eventually(() => processesWith(marker).length === 0, 5_000);
     expect(performance.now() - began).toBeLessThan(5_000);
-    expect(recordOf(place, run).detail.status).toBe('failed');
+    expect(recordOf(place.dir, run).detail.status).toBe('failed');
   });
 
   test('killed, it leaves nothing running, and the next one knows what became of its runs', async () => {
@@ -158,7 +154,7 @@ describe('a worker process', { timeout: longest }, () => {
     await until(peer, run_id, 'running');
     first.child.kill('SIGTERM');
     expect(await first.ended).toBe(0);
-    expect(recordOf(place, run_id)).toMatchObject({ how: 'lost', detail: { status: 'paused' } });
+    expect(recordOf(place.dir, run_id)).toMatchObject({ how: 'lost', detail: { status: 'paused' } });
     place.start('scripted', 'socket');
     const again = await place.connect();
     await again.call('resume_run', { run_id });
@@ -191,7 +187,7 @@ describe('a worker process', { timeout: longest }, () => {
     const left = performance.now();
     expect(await worker.ended).toBe(0);
     expect(performance.now() - left).toBeGreaterThan(1_200);
-    expect(recordOf(place, runs[0]?.run_id ?? '').detail).toMatchObject({
+    expect(recordOf(place.dir, runs[0]?.run_id ?? '').detail).toMatchObject({
       status: 'completed',
       outcome: { kind: 'exit', code: 0 },
     });
@@ -199,6 +195,7 @@ describe('a worker process', { timeout: longest }, () => {
 
   test('killed at any moment, it never leaves half a record', async () => {
     const place = newPlace();
+    const seen = new Set<string>();
     for (const afterMs of [15, 60, 140]) {
       const worker = place.start('scripted', 'socket');
       const peer = await place.connect();
@@ -214,12 +211,12 @@ describe('a worker process', { timeout: longest }, () => {
       await delay(afterMs);
       worker.child.kill('SIGKILL');
       await Promise.all([worker.ended, over]);
-      for (const run of readdirSync(join(place.dir, 'runs'))) {
-        const file = join(place.dir, 'runs', run, 'record.json');
-        // Killed before its first record, the run was never accepted.
-        if (existsSync(file)) recordOf(place, run);
+      for (const line of readFileSync(recordsFile(place.dir), 'utf8').split('\n').slice(0, -1)) {
+        const { run } = z.object({ run: z.string() }).parse(JSON.parse(line));
+        expect(recordOf(place.dir, run).detail.run_id).toBe(run);
+        seen.add(run);
       }
     }
-    expect(readdirSync(join(place.dir, 'runs')).length).toBeGreaterThan(3);
+    expect(seen.size).toBeGreaterThan(3);
   });
 });

@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../servers/worker/runs/record.ts';
 import { runRecord } from '../../servers/worker/runs/record.ts';
-import { detailsOf, newWorkerDir, openTestWorker, until } from './support/test-worker.ts';
+import { openRecordFiles } from '../../servers/worker/runs/record-files.ts';
+import { recordsFile } from '../../servers/worker/runs/record-journal.ts';
+import { detailsOf, newWorkerDir, openTestWorker, recordOf, until } from './support/test-worker.ts';
 
 let made = 0;
 
@@ -37,13 +39,8 @@ function leave(dir: string, detail: Partial<RunRecord['detail']>, rest: Partial<
     },
     ...rest,
   });
-  mkdirSync(join(dir, 'runs', run_id), { recursive: true });
-  writeFileSync(join(dir, 'runs', run_id, 'record.json'), JSON.stringify(record));
+  openRecordFiles(dir).write(record);
   return run_id;
-}
-
-function onDisk(dir: string, runId: string): RunRecord {
-  return runRecord.parse(JSON.parse(readFileSync(join(dir, 'runs', runId, 'record.json'), 'utf8')));
 }
 
 describe('a worker that begins where another died', () => {
@@ -58,7 +55,7 @@ describe('a worker that begins where another died', () => {
       { run_id: run, ...lost },
       { run_id: halted, ...lost },
     ]);
-    expect(onDisk(dir, run).detail).toMatchObject(lost);
+    expect(recordOf(dir, run).detail).toMatchObject(lost);
     expect(await peer.call('describe_worker', {})).toMatchObject({ busy: 0 });
   });
 
@@ -75,7 +72,7 @@ describe('a worker that begins where another died', () => {
     const detail = await until(peer, run, 'paused');
     expect(detail).toMatchObject({ outcome: { kind: 'lost', resumable: true } });
     expect(detail).not.toHaveProperty('question');
-    expect(onDisk(dir, run)).toMatchObject({ how: 'lost', detail: { status: 'paused' } });
+    expect(recordOf(dir, run)).toMatchObject({ how: 'lost', detail: { status: 'paused' } });
     await peer.call('resume_run', { run_id: run });
     const session = await worker.codex.session(1);
     expect(session.context.resume).toEqual({ thread_id: 'th-1', message: undefined });
@@ -98,14 +95,14 @@ describe('a worker that begins where another died', () => {
       outcome: { kind: 'exit', code: 0 },
       preview: 'stdout (0 lines)',
     });
-    const before = [onDisk(dir, paused), onDisk(dir, ended)];
+    const before = [recordOf(dir, paused), recordOf(dir, ended)];
     const worker = await openTestWorker({ dir });
     const peer = await worker.connect();
     const details = await detailsOf(peer);
     expect(details.map((detail) => detail.status)).toEqual(['paused', 'completed']);
     expect(details[0]).not.toHaveProperty('outcome');
     expect(details[1]?.preview).toBe('stdout (0 lines)');
-    expect([onDisk(dir, paused), onDisk(dir, ended)]).toEqual(before);
+    expect([recordOf(dir, paused), recordOf(dir, ended)]).toEqual(before);
   });
 
   test('still knows request keys', async () => {
@@ -122,10 +119,13 @@ describe('a worker that begins where another died', () => {
 
   test('a record that was cut short, or a stray file, hinders nobody', async () => {
     const dir = newWorkerDir();
-    const broken = leave(dir, {});
-    writeFileSync(join(dir, 'runs', broken, 'record.json'), '{"schema_version":1,"own');
-    writeFileSync(join(dir, 'runs', 'notes.txt'), 'hello');
     const good = leave(dir, { status: 'completed', ended_at: 9, outcome: { kind: 'exit', code: 0 } });
+    const journal = recordsFile(dir);
+    const line = readFileSync(journal, 'utf8');
+    const other = line.replaceAll(good, `run_${'x'.repeat(21)}`);
+    appendFileSync(journal, `hello\n${other.replace('"schema_version":1', '"schema_version":"one"')}`);
+    appendFileSync(journal, other.slice(0, -20));
+    writeFileSync(join(dir, 'runs', 'notes.txt'), 'hello');
     const worker = await openTestWorker({ dir });
     expect((await detailsOf(await worker.connect())).map((detail) => detail.run_id)).toEqual([good]);
   });
@@ -187,7 +187,7 @@ describe('a worker that ends', () => {
     turn.finish({ kind: 'exit', code: 0 });
     await worker.command.session(2);
     await worker.stop('keep');
-    expect(onDisk(dir, runs[0]?.run_id ?? '').detail).toMatchObject({
+    expect(recordOf(dir, runs[0]?.run_id ?? '').detail).toMatchObject({
       status: 'failed',
       outcome: { kind: 'lost', resumable: false },
       engine_thread_id: 'th-1',
@@ -202,7 +202,7 @@ describe('a worker that ends', () => {
     const session = await worker.codex.session(1);
     session.context.report({ kind: 'thread', thread_id: 'th-1' });
     await worker.stop('cancel');
-    expect(onDisk(dir, runs[0]?.run_id ?? '').detail.status).toBe('cancelled');
+    expect(recordOf(dir, runs[0]?.run_id ?? '').detail.status).toBe('cancelled');
     expect(existsSync(session.context.homeDir)).toBe(false);
   });
 

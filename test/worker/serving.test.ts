@@ -1,4 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { connect } from '../../mcp/client.ts';
@@ -10,6 +21,7 @@ import { workerContracts } from '../../schemas/tools.ts';
 import { engines } from '../../servers/worker/engines/index.ts';
 import { startWorker, type RunningWorker } from '../../servers/worker/main.ts';
 import { probeEngines } from '../../servers/worker/probe-engines.ts';
+import { recordsFile } from '../../servers/worker/runs/record-journal.ts';
 import type { Listen } from '../../servers/worker/serve.ts';
 import { newWorkerDir, openTestWorker, until } from './support/test-worker.ts';
 
@@ -108,7 +120,7 @@ describe('a state folder that takes nothing more', () => {
     const peer = await worker.connect();
     const { runs } = await peer.call('start_run', { pipeline: 'tell', cwd: '/tmp' });
     const run_id = runs[0]?.run_id ?? '';
-    const unblock = blockFolder(join(dir, 'runs'));
+    const unblock = fillDisk(recordsFile(dir));
     (await worker.command.session(1)).finish({ kind: 'exit', code: 4 });
     expect(await until(peer, run_id, 'failed')).toMatchObject({ outcome: { kind: 'exit', code: 4 } });
     unblock();
@@ -130,6 +142,34 @@ function blockFolder(folder: string): () => void {
     renameSync(`${folder}.aside`, folder);
   };
   return unblock;
+}
+
+/** The device that is always full, under the number by which this process writes the file. */
+function fillDisk(file: string): () => void {
+  const fd = readdirSync('/proc/self/fd')
+    .map(Number)
+    .find((each) => linkOf(each) === file);
+  if (fd === undefined) throw new Error(`${file} is not open.`);
+  openAs(fd, '/dev/full', constants.O_RDWR);
+  return () => {
+    openAs(fd, file, constants.O_RDWR | constants.O_APPEND);
+  };
+}
+
+function linkOf(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${String(fd)}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lowest free number is given first: those before it are opened too, and closed again. */
+function openAs(fd: number, file: string, flags: number): void {
+  closeSync(fd);
+  const others: number[] = [];
+  for (let given = openSync(file, flags); given !== fd; given = openSync(file, flags)) others.push(given);
+  for (const other of others) closeSync(other);
 }
 
 describe('the probes of the engines', () => {

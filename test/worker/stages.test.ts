@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/processes.ts';
 import { ScriptedSession } from './support/scripted-engine.ts';
-import { openTestWorker, until, type WorkerPeer } from './support/test-worker.ts';
+import { openTestWorker, recordOf, until, type WorkerPeer } from './support/test-worker.ts';
 
 const cwd = '/tmp';
 
@@ -144,7 +144,8 @@ describe('the stages of a run', () => {
     session.finish({ kind: 'exit', code: 0 });
     await until(peer, run, 'completed');
     await eventually(() => !existsSync(tmpDir) && !existsSync(homeDir));
-    expect(existsSync(join(worker.dir, 'runs', run, 'record.json'))).toBe(true);
+    expect(readdirSync(join(worker.dir, 'runs'))).toEqual(['records.jsonl']);
+    expect(recordOf(worker.dir, run).detail.status).toBe('completed');
   });
 });
 

@@ -2,8 +2,8 @@ import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FleetError } from '../../core/errors.ts';
-import { runRecord } from '../../servers/worker/runs/record.ts';
-import { detailsOf, openTestWorker, until } from './support/test-worker.ts';
+import { recordsFile } from '../../servers/worker/runs/record-journal.ts';
+import { detailsOf, openTestWorker, recordOf, until } from './support/test-worker.ts';
 
 const cwd = '/tmp';
 
@@ -14,9 +14,7 @@ describe('start_run', () => {
     const reply = await peer.call('start_run', { pipeline: 'ask', prompt: 'hello', cwd, task_id: 't' });
     expect(reply).toMatchObject({ task_id: 't', runs: [{ status: 'running' }] });
     const runId = reply.runs[0]?.run_id ?? '';
-    const record = runRecord.parse(
-      JSON.parse(readFileSync(join(worker.dir, 'runs', runId, 'record.json'), 'utf8')),
-    );
+    const record = recordOf(worker.dir, runId);
     expect(record).toMatchObject({ owner: 'jane', spec: { prompt: 'hello' }, detail: { status: 'running' } });
     const { context } = await worker.codex.session(1);
     expect(context).toMatchObject({ run_id: runId, cwd, resume: undefined, spec: { prompt: 'hello' } });
@@ -132,7 +130,8 @@ describe('start_run', () => {
     worker.command.check = () => Promise.reject(new FleetError('COMMAND_NOT_ALLOWED', 'no'));
     await expect(peer.call('start_run', tell)).rejects.toMatchObject({ code: 'COMMAND_NOT_ALLOWED' });
     expect(await peer.call('describe_worker', {})).toMatchObject({ busy: 0 });
-    expect(existsSync(join(worker.dir, 'runs')) ? readdirSync(join(worker.dir, 'runs')) : []).toEqual([]);
+    expect(readFileSync(recordsFile(worker.dir), 'utf8')).toBe('');
+    expect(readdirSync(join(worker.dir, 'tmp'))).toEqual([]);
   });
 
   test('a disk that takes no record accepts no run', async () => {
@@ -141,7 +140,7 @@ describe('start_run', () => {
     const first = await peer.call('start_run', { pipeline: 'tell', cwd });
     (await worker.command.session(1)).finish({ kind: 'exit', code: 0 });
     await until(peer, first.runs[0]?.run_id ?? '', 'completed');
-    await blockFolder(join(worker.dir, 'runs'), async () => {
+    await blockFolder(join(worker.dir, 'tmp'), async () => {
       await expect(peer.call('start_run', { pipeline: 'tell', cwd })).rejects.toMatchObject({
         code: 'STORE_UNAVAILABLE',
         retryable: true,

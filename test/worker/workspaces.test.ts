@@ -1,7 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { runRecord } from '../../servers/worker/runs/record.ts';
 import { makeRepository, git, treeDigest } from '../helpers/repository.ts';
 import { eventually } from '../helpers/processes.ts';
 import { scratchFolder } from '../helpers/scratch.ts';
@@ -9,6 +8,7 @@ import type { ScriptedSession } from './support/scripted-engine.ts';
 import {
   newWorkerDir,
   openTestWorker,
+  recordOf,
   until,
   type TestWorker,
   type WorkerPeer,
@@ -184,7 +184,7 @@ describe('a run in a private copy', () => {
     expect(detail.outcome).toEqual({ kind: 'limit', which: 'output' });
     expect(detail.notes.at(-1)).toContain(root);
     expect(detail.handles).toMatchObject([{ stream: 'diff', bytes: 1_024, truncated: true }]);
-    const record = runRecord.parse(JSON.parse(readFileSync(join(root, '..', 'record.json'), 'utf8')));
+    const record = recordOf(worker.dir, runId);
     expect(record.workspace?.root).toBe(root);
     // What is removed is gone then.
     await worker.stop('keep');

@@ -1,15 +1,21 @@
 import { closeSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { nanoid } from 'nanoid';
+import { z } from 'zod';
 import { FleetError } from '../../../core/errors.ts';
-import type { HandleRecord } from '../../../schemas/handle.ts';
+import { handleRecord, type HandleRecord } from '../../../schemas/handle.ts';
+import { runId as runIdSchema } from '../../../schemas/ids.ts';
+import { Journal, type Place } from '../journal.ts';
 import { FileHandleWriter } from './file-handle-writer.ts';
 import { openForRead, readFully } from './handle-files.ts';
-import { HandleJournal, type JournalEntry, type Place } from './handle-journal.ts';
 import type { CreateHandle, HandleStore, HandleWriter } from './handle-store.ts';
 import type { LineIndex } from './line-index.ts';
 import { findLine } from './line-lookup.ts';
 import { scanFile } from './scan-file.ts';
+
+/** What the journal keeps of a handle: its record and whose output it is. */
+const journalEntry = z.strictObject({ ...handleRecord.shape, run_id: runIdSchema });
+type JournalEntry = z.infer<typeof journalEntry>;
 
 /** Line indexes kept of sealed handles, the most lately read last. */
 const keptIndexes = 16;
@@ -31,7 +37,7 @@ export async function openFileHandleStore(dir: string): Promise<HandleStore> {
 
 class FileHandleStore implements HandleStore {
   readonly #dir: string;
-  readonly #journal: HandleJournal;
+  readonly #journal: Journal<JournalEntry>;
   readonly #writers = new Map<string, { writer: FileHandleWriter; run_id: string }>();
   readonly #sealed = new Map<string, Place | JournalEntry>();
   readonly #ofRun = new Map<string, readonly string[]>();
@@ -39,7 +45,7 @@ class FileHandleStore implements HandleStore {
 
   constructor(dir: string) {
     this.#dir = dir;
-    this.#journal = new HandleJournal(join(dir, 'journal.jsonl'));
+    this.#journal = new Journal(join(dir, 'journal.jsonl'), journalEntry);
   }
 
   create(params: CreateHandle): HandleWriter {
@@ -55,7 +61,7 @@ class FileHandleStore implements HandleStore {
       created_at: params.now,
     };
     const id = record.handle_id;
-    this.#journal.append({ ...record, run_id: params.run_id });
+    this.#append({ ...record, run_id: params.run_id });
     const writer = new FileHandleWriter(record, this.#path(id), (sealed) =>
       this.#seal(sealed, params.run_id),
     );
@@ -102,7 +108,7 @@ class FileHandleStore implements HandleStore {
   async load(): Promise<void> {
     const left = new Map<string, Place>();
     let lines = 0;
-    this.#journal.replay(({ handle_id: id, run_id: runId, state, place }) => {
+    this.#journal.replay(({ id, run_id: runId, state }, place) => {
       lines += 1;
       left.delete(id);
       if (state === 'deleted') {
@@ -114,7 +120,10 @@ class FileHandleStore implements HandleStore {
       this.#sealed.set(id, place);
       if (state === 'open') left.set(id, place);
     });
-    for (const [id, place] of left) await this.#sealLeft(id, this.#journal.read(place));
+    for (const [id, place] of left) {
+      const entry = this.#journal.read(place);
+      if (entry !== undefined) await this.#sealLeft(id, entry);
+    }
     if (lines > 2 * this.#sealed.size + journalSlack) this.#compact();
   }
 
@@ -129,7 +138,7 @@ class FileHandleStore implements HandleStore {
       sha256,
       truncated: true,
     };
-    this.#sealed.set(id, this.#journal.append(sealed) ?? sealed);
+    this.#sealed.set(id, this.#append(sealed) ?? sealed);
   }
 
   #seal(record: HandleRecord, runId: string): void {
@@ -137,10 +146,14 @@ class FileHandleStore implements HandleStore {
     const writer = this.#writers.get(record.handle_id)?.writer;
     this.#writers.delete(record.handle_id);
     // On a full disk the record lives on in memory alone.
-    this.#sealed.set(record.handle_id, this.#journal.append(entry) ?? entry);
+    this.#sealed.set(record.handle_id, this.#append(entry) ?? entry);
     if (writer === undefined) return;
     this.#keepIndex(record.handle_id, Promise.resolve(writer.index));
     if (writer.fd !== undefined) closeSync(writer.fd);
+  }
+
+  #append(entry: JournalEntry): Place | undefined {
+    return this.#journal.append({ id: entry.handle_id, run_id: entry.run_id, state: entry.state }, entry);
   }
 
   #entry(handleId: string): JournalEntry | undefined {

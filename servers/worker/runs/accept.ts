@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { FleetError } from '../../../core/errors.ts';
 import { sameSpec } from '../../../core/same-spec.ts';
 import { stagesOf } from '../../../core/spec.ts';
@@ -112,8 +112,7 @@ function keyOf(spec: RunSpec): string {
 async function check(deps: RunDeps, spec: RunSpec): Promise<Checked> {
   const recipe = recipeOf(deps, spec);
   if (recipe === undefined) throw new FleetError('INVALID_INPUT', `There is no pipeline "${spec.pipeline}".`);
-  const folder = await stat(spec.cwd).catch(() => undefined);
-  if (folder?.isDirectory() !== true) {
+  if (!isFolder(spec.cwd)) {
     throw new FleetError('CWD_NOT_ALLOWED', `"cwd" ${spec.cwd} is no folder on this machine.`, {
       next: 'Name a folder that exists.',
     });
@@ -121,6 +120,14 @@ async function check(deps: RunDeps, spec: RunSpec): Promise<Checked> {
   const { pipeline, stages, config } = recipe;
   for (const stage of stages) await deps.engines[stage.engine].check(stage, pipeline, spec, config);
   return { spec, recipe };
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** What a run executes where it works, as of now; undefined where there is no such pipeline. */

@@ -21,7 +21,7 @@ export class ChangeLog<Item extends Numbered> {
   #latest = 0;
   #log: { seq: number; item: Item }[] = [];
   #size = 0;
-  #isTellingSoon = false;
+  #soonTimer: NodeJS.Timeout | undefined;
   readonly #soon = new Set<Item>();
   readonly #growth = new Map<Item, Growth>();
   readonly #listeners = new Set<(item: Item | undefined) => void>();
@@ -88,19 +88,22 @@ export class ChangeLog<Item extends Numbered> {
   }
 
   #tell(item: Item): void {
-    this.#soon.delete(item);
+    if (this.#soon.delete(item) && this.#soon.size === 0) this.#endSoon();
     this.#number(item);
     for (const listener of this.#listeners) listener(item);
   }
 
   #tellSoon(item: Item): void {
     this.#soon.add(item);
-    if (this.#isTellingSoon) return;
-    this.#isTellingSoon = true;
-    setTimeout(() => {
-      this.#isTellingSoon = false;
+    this.#soonTimer ??= setTimeout(() => {
       for (const waiting of this.#soon) this.#tell(waiting);
     }, soonMs);
+  }
+
+  /** A run that begins meanwhile has its own time. */
+  #endSoon(): void {
+    clearTimeout(this.#soonTimer);
+    this.#soonTimer = undefined;
   }
 
   #tellGrowth(item: Item): void {

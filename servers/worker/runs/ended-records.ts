@@ -25,7 +25,7 @@ export class EndedRecords {
   }
 
   async get(runId: string): Promise<RunRecord> {
-    const record = this.#recent.get(runId) ?? this.#unsaved.get(runId) ?? (await this.#files.read(runId));
+    const record = this.#recent.get(runId) ?? this.#unsaved.get(runId) ?? this.#files.read(runId);
     if (record === undefined) throw new FleetError('NOT_FOUND', `The record of run ${runId} is gone.`);
     return record;
   }

@@ -1,30 +1,31 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '../../../core/errors.ts';
-import { parseJson } from '../../../core/parse-json.ts';
-import { runRecord, type RunRecord } from './record.ts';
+import { makePrivateDir } from '../../../platform/paths.ts';
+import type { RunRecord } from './record.ts';
+import { openRecordJournal, recordsFile } from './record-journal.ts';
 
 /**
- * The folder of each run: `record.json`, replaced by rename so that it is never half written; `tmp/`,
- * the attempt's own TMPDIR; `home/`, what its engine keeps until the run has ended; `workspace/`, its
- * private copy of the work tree. What is small is
- * done synchronously, a tenth of the processor time of the same by threads; nothing waits for the
- * platter: a record must outlive this process, not a power cut.
+ * What a worker keeps of its runs: `runs/records.jsonl`, the journal of their records; `tmp/<run_id>`,
+ * the attempt's own TMPDIR; and for those that need it `runs/<run_id>/home`, what its engine keeps until
+ * the run has ended, and `runs/<run_id>/workspace`, its private copy of the work tree. What is small is
+ * done synchronously, a tenth of the processor time of the same by threads.
  */
 export interface RecordFiles {
   tmpDir: (runId: string) => string;
   homeDir: (runId: string) => string;
   /** Where the run's private copy of the work tree is, or is made. */
   workspaceDir: (runId: string) => string;
-  /** Makes `tmp/`, and `home/` where asked for. STORE_UNAVAILABLE where the disk refuses. */
+  /** Makes the TMPDIR, and the home where asked for. STORE_UNAVAILABLE where the disk refuses. */
   prepare: (runId: string, options: { home: boolean }) => void;
   /** STORE_UNAVAILABLE where the disk refuses; the record before it is still there then. */
   write: (record: RunRecord) => void;
-  read: (runId: string) => Promise<RunRecord | undefined>;
-  readAll: () => Promise<RunRecord[]>;
+  read: (runId: string) => RunRecord | undefined;
+  /** Every record that can be read, in the order their runs were accepted. */
+  readAll: () => RunRecord[];
   removeTmp: (runId: string) => Promise<void>;
-  /** `tmp/`, and `home/` where there is one, in the background. */
+  /** The TMPDIR, and the home where there is one, in the background. */
   removePrivate: (runId: string, options: { home: boolean }) => void;
   /** In the background. */
   removeWorkspace: (runId: string) => void;
@@ -34,78 +35,63 @@ export interface RecordFiles {
   remove: (runId: string) => void;
 }
 
-/** Records read at a time while a worker boots. */
-const readersAtBoot = 32;
-
+/** Of a worker's own folder. Throws where it cannot be written. */
 export function openRecordFiles(dir: string): RecordFiles {
-  const folder = (runId: string): string => join(dir, runId);
-  const tmpDir = (runId: string): string => join(folder(runId), 'tmp');
+  const folder = (runId: string): string => join(dir, 'runs', runId);
+  const tmpDir = (runId: string): string => join(dir, 'tmp', runId);
   const homeDir = (runId: string): string => join(folder(runId), 'home');
-  const workspaceDir = (runId: string): string => join(folder(runId), 'workspace');
-  const file = (runId: string): string => join(folder(runId), 'record.json');
-
-  const read = async (runId: string): Promise<RunRecord | undefined> => {
-    const text = await readFile(file(runId), 'utf8').catch(() => undefined);
-    return text === undefined ? undefined : runRecord.safeParse(parseJson(text)).data;
-  };
+  makePrivateDir(join(dir, 'runs'));
+  makePrivateDir(join(dir, 'tmp'));
+  const records = openRecordJournal(recordsFile(dir));
   const removals = new Set<Promise<void>>();
   const inBackground = (removal: Promise<void>): void => {
     removals.add(removal);
     void removal.then(() => removals.delete(removal));
   };
-  /** Most attempts leave it empty. */
-  const removeTmp = (runId: string): Promise<void> =>
-    rmdir(tmpDir(runId)).catch(() => removeTree(tmpDir(runId)));
+  const removeTmp = async (runId: string): Promise<void> => {
+    try {
+      // Most attempts leave it empty.
+      rmdirSync(tmpDir(runId));
+    } catch {
+      await removeTree(tmpDir(runId));
+    }
+  };
   return {
     tmpDir,
     homeDir,
-    workspaceDir,
+    workspaceDir: (runId) => workspaceDir(dir, runId),
     prepare: (runId, { home }) => {
       orUnavailable(() => {
-        mkdirSync(tmpDir(runId), { recursive: true, mode: 0o700 });
         if (home) mkdirSync(homeDir(runId), { recursive: true, mode: 0o700 });
+        mkdirSync(tmpDir(runId), { recursive: true, mode: 0o700 });
       });
     },
     write: (record) => {
-      const target = file(record.detail.run_id);
-      orUnavailable(() => {
-        writeFileSync(`${target}.new`, JSON.stringify(record), { mode: 0o600 });
-        renameSync(`${target}.new`, target);
-      });
+      if (!records.write(record)) throw unavailable(undefined);
     },
-    read,
-    readAll: () => readAll(dir, read),
+    read: records.read,
+    readAll: records.readAll,
     removeTmp,
     removePrivate: (runId, { home }) => {
       inBackground(removeTmp(runId));
-      if (home) inBackground(removeTree(homeDir(runId)));
+      if (home) inBackground(removeWithin(folder(runId), 'home'));
     },
     removeWorkspace: (runId) => {
-      inBackground(removeTree(workspaceDir(runId)));
+      inBackground(removeWithin(folder(runId), 'workspace'));
     },
     removed: async () => {
       await Promise.all(removals);
     },
     remove: (runId) => {
+      records.forget(runId);
       inBackground(removeTree(folder(runId)));
+      inBackground(removeTree(tmpDir(runId)));
     },
   };
 }
-
-async function readAll(
-  dir: string,
-  read: (runId: string) => Promise<RunRecord | undefined>,
-): Promise<RunRecord[]> {
-  const names = await readdir(dir).catch((): string[] => []);
-  const records: RunRecord[] = [];
-  const reader = async (): Promise<void> => {
-    for (let name = names.pop(); name !== undefined; name = names.pop()) {
-      const record = await read(name);
-      if (record !== undefined) records.push(record);
-    }
-  };
-  await Promise.all(Array.from({ length: readersAtBoot }, reader));
-  return records;
+/** Where a run's private copy of the work tree is, or is made. */
+export function workspaceDir(workerDir: string, runId: string): string {
+  return join(workerDir, 'runs', runId, 'workspace');
 }
 
 /** What cannot be removed now costs room, nothing else. */
@@ -113,10 +99,20 @@ async function removeTree(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
 
+/** And the folder, once it is empty. */
+async function removeWithin(folder: string, name: string): Promise<void> {
+  await removeTree(join(folder, name));
+  await rmdir(folder).catch(() => undefined);
+}
+
 function orUnavailable(work: () => void): void {
   try {
     work();
   } catch (cause) {
-    throw new FleetError('STORE_UNAVAILABLE', "The worker's state folder cannot be written.", { cause });
+    throw unavailable(cause);
   }
+}
+
+function unavailable(cause: unknown): FleetError {
+  return new FleetError('STORE_UNAVAILABLE', "The worker's state folder cannot be written.", { cause });
 }

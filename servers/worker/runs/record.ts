@@ -25,7 +25,7 @@ export const recordedWorkspace = z.strictObject({
   object_dirs: z.array(z.string()),
 });
 
-/** `runs/<run_id>/record.json`: all that a worker must know of a run after a restart. */
+/** All that a worker must know of a run after a restart. */
 export const runRecord = z.strictObject({
   schema_version: z.literal(1),
   owner: z.string(),

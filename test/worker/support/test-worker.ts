@@ -9,6 +9,8 @@ import { workerContracts, type WorkerContracts } from '../../../schemas/tools.ts
 import { engines } from '../../../servers/worker/engines/index.ts';
 import { buildWorkerServer } from '../../../servers/worker/main.ts';
 import { openWorker, type OpenWorker } from '../../../servers/worker/open-worker.ts';
+import type { RunRecord } from '../../../servers/worker/runs/record.ts';
+import { readRecords } from '../../../servers/worker/runs/record-journal.ts';
 import { ScriptedEngine } from './scripted-engine.ts';
 
 export type WorkerPeer = Peer<WorkerContracts>;
@@ -106,4 +108,11 @@ export async function until(
 
 export async function detailsOf(peer: WorkerPeer, cursor = '0') {
   return (await peer.call('poll_run', { detail: true, cursor })).details ?? [];
+}
+
+/** As it is on disk. */
+export function recordOf(workerDir: string, runId: string): RunRecord {
+  const record = readRecords(workerDir).get(runId);
+  if (record === undefined) throw new Error(`There is no record of ${runId}.`);
+  return record;
 }
