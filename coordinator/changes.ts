@@ -1,5 +1,6 @@
 import { isTerminal } from '../schemas/run.ts';
 import type { News } from './news.ts';
+import { createRunCache } from './store/run-cache.ts';
 import type { RunRecord } from './store/run-store.ts';
 
 /** Where every durable change of a run is made known. */
@@ -10,27 +11,37 @@ export interface Changes {
   learn(runs: readonly RunRecord[]): void;
   /** Every run that has not ended, as last announced. */
   readonly open: ReadonlyMap<string, Pick<RunRecord, 'owner' | 'seq'>>;
+  /** A run as last announced, where that was not long ago. */
+  recent(runId: string): RunRecord | undefined;
 }
 
 export interface EndListener {
   ended(run: RunRecord): void;
 }
 
+/** About 2 MB: the runs whose callers have not come by yet, as a rule. */
+const recentSize = 1_000_000;
+
 /** Tells waiting calls of every change, and each listener of every end. */
 export function createChanges(news: News, listeners: readonly EndListener[]): Changes {
   const open = new Map<string, Pick<RunRecord, 'owner' | 'seq'>>();
+  const recent = createRunCache(recentSize, { ended: 'kept' });
   function note({ run_id: runId, owner, seq, status }: RunRecord): void {
     if (isTerminal(status)) open.delete(runId);
     else if ((open.get(runId)?.seq ?? 0) < seq) open.set(runId, { owner, seq });
   }
   return {
     open,
+    recent: recent.get,
     learn(runs) {
       for (const run of runs) note(run);
     },
     announce(runs) {
       const changed = runs.filter((run) => run !== undefined);
-      for (const run of changed) note(run);
+      for (const run of changed) {
+        note(run);
+        if ((recent.get(run.run_id)?.seq ?? 0) < run.seq) recent.put(run);
+      }
       news.tell(changed);
       for (const run of changed) {
         if (isTerminal(run.status)) for (const listener of listeners) listener.ended(run);

@@ -38,11 +38,20 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
       heard = await news.wait(interest, waitMs, call.signal);
     }
     for (;;) {
-      const rows = await store.select({ ...scope, after_seq, limit: pageSize });
+      const rows = await select(scope, after_seq);
       const open = await countOpen(scope, rows);
       if (!heard || isEnough(until, rows, open)) return { rows, open };
       heard = await news.wait(interest, Math.max(0, deadlineMs - clock.uptimeMs()), call.signal);
     }
+  }
+  /** From memory where that holds all that is asked about: a caller waits for runs that change now. */
+  function select(scope: Scope, afterSeq: number): RunRecord[] | Promise<RunRecord[]> {
+    const known = [...new Set(scope.run_ids)].map((runId) => changes.recent(runId));
+    const runs = known.filter((run) => run !== undefined);
+    if (runs.length === 0 || runs.length < known.length) {
+      return store.select({ ...scope, after_seq: afterSeq, limit: pageSize });
+    }
+    return runs.filter((run) => run.seq > afterSeq).toSorted((a, b) => a.seq - b.seq);
   }
   /** Open, and without news since: then there is nothing to read yet. */
   function isUnchanged(runId: string, afterSeq: number): boolean {
@@ -91,7 +100,7 @@ function scopeOf({ run_ids, task_id }: PollInput, owner: string): Scope {
 /** NOT_FOUND names what nobody has. */
 async function checkScope({ store, changes }: HandlerDeps, input: PollInput, owner: string): Promise<void> {
   for (const runId of input.run_ids ?? []) {
-    const known = changes.open.get(runId) ?? (await store.get(runId));
+    const known = changes.open.get(runId) ?? changes.recent(runId) ?? (await store.get(runId));
     if (known?.owner !== owner) throw unknownRun(runId);
   }
   if (input.task_id === undefined || input.run_ids !== undefined) return;

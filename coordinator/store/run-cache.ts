@@ -1,6 +1,6 @@
 import type { RunRecord } from './run-store.ts';
 
-/** Runs the writer has just had in hand and will most likely be asked to change next. */
+/** Runs that were just changed, as they are now: those most likely asked for next. */
 export interface RunCache {
   get(runId: string): RunRecord | undefined;
   put(run: RunRecord): void;
@@ -12,7 +12,7 @@ export interface RunCache {
 const baseSize = 2000;
 
 /** Least recently changed runs make room where their texts together exceed `maxSize` characters. */
-export function createRunCache(maxSize: number): RunCache {
+export function createRunCache(maxSize: number, { ended }: { ended: 'kept' | 'dropped' }): RunCache {
   const runs = new Map<string, RunRecord>();
   let size = 0;
 
@@ -25,8 +25,7 @@ export function createRunCache(maxSize: number): RunCache {
     put(run) {
       const before = runs.get(run.run_id);
       if (before !== undefined) drop(before);
-      // An ended run never changes again.
-      if (run.ended_at !== undefined) return;
+      if (ended === 'dropped' && run.ended_at !== undefined) return;
       runs.set(run.run_id, run);
       size += sizeOf(run);
       for (const oldest of runs.values()) {

@@ -22,7 +22,7 @@ const cacheSize = 16_000_000;
 export function createSqliteRunTable(db: Database): SqliteRunTable {
   const loader = createRunLoader(db);
   const sql = prepareWrites(db);
-  const cache = createRunCache(cacheSize);
+  const cache = createRunCache(cacheSize, { ended: 'dropped' });
   let seq = sql.counter.get() ?? 0;
   let savedSeq = seq;
   let version = sql.dataVersion.get();

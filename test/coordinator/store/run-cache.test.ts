@@ -7,7 +7,7 @@ const run = (seq: number, promptLength = 0) =>
   accepted(newRun({ spec: { prompt: 'p'.repeat(promptLength) } }), seq);
 
 it('makes room by the size of what it holds, the least recently changed first', () => {
-  const cache = createRunCache(10_000);
+  const cache = createRunCache(10_000, { ended: 'dropped' });
   const [first, second, third] = [run(1), run(2), run(3)];
   for (const one of [first, second, third]) cache.put(one);
   cache.put({ ...first, seq: 4 });
@@ -18,7 +18,7 @@ it('makes room by the size of what it holds, the least recently changed first', 
 });
 
 it('does not keep what is larger than all its room, what has ended, or anything after a rollback', () => {
-  const cache = createRunCache(10_000);
+  const cache = createRunCache(10_000, { ended: 'dropped' });
   const [huge, short, kept] = [run(1, 20_000), run(2), run(3)];
   cache.put(huge);
   cache.put(short);
