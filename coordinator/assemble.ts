@@ -4,6 +4,7 @@ import { readDepth, type Environment } from '../platform/environment.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { Config } from '../schemas/config.ts';
+import { createAskClients } from './ask-clients.ts';
 import { createChanges, type EndListener } from './changes.ts';
 import type { Clock } from './clock.ts';
 import { createDispatch } from './dispatch.ts';
@@ -12,6 +13,7 @@ import type { LocalWorkers } from './fleet/local-workers.ts';
 import { createOpenAttempts, restoredAttempt, threadToContinue } from './fleet/open-attempts.ts';
 import { followRuns } from './follow-runs.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
+import { resumeRun } from './handlers/resume-run.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createManifests, type Manifests } from './manifest/manifests.ts';
 import { measureRuns } from './measure.ts';
@@ -69,12 +71,22 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const trees = createWorkTrees(places);
   const scheduler: Scheduler = createScheduler({ ...shared, queue, trees, dispatch, policy, places });
   const leases = createLeases({ ...shared, queue, dispatch });
+  const resume = resumeRun({ ...shared, scheduler }, 'elicitation');
+  const asks = createAskClients({
+    news,
+    enabled: config.questions.elicit,
+    answer: async ({ run_id, owner }, answer) => {
+      await resume({ run_id, answer }, { owner });
+    },
+    log,
+  });
   const depth = readDepth(env);
   return {
     ...shared,
     scheduler,
     dispatch,
     news,
+    asks,
     config,
     places,
     home,
@@ -88,9 +100,10 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
 
 /** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */
 export async function begin(parts: Parts): Promise<void> {
-  const { store, attempts, scheduler, fleet, changes, trees } = parts;
+  const { store, attempts, scheduler, fleet, changes, asks, trees } = parts;
   const open = await store.open();
   changes.learn(open);
+  asks.learn(open);
   const needed = new Set<string>();
   for (const [order, run] of open.entries()) {
     trees.restore(run);

@@ -16,6 +16,8 @@ export interface News {
   tell(runs: readonly RunRecord[]): void;
   /** True once something of interest was told, false after `waitMs` or when `signal` aborts. */
   wait(interest: Interest, waitMs: number, signal: AbortSignal): Promise<boolean>;
+  /** Hears of every change until the answer is called; no runs at all: any may have changed. */
+  watch(hear: (runs: readonly RunRecord[]) => void): () => void;
 }
 
 export function createNews(wake: Wake): News {
@@ -50,6 +52,10 @@ export function createNews(wake: Wake): News {
         waiting.add(hear);
         if (signal.aborted) end(false);
       }),
+    watch(hear) {
+      waiting.add(hear);
+      return () => waiting.delete(hear);
+    },
   };
 }
 

@@ -8,6 +8,9 @@ import { fleetContracts } from '../schemas/tools.ts';
 import { gate, gateTasks } from './gate.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
 import { fleetHandlers } from './handlers/index.ts';
+import { resumeRun } from './handlers/resume-run.ts';
+import { fleetResources, gateResources } from './resources/index.ts';
+import { fleetTemplates } from './resources/templates.ts';
 import { createTasks } from './tasks.ts';
 
 /** Whose runs: one coordinator serves one user of the machine. */
@@ -30,13 +33,18 @@ export function fleetServer(ready: Promise<HandlerDeps>, log: Logger): FleetServ
     handlers: gate(tools),
     log,
     owner,
+    resources: gateResources(fleetTemplates, ready.then(fleetResources)),
     notifications: {
       [credentialsMethod]: (params) => {
         ready.then(({ fleet }) => fleet.receiveCredentials(params)).catch(() => undefined);
       },
     },
   });
-  const tasks = Promise.all([ready, tools]).then(([deps, handlers]) => createTasks(deps, handlers, owner));
+  const tasks = Promise.all([ready, tools]).then(([deps, handlers]) => {
+    // A client that follows a run as a task is asked in a dialog, too.
+    const answering = { ...handlers, resume_run: resumeRun(deps, 'elicitation') };
+    return createTasks(deps, answering, owner);
+  });
   const stateless = {
     serverInfo: { name: fleetServerName, version },
     capabilities: fleetCapabilities,

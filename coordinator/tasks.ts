@@ -6,6 +6,7 @@ import { isRecord } from '../mcp/json-rpc.ts';
 import { taskStatus, type TaskSource, type TaskView } from '../mcp/tasks.ts';
 import { isTerminal, type RunSnapshot } from '../schemas/run.ts';
 import { fleetContracts, maxReplyBytes, startedRun, type FleetContracts } from '../schemas/tools.ts';
+import { questionKey } from './ask-clients.ts';
 import { toSnapshot } from './handlers/to-snapshot.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
 import type { RunRecord } from './store/run-store.ts';
@@ -131,11 +132,6 @@ function resultOf(run: RunRecord, snapshot: RunSnapshot): NonNullable<TaskView['
     next,
   };
   return { resultType: 'complete', content: [{ type: 'text', text: next }], structuredContent };
-}
-
-/** Another for every question: each attempt stamps its own with rising times. */
-function questionKey(run: RunRecord): string {
-  return `question-${String(run.attempts.length)}-${String(run.question?.asked_at ?? 0)}`;
 }
 
 /** Accepting or declining is the whole answer, so the form has no fields. */

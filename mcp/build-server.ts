@@ -10,11 +10,14 @@ import {
 import { FleetError } from '../core/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Contracts } from '../schemas/contract.ts';
-import { fleetCapabilities as capabilities, protocolVersions } from '../schemas/server-info.ts';
+import { protocolVersions } from '../schemas/server-info.ts';
 import { readCallMeta } from './call-meta.ts';
+import { connectionOf } from './connection.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { isRecord } from './json-rpc.ts';
+import { progressOf, type RequestExtra } from './progress.ts';
 import { failure, success } from './reply.ts';
+import { createResourceDesk, type ResourceSource } from './resources.ts';
 import { createTools, type Tool } from './tool-table.ts';
 
 export interface ServerOptions<C extends Contracts> {
@@ -29,6 +32,9 @@ export interface ServerOptions<C extends Contracts> {
   owner: string;
   /** Handlers of notifications beyond MCP's own, by method. */
   notifications?: Record<string, (params: unknown) => void>;
+  resources?: ResourceSource;
+  /** Requests beyond MCP's own, by method; never served over a URL. */
+  requests?: ReadonlyMap<string, (params: unknown) => Promise<Record<string, unknown>>>;
 }
 
 /**
@@ -45,31 +51,43 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
   const tools = createTools(options.contracts, options.handlers);
   const list: ListToolsResult = { tools: [...tools.values()].map((tool) => tool.definition) };
   const notifications = new Map(Object.entries(options.notifications ?? {}));
-  const { name, version, instructions, log, owner } = options;
+  const { name, version, instructions, log, owner, resources } = options;
+  const capabilities = { tools: {}, ...(resources !== undefined && { resources: { subscribe: true } }) };
 
-  return (connection) => {
+  return (opened) => {
     const server = new Server({ name, version }, { capabilities, instructions, jsonSchemaValidator });
     let client = { name: 'unknown', version: '' };
     let protocolVersion: string | undefined;
+    let declared: unknown;
+    const connection = connectionOf(server, () => declared);
+    const desk =
+      resources &&
+      createResourceDesk(resources, owner, (uri) => {
+        server.notification({ method: 'notifications/resources/updated', params: { uri } }).catch(ignore);
+      });
+    server.onclose = () => desk?.close();
 
     // Ours instead of the SDK's, which keeps the negotiated version to itself.
     server.setRequestHandler(InitializeRequestSchema, ({ params }) => {
       protocolVersion =
         protocolVersions.find((known) => known === params.protocolVersion) ?? protocolVersions[0];
+      declared = params.capabilities;
       client = { name: params.clientInfo.name, version: params.clientInfo.version };
       return { protocolVersion, capabilities, serverInfo: { name, version }, instructions };
     });
 
     const callTool = async (
       params: Record<string, unknown>,
-      signal: AbortSignal,
+      extra: RequestExtra,
     ): Promise<CallToolResult> => {
       const toolName = params['name'];
       if (typeof toolName !== 'string')
         throw new McpError(ErrorCode.InvalidParams, 'params.name must be a string');
       const { cwd, ...meta } = readCallMeta(params['_meta']);
-      const stands = connection?.overUrl === true ? undefined : cwd;
-      const call: Call = { owner, signal, client, ...meta, cwd: stands };
+      const stands = opened?.overUrl === true ? undefined : cwd;
+      const progress = progressOf(params['_meta'], extra);
+      const { signal } = extra;
+      const call: Call = { owner, signal, client, ...meta, cwd: stands, progress, connection };
       try {
         const tool = findTool(tools, toolName);
         const { input, output } = await tool.run(params['arguments'], call);
@@ -81,9 +99,13 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
 
     // Not by setRequestHandler: for tools/call that parses request and result with three schemas,
     // and answers what does not fit with zod's own words.
-    server.fallbackRequestHandler = async ({ method, params }, { signal }) => {
+    server.fallbackRequestHandler = async ({ method, params: given }, extra) => {
+      const params = isRecord(given) ? given : {};
       if (method === 'tools/list') return list;
-      if (method === 'tools/call') return callTool(isRecord(params) ? params : {}, signal);
+      if (method === 'tools/call') return callTool(params, extra);
+      const own = opened?.overUrl === true ? undefined : options.requests?.get(method);
+      const answer = own === undefined ? desk?.answer(method, params) : own(params);
+      if (answer !== undefined) return answer;
       throw new McpError(ErrorCode.MethodNotFound, 'Method not found');
     };
     server.fallbackNotificationHandler = ({ method, params }) => {
@@ -96,6 +118,9 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
     return server;
   };
 }
+
+/** The client went away; whoever holds the connection hears of that by itself. */
+function ignore(): void {}
 
 function findTool(tools: ReadonlyMap<string, Tool>, name: string): Tool {
   const tool = tools.get(name);

@@ -1,7 +1,10 @@
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCErrorResponse, JSONRPCMessage, MessageExtraInfo, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { discovery, metaPrefix, statelessVersion } from './discovery.ts';
 import { isRecord } from './json-rpc.ts';
+import { createListening } from './listening.ts';
+import { offersForms } from './connection.ts';
+import { resourceNotFound } from './resources.ts';
 import { tasksExtension, type TaskSource, type TaskView } from './tasks.ts';
 
 const unsupportedVersion = -32_022;
@@ -30,7 +33,10 @@ interface Asked {
  */
 export function dualEra(inner: Transport, options: DualEraOptions): Transport {
   const asked = new Map<RequestId, Asked>();
-  let listening: RequestId | undefined;
+  const listening = createListening(
+    (message) => transport.onmessage?.(message),
+    (message) => void inner.send(message),
+  );
 
   const withServer = (result: Json): Json => ({
     ...result,
@@ -55,16 +61,6 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
       requiredCapabilities: { extensions: { [tasksExtension]: {} } },
     });
   };
-  /** Nothing a server of ours has ever changes, so of what is asked for none is agreed to. */
-  const listen = (id: RequestId): void => {
-    listening = id;
-    void inner.send({
-      jsonrpc: '2.0',
-      method: 'notifications/subscriptions/acknowledged',
-      params: { _meta: { [`${metaPrefix}subscriptionId`]: id }, notifications: {} },
-    });
-  };
-
   const onTask = async (id: RequestId, method: string, params: Json, tasks: TaskSource): Promise<void> => {
     const taskId = params['taskId'];
     if (typeof taskId !== 'string') {
@@ -90,7 +86,7 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
     }
     if (method === 'subscriptions/listen') {
       if (wantsTaskNews(params) && !declaresTasks(params)) refuseUndeclared(id);
-      else listen(id);
+      else void listening.begin(id, params);
       return true;
     }
     if (method !== 'tasks/get' && method !== 'tasks/cancel' && method !== 'tasks/update') return false;
@@ -116,10 +112,7 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
       const cancelled = params['requestId'];
       // Nobody answers it any more.
       if (typeof cancelled === 'string' || typeof cancelled === 'number') asked.delete(cancelled);
-      if (cancelled !== undefined && cancelled === listening) {
-        listening = undefined;
-        return;
-      }
+      if (listening.end(cancelled)) return;
     }
     const version = metaOf(params)[`${metaPrefix}protocolVersion`];
     const stateless = version !== undefined || message.method === 'server/discover';
@@ -157,11 +150,15 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
   };
 
   const send = async (message: JSONRPCMessage, sendOptions?: TransportSendOptions): Promise<void> => {
-    if ('method' in message || message.id === undefined) return inner.send(message, sendOptions);
+    if (listening.took(message)) return;
+    if ('method' in message || message.id === undefined) {
+      for (const marked of listening.marked(message)) await inner.send(marked, sendOptions);
+      return;
+    }
     const request = asked.get(message.id);
     if (request === undefined) return inner.send(message, sendOptions);
     asked.delete(message.id);
-    if (!('result' in message)) return inner.send(message, sendOptions);
+    if (!('result' in message)) return inner.send(inStatelessWords(message), sendOptions);
     return inner.send({ ...message, result: await complete(request, message.result) }, sendOptions);
   };
 
@@ -187,9 +184,15 @@ function seedOf(task: TaskView): Json {
 
 /** No client is asked in a way it did not declare: to such a one the task is at work until somebody else answers. */
 function askable(task: TaskView | undefined, params: Json): TaskView | undefined {
-  if (task?.inputRequests === undefined || declaresForms(params)) return task;
+  if (task?.inputRequests === undefined || offersForms(capabilitiesOf(params))) return task;
   const { inputRequests: _inputRequests, ...rest } = task;
   return { ...rest, status: 'working' };
+}
+
+/** The era has no code of its own for a resource there is none of. */
+function inStatelessWords(message: JSONRPCErrorResponse): JSONRPCErrorResponse {
+  if (message.error.code !== resourceNotFound) return message;
+  return { ...message, error: { ...message.error, code: invalidParams } };
 }
 
 function metaOf(params: Json): Json {
@@ -205,12 +208,6 @@ function capabilitiesOf(params: Json): Json {
 function declaresTasks(params: Json): boolean {
   const { extensions } = capabilitiesOf(params);
   return isRecord(extensions) && tasksExtension in extensions;
-}
-
-/** An empty `elicitation` stands for forms. */
-function declaresForms(params: Json): boolean {
-  const { elicitation } = capabilitiesOf(params);
-  return isRecord(elicitation) && ('form' in elicitation || Object.keys(elicitation).length === 0);
 }
 
 function wantsTaskNews({ notifications }: Json): boolean {

@@ -1,6 +1,25 @@
 import type { z } from 'zod';
 import type { Contract, Contracts } from '../schemas/contract.ts';
 
+/** How far a call has come that waits: `progress` of `total`, rising; `message` is for people. */
+export interface Progress {
+  progress: number;
+  total: number;
+  message: string;
+}
+
+/** What a person made of a question: `cancel` put it away without an answer. */
+export type Asked = 'accept' | 'decline' | 'cancel';
+
+/** The connection of a client, the same object for all its calls. */
+export interface Connection {
+  /**
+   * Puts a question before the person at the client; undefined where the client shows none. Rejects when
+   * `signal` aborts, which takes the question back, and when the client goes away.
+   */
+  readonly ask: ((message: string, signal: AbortSignal) => Promise<Asked>) | undefined;
+}
+
 /** What a handler knows of the call besides its input. */
 export interface Call {
   /** Whose runs these are: every run, handle and task belongs to one owner. */
@@ -14,6 +33,9 @@ export interface Call {
   cwd: string | undefined;
   /** How many runs stand between a person and the caller; undefined where the caller does not say. */
   depth: number | undefined;
+  /** Tells a client that asked to hear of it how far the call has come. */
+  progress?: ((progress: Progress) => void) | undefined;
+  connection?: Connection;
 }
 
 export type Input<C extends Contract> = z.output<C['input']>;

@@ -51,8 +51,13 @@ function replyBudget(contract: Contract, input: unknown): number {
  * caller gets a reference, and the log the rest.
  */
 export function failure(error: unknown, tool: string, log: Logger): CallToolResult {
-  const shown = error instanceof FleetError ? error : unexpected(error, tool, log);
+  const shown = toFleetError(error, tool, log);
   return { content: [{ type: 'text', text: JSON.stringify(shown.toBody()) }], isError: true };
+}
+
+/** What of an error may be shown: all of a FleetError, of any other a reference to the log. */
+export function toFleetError(error: unknown, tool: string, log: Logger): FleetError {
+  return error instanceof FleetError ? error : unexpected(error, tool, log);
 }
 
 function unexpected(error: unknown, tool: string, log: Logger): FleetError {

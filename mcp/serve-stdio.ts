@@ -15,7 +15,11 @@ export interface StdioService {
 export async function serveStdio(factory: ServerFactory, stateless?: DualEraOptions): Promise<StdioService> {
   const server = factory();
   const closed = new Promise<void>((resolve) => {
-    server.onclose = resolve;
+    const close = server.onclose;
+    server.onclose = () => {
+      close?.();
+      resolve();
+    };
   });
   const { stdin: readable, stdout: writable } = process;
   // Writes to a pipe on stdout are synchronous, so nothing is left to flush; an open stdin would

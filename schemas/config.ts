@@ -90,6 +90,17 @@ export const config = z.strictObject({
         .max(2_147_483_647)
         .default(600_000)
         .describe('A question nobody answers for this long is answered "decline".'),
+      policy: z
+        .enum(['ask', 'decline', 'accept-allow-listed'])
+        .default('ask')
+        .describe(
+          '`decline` asks nobody and declines. `accept-allow-listed` accepts a single plain command that is in ' +
+            '`commands`, also where it asks to leave the sandbox, and asks about everything else.',
+        ),
+      elicit: z
+        .boolean()
+        .default(true)
+        .describe('Whether a client that can show a dialog (MCP elicitation) is asked in one.'),
     })
     .prefault({})
     .describe(

@@ -32,11 +32,15 @@ export const attemptRecord = z.strictObject({
 });
 export type AttemptRecord = z.infer<typeof attemptRecord>;
 
+/** How the answer to a question came: by a tool call, in a dialog of a client, or because none came in time. */
+export const answeredBy = z.enum(['client', 'elicitation', 'timeout']);
+export type AnsweredBy = z.infer<typeof answeredBy>;
+
 export const decision = z.strictObject({
   at: z.int(),
   asked: z.string(),
   answer: z.enum(['accepted', 'declined']),
-  by: z.enum(['policy', 'parent', 'timeout']),
+  by: z.enum(['policy', ...answeredBy.options]),
 });
 export type Decision = z.infer<typeof decision>;
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineContract } from './contract.ts';
 import { streamName } from './handle.ts';
 import { handleId, runId, taskId } from './ids.ts';
+import { answeredBy } from './manifest.ts';
 import { runFields, runRequest, runSnapshot, runStatus, sharedFields } from './run.ts';
 import { runDetail, workerDescriptor, workerRow } from './worker.ts';
 
@@ -260,6 +261,13 @@ export const workerContracts = {
       detail: z.boolean().optional().describe('Full records in details, for a coordinator'),
     }),
     output: runContracts.poll_run.output.extend({ details: z.array(runDetail).optional() }),
+  }),
+  resume_run: defineContract({
+    ...runContracts.resume_run,
+    input: runContracts.resume_run.input.extend({
+      by: answeredBy.optional().describe('How the answer came'),
+      asked_at: z.int().optional().describe('Only to the question of that time'),
+    }),
   }),
   describe_worker: defineContract({
     title: 'Describe this worker',

@@ -1,10 +1,20 @@
 import type { Readable, Writable } from 'node:stream';
 import { maxMessageBytes, messageTooLong, rpcFailure } from '../../mcp/json-rpc.ts';
 import { createLineSplitter } from '../../mcp/line-splitter.ts';
+import { createAsked } from './asked.ts';
 import { answerDiscover, answerInitialize, answerUnreachable, type Refusal } from './answers.ts';
 import { createLink, type Link } from './link.ts';
-import { addCallMeta, readMessage, readParam, replaceId, type CallMeta, type Request } from './message.ts';
+import {
+  addCallMeta,
+  isErrorResponse,
+  readMessage,
+  readParam,
+  replaceId,
+  type CallMeta,
+  type Request,
+} from './message.ts';
 import { createPending, type PendingRequest } from './pending.ts';
+import { createSubscriptions } from './subscriptions.ts';
 import { writeLine } from './write-line.ts';
 
 /** Requests held for a coordinator that is not there: beyond this the client is not read. */
@@ -14,8 +24,9 @@ const lastAnswersMs = 250;
 /** A request that was under way each time the coordinator went away is not tried for ever. */
 const maxSends = 3;
 const patienceCheckMs = 200;
-/** JSON text of the id under which the bridge itself greets a coordinator. */
-const bridgeId = '"codex-fleet-bridge"';
+/** How the ids begin, as JSON text, under which the bridge itself asks something of a coordinator. */
+const ownIds = '"codex-fleet-bridge';
+const greetingId = `${ownIds}"`;
 
 export interface BridgeOptions {
   input: Readable;
@@ -49,6 +60,8 @@ export class Bridge {
   readonly ended: Promise<void>;
   readonly #options: BridgeOptions;
   readonly #pending = createPending();
+  readonly #asked = createAsked();
+  readonly #subscriptions = createSubscriptions();
   readonly #link: Link;
   readonly #patience: NodeJS.Timeout;
   #initialize: Request | undefined;
@@ -112,7 +125,8 @@ export class Bridge {
         this.#pending.delete(JSON.stringify(readParam(line, 'requestId')));
       }
     }
-    if (this.#open) this.#pass(line);
+    const passed = message.kind === 'response' ? this.#asked.answer(message.id, line) : line;
+    if (this.#open && passed !== undefined) this.#pass(passed);
   }
 
   #takeRequest(request: Request): void {
@@ -131,6 +145,7 @@ export class Bridge {
       return;
     }
     const line = method === 'tools/call' ? addCallMeta(request.line, this.#nextCall()) : request.line;
+    this.#subscriptions.asked(request);
     this.#pending.add({ id, method, line, waitingFrom: Date.now(), sends: this.#open ? 1 : 0 });
     if (this.#open) {
       this.#pass(line);
@@ -165,14 +180,25 @@ export class Bridge {
     if (Object.keys(credentials).length > 0) {
       this.#link.send(notification('codex-fleet/credentials', { values: credentials }));
     }
+    this.#subscribeAgain();
     for (const request of this.#pending.all()) this.#sendAgain(request);
     this.#options.input.resume();
   }
 
   #shakeHands(): void {
     if (this.#initialize === undefined) return;
-    this.#link.send(replaceId(this.#initialize.line, bridgeId));
+    this.#link.send(replaceId(this.#initialize.line, greetingId));
     this.#link.send(notification('initialized'));
+  }
+
+  /** What changed while no coordinator was there nobody has told the client of. */
+  #subscribeAgain(): void {
+    for (const [at, uri] of this.#subscriptions.all().entries()) {
+      const id = `${ownIds}-${String(at)}"`;
+      const params = JSON.stringify({ uri });
+      this.#link.send(`{"jsonrpc":"2.0","id":${id},"method":"resources/subscribe","params":${params}}`);
+      this.#toClient(notification('resources/updated', { uri }));
+    }
   }
 
   #sendAgain(request: PendingRequest): void {
@@ -191,10 +217,16 @@ export class Bridge {
   #fromCoordinator(line: Buffer): void {
     const message = readMessage(line);
     if (message.kind === 'response') {
-      if (message.id === bridgeId) return;
-      this.#pending.delete(message.id);
-    }
-    this.#toClient(line);
+      if (message.id.startsWith(ownIds)) return;
+      const request = this.#pending.delete(message.id);
+      if (request !== undefined) this.#subscriptions.answered(request, isErrorResponse(line));
+      this.#toClient(line);
+    } else if (message.kind === 'request') {
+      this.#toClient(this.#asked.pass(message));
+    } else if (message.kind === 'notification' && message.method === 'notifications/cancelled') {
+      const takenBack = this.#asked.takeBack(JSON.stringify(readParam(line, 'requestId')));
+      if (takenBack !== undefined) this.#toClient(takenBack);
+    } else this.#toClient(line);
     if (this.#leaving && this.#pending.size === 0) this.end();
   }
 
@@ -206,6 +238,7 @@ export class Bridge {
     this.#connection += 1;
     this.#open = false;
     this.#pending.waitFrom(Date.now());
+    for (const line of this.#asked.takeAllBack()) this.#toClient(line);
     if (this.#options.isTakenDown()) {
       this.#refuseWhere(() => true, { code: 'SHUTTING_DOWN', message: 'The fleet was taken down.' });
     } else {

@@ -26,6 +26,11 @@ export function readMessage(line: Buffer): Message {
   return id === undefined ? { kind: 'notification', method, line } : { kind: 'request', id, method, line };
 }
 
+/** Whether a response tells of an error. */
+export function isErrorResponse(line: Buffer): boolean {
+  return readMembers(line, 0)?.members.has('error') === true;
+}
+
 function readId(line: Buffer, top: JsonObject): string | undefined {
   const id = readScalar(line, top.members.get('id'));
   return typeof id === 'string' || typeof id === 'number' ? JSON.stringify(id) : undefined;

@@ -12,7 +12,8 @@ export interface PendingRequest {
 
 export interface Pending {
   add(request: PendingRequest): void;
-  delete(id: string): void;
+  /** The request, where it was waiting. */
+  delete(id: string): PendingRequest | undefined;
   /** In order of arrival; safe to change while reading. */
   all(): PendingRequest[];
   /** From now on every one of them waits. */
@@ -30,8 +31,10 @@ export function createPending(): Pending {
       requests.set(request.id, request);
     },
     delete: (id) => {
-      bytes -= requests.get(id)?.line.length ?? 0;
+      const request = requests.get(id);
+      bytes -= request?.line.length ?? 0;
       requests.delete(id);
+      return request;
     },
     all: () => [...requests.values()],
     waitFrom: (now) => {

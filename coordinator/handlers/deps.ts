@@ -1,6 +1,7 @@
 import type { Logger } from '../../platform/log.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
 import type { Config } from '../../schemas/config.ts';
+import type { AskClients } from '../ask-clients.ts';
 import type { Changes } from '../changes.ts';
 import type { Clock } from '../clock.ts';
 import type { Dispatch } from '../dispatch.ts';
@@ -20,6 +21,7 @@ export interface HandlerDeps {
   dispatch: Dispatch;
   changes: Changes;
   news: News;
+  asks: AskClients;
   clock: Clock;
   config: Config;
   places: Places;

@@ -8,7 +8,7 @@ import type { HandlerDeps } from './deps.ts';
 export const reachTimeoutMs = 10_000;
 
 /** A run of the caller. NOT_FOUND for any other. */
-export async function findRun({ store }: HandlerDeps, runId: string, owner: string): Promise<RunRecord> {
+export async function findRun({ store }: Pick<HandlerDeps, 'store'>, runId: string, owner: string): Promise<RunRecord> {
   const run = await store.get(runId);
   if (run === undefined || run.owner !== owner) throw unknownRun(runId);
   return run;
@@ -20,7 +20,7 @@ export function unknownRun(runId: string): FleetError {
 
 /** The worker's side of a run that is under way, once the worker has it. WORKER_UNAVAILABLE where it cannot be asked. */
 export async function reachAttempt(
-  { fleet }: HandlerDeps,
+  { fleet }: Pick<HandlerDeps, 'fleet'>,
   attempt: OpenAttempt,
 ): Promise<{ link: WorkerLink; remoteRunId: string }> {
   const link = await fleet.reach(attempt.worker_id, reachTimeoutMs);

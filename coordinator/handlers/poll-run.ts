@@ -20,7 +20,7 @@ const defaultPreviewTokens = 700;
 
 /** What is new of some runs since the cursor, waited for where there is nothing yet. */
 export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Promise<Output<Contract>> {
-  const { store, news, clock, changes } = deps;
+  const { store, news, asks, clock, changes } = deps;
 
   async function waitForNews(input: PollInput, call: Call): Promise<{ rows: RunRecord[]; open: number }> {
     const { wait_ms: waitMs = 0, until = 'change' } = input;
@@ -33,6 +33,7 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
       task_id: scope.task_id,
       matters: (run: RunRecord) => until === 'change' || callsFor(run),
     };
+    const progress = progressOf(call);
     let heard = waitMs > 0;
     if (heard && scope.run_ids?.every((runId) => isUnchanged(runId, after_seq)) === true) {
       heard = await news.wait(interest, waitMs, call.signal);
@@ -41,6 +42,7 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
       const rows = await select(scope, after_seq);
       const open = await countOpen(scope, rows);
       if (!heard || isEnough(until, rows, open)) return { rows, open };
+      progress(open);
       heard = await news.wait(interest, Math.max(0, deadlineMs - clock.uptimeMs()), call.signal);
     }
   }
@@ -66,7 +68,9 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
 
   return async (input, call) => {
     await checkScope(deps, input, call.owner);
-    const { rows, open } = await waitForNews(input, call);
+    const isLong = (input.wait_ms ?? 0) > 0;
+    const leave = asks.waits(scopeOf(input, call.owner), isLong ? call.connection : undefined);
+    const { rows, open } = await waitForNews(input, call).finally(leave);
     const tokens = input.preview_tokens ?? defaultPreviewTokens;
     const previews = tokens > defaultPreviewTokens ? await longerPreviews(deps, rows, tokens) : new Map();
     const snapshots = rows.map((run) => ({
@@ -95,6 +99,16 @@ interface Scope {
 
 function scopeOf({ run_ids, task_id }: PollInput, owner: string): Scope {
   return { owner, ...(run_ids !== undefined && { run_ids }), ...(task_id !== undefined && { task_id }) };
+}
+
+/** Tells of the runs that were open when the wait began, or came since, how many have ended. */
+function progressOf({ progress }: Call): (open: number) => void {
+  let total = 0;
+  return (open) => {
+    total = Math.max(total, open);
+    const ended = total - open;
+    progress?.({ progress: ended, total, message: `${String(ended)} of ${String(total)} runs ended` });
+  };
 }
 
 /** NOT_FOUND names what nobody has. */

@@ -1,6 +1,7 @@
 import { FleetError } from '../../core/errors.ts';
 import { nextToFollow } from '../../core/next.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
+import type { AnsweredBy } from '../../schemas/manifest.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
 import { isTerminal, type RunStatus } from '../../schemas/run.ts';
 import type { HandlerDeps } from './deps.ts';
@@ -8,10 +9,19 @@ import { findRun, reachAttempt } from './find-run.ts';
 
 type Contract = FleetContracts['resume_run'];
 
-/** Lets a held run into the queue again, or passes message, answer or go-ahead on to the worker. */
+export type ResumeDeps = Pick<
+  HandlerDeps,
+  'store' | 'scheduler' | 'attempts' | 'changes' | 'clock' | 'fleet'
+>;
+
+/**
+ * Lets a held run into the queue again, or passes message, answer or go-ahead on to the worker. `by`:
+ * how an answer came, for the record.
+ */
 export function resumeRun(
-  deps: HandlerDeps,
-): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
+  deps: ResumeDeps,
+  by: AnsweredBy = 'client',
+): (input: Input<Contract>, call: Pick<Call, 'owner'>) => Promise<Output<Contract>> {
   const { store, scheduler, attempts, changes, clock } = deps;
 
   function reply(runId: string, status: RunStatus): Output<Contract> {
@@ -49,7 +59,7 @@ export function resumeRun(
     const { status } = await link.call('resume_run', {
       run_id: remoteRunId,
       ...(message !== undefined && { message }),
-      ...(answer !== undefined && { answer }),
+      ...(answer !== undefined && { answer, by, asked_at: run.question?.asked_at }),
     });
     if (status === 'running') {
       attempt.status = status;

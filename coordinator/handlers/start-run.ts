@@ -15,7 +15,7 @@ type Reply = Output<FleetContracts['start_run']>;
 
 /** Accepts runs: they are on disk before the answer, and placed in the same commit where slots are free. */
 export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) => Promise<Reply> {
-  const { scheduler, attempts, clock, config } = deps;
+  const { scheduler, attempts, asks, clock, config } = deps;
   const resolve = createFolderResolver(clock.uptimeMs);
   return async (input, call) => {
     if (deps.isStopping())
@@ -36,6 +36,10 @@ export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) 
       if (submitted.kind === 'created' || submitted.kind === 'existing') return submitted.run;
       throw conflict(accepted, specs, at);
     });
+    asks.started(
+      runs.filter(({ spec }) => spec.ask).map((run) => run.run_id),
+      call.connection,
+    );
     const taskId = runs[0]?.spec.task_id ?? '';
     const cursor = String(cursorBefore(accepted, runs));
     return {

@@ -5,7 +5,7 @@ import type { FleetPaths } from '../../platform/paths.ts';
 import { version } from '../../platform/version.ts';
 import type { Config } from '../../schemas/config.ts';
 import { credentialsMethod } from '../../schemas/credentials.ts';
-import { fleetCapabilities, workerInstructions, workerServerName } from '../../schemas/server-info.ts';
+import { workerCapabilities, workerInstructions, workerServerName } from '../../schemas/server-info.ts';
 import { workerContracts } from '../../schemas/tools.ts';
 import { engines, type Engines } from './engines/index.ts';
 import { createHandlers } from './handlers/index.ts';
@@ -32,7 +32,7 @@ const defaultOwner = 'local';
 /** What a client over stdio that begins without `initialize` is told. */
 const stateless = {
   serverInfo: { name: workerServerName, version },
-  capabilities: fleetCapabilities,
+  capabilities: workerCapabilities,
   instructions: workerInstructions,
 };
 

@@ -208,7 +208,7 @@ describe('the sandbox', () => {
     const run = startStage(codexEngine, place, prompting(prompt, { spec: { ask: true } }));
     const asked = await run.reported(isQuestion);
     expect(asked).toMatchObject({ question: { kind: 'command', text: `touch ${first} (it needs to)` } });
-    await run.session.answer('accept', 'parent');
+    await run.session.answer('accept', 'client');
     await run.reported((report) => isQuestion(report) && report !== asked);
     await run.session.answer('decline', 'timeout');
     expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });

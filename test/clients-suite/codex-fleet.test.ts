@@ -89,7 +89,7 @@ test('a question reaches the parent, and its answer the engine', async () => {
   const run = await until(ended);
   expect(run.outcome).toBe('exit 0');
   const { decisions } = await manifestOf();
-  expect(decisions).toMatchObject([{ answer: 'accepted', by: 'parent' }]);
+  expect(decisions).toMatchObject([{ answer: 'accepted', by: 'client' }]);
 }, 60_000);
 
 test('a run is paused at the turn boundary and goes on with a message; another is steered', async () => {

@@ -28,6 +28,7 @@ export class FakeWorker {
   readonly runs = new Map<string, FakeRun>();
   readonly started: string[] = [];
   readonly resumed: string[] = [];
+  readonly answers: { answer: string; by: string | undefined; asked_at: number | undefined }[] = [];
   readonly cancelled: string[] = [];
   onStart: OnStart = () => 'accept';
   /** While false nobody can connect. */
@@ -182,7 +183,8 @@ export class FakeWorker {
         const cursor = String(details.at(-1)?.seq ?? after);
         return { runs: [], details: details.map((run) => run.detail), cursor, more: false, open: 0, next };
       },
-      resume_run: ({ run_id: runId }) => {
+      resume_run: ({ run_id: runId, answer, by, asked_at }) => {
+        if (answer !== undefined) this.answers.push({ answer, by, asked_at });
         this.resumed.push(runId);
         const { outcome: _outcome, ...rest } = this.runs.get(runId)?.detail ?? failUnknown(runId);
         const run = { seq: 0, detail: rest };

@@ -1,6 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { McpError } from '@modelcontextprotocol/sdk/types.js';
+import { resourceNotFound } from '../../mcp/resources.ts';
 import { dualEra } from '../../mcp/dual-era.ts';
 import { createLineTransport } from '../../mcp/line-transport.ts';
 import type { TaskView } from '../../mcp/tasks.ts';
@@ -42,6 +44,7 @@ let wake: (() => void) | undefined;
 let cancelled: string[];
 let started: TaskView;
 let cannotTell: boolean;
+let listened: string[];
 let server: Server;
 
 beforeEach(async () => {
@@ -59,8 +62,15 @@ beforeEach(async () => {
     for (const line of lines) received.push(JSON.parse(line));
     wake?.();
   });
-  server = new Server({ name: 's', version: '1' }, { capabilities: { tools: {} } });
-  server.fallbackRequestHandler = ({ method }) => {
+  const capabilities = { tools: {}, resources: { subscribe: true } };
+  server = new Server({ name: 's', version: '1' }, { capabilities });
+  listened = [];
+  server.fallbackRequestHandler = ({ method, params }) => {
+    if (method.startsWith('resources/')) {
+      listened.push(`${method.slice('resources/'.length)} ${String(params?.['uri'])}`);
+      if (params?.['uri'] !== 'fleet://runs/none') return Promise.resolve({});
+      throw new McpError(resourceNotFound, 'Resource not found');
+    }
     if (method === 'tools/list')
       return Promise.resolve({ tools: [{ name: 'start_run', inputSchema: { type: 'object' } }] });
     return Promise.resolve({ content: [], structuredContent: { runs: [{ run_id: 'run_1' }] } });
@@ -221,4 +231,34 @@ test('a subscription is acknowledged, without what never changes', async () => {
     method: 'notifications/subscriptions/acknowledged',
     params: { _meta: { [`${key}subscriptionId`]: 'sub' }, notifications: {} },
   });
+});
+
+test('a subscription to resources is agreed to where there are such, and told under its id until it ends', async () => {
+  const uri = 'fleet://runs/run_1';
+  const params = {
+    notifications: { resourceSubscriptions: [uri, 'fleet://runs/none'] },
+    _meta: meta(),
+  };
+  const write = (message: Record<string, unknown>): void => {
+    toServer.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+  };
+  write({ id: 'sub', method: 'subscriptions/listen', params });
+  await expect.poll(() => received.length).toBe(1);
+  expect(received[0]).toMatchObject({
+    method: 'notifications/subscriptions/acknowledged',
+    params: { notifications: { resourceSubscriptions: [uri] } },
+  });
+  await server.notification({ method: 'notifications/resources/updated', params: { uri } });
+  expect(received[1]).toMatchObject({
+    method: 'notifications/resources/updated',
+    params: { uri, _meta: { [`${key}subscriptionId`]: 'sub' } },
+  });
+  write({ method: 'notifications/cancelled', params: { requestId: 'sub' } });
+  await expect.poll(() => listened.at(-1)).toBe(`unsubscribe ${uri}`);
+  expect(received).toHaveLength(2);
+});
+
+test('a resource there is none of is told in the words of this era', async () => {
+  const { error } = await ask('resources/read', { uri: 'fleet://runs/none', _meta: meta() });
+  expect(error).toMatchObject({ code: -32602 });
 });

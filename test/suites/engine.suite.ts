@@ -125,7 +125,7 @@ export function describeEngine(name: string, subject: EngineSubject): void {
       stage.session.continue();
       await expect(stage.session.pause()).rejects.toMatchObject({ code: 'WRONG_STATE' });
       await expect(stage.session.steer('more')).rejects.toMatchObject({ code: 'WRONG_STATE' });
-      await expect(stage.session.answer('accept', 'parent')).rejects.toMatchObject({ code: 'WRONG_STATE' });
+      await expect(stage.session.answer('accept', 'client')).rejects.toMatchObject({ code: 'WRONG_STATE' });
       expect(await stage.session.done).toBe(end);
     });
 

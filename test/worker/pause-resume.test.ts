@@ -63,7 +63,7 @@ describe('a run that is halted where it stands', () => {
       await run.pause();
       first.finish({ kind: 'exit', code: 0 });
       await later(turns);
-      await run.resume(undefined, undefined);
+      await run.resume({});
       const second = await worker.codex.session(at + 1);
       expect(second.context).toMatchObject({ run_id, stage: { name: 'second' } });
       expect(run.status).toBe('running');

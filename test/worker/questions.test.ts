@@ -73,7 +73,25 @@ describe('a question nobody answers', () => {
 
   test('stays for ten minutes where nothing else is configured', async () => {
     const worker = await openTestWorker();
-    expect(worker.places.configIn(cwd).questions).toEqual({ timeout_ms: 600_000 });
+    expect(worker.places.configIn(cwd).questions).toMatchObject({ timeout_ms: 600_000 });
+  });
+});
+
+describe('an answer', () => {
+  test('to a question that is no more the one asked is refused; how one came is on record', async () => {
+    const worker = await openTestWorker();
+    const peer = await worker.connect();
+    const { run_id, session } = await startAsking(worker, peer, 1);
+    const { question: asked } = await detailWhere(peer, run_id, () => true);
+    const asked_at = asked?.asked_at ?? 0;
+    const answer = { run_id, answer: 'accept', by: 'elicitation' } as const;
+    await expect(peer.call('resume_run', { ...answer, asked_at: asked_at - 1 })).rejects.toMatchObject({
+      code: 'WRONG_STATE',
+    });
+    expect(session.answers).toEqual([]);
+    await peer.call('resume_run', { ...answer, asked_at });
+    const { decisions } = await detailWhere(peer, run_id, ({ status }) => status === 'running');
+    expect(decisions).toMatchObject([{ answer: 'accepted', by: 'elicitation' }]);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { AnsweredBy, Decision } from '../../../schemas/manifest.ts';
 import type { Question, Outcome, RunSpec, Usage } from '../../../schemas/run.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { StreamName } from '../../../schemas/handle.ts';
@@ -18,7 +19,7 @@ export type EngineReport =
   | { kind: 'usage'; usage: Usage }
   /** The engine waits for an answer; `undefined` once it goes on. */
   | { kind: 'question'; question: Question | undefined }
-  | { kind: 'decision'; asked: string; answer: 'accepted' | 'declined'; by: 'policy' | 'parent' | 'timeout' }
+  | ({ kind: 'decision' } & Omit<Decision, 'at'>)
   /** Something the run's manifest must say. */
   | { kind: 'note'; text: string }
   | { kind: 'reaping'; reaping: Reaping };
@@ -72,7 +73,7 @@ export interface EngineSession {
   /** Adds a message to running work; WRONG_STATE where the engine cannot. */
   steer(message: string): Promise<void>;
   /** WRONG_STATE where nothing is asked. */
-  answer(answer: 'accept' | 'decline', by: 'parent' | 'timeout'): Promise<void>;
+  answer(answer: 'accept' | 'decline', by: AnsweredBy): Promise<void>;
   /** Ends the stage; the first cause wins and becomes its outcome. */
   end(cause: Extract<Outcome, { kind: 'cancelled' | 'timeout' | 'limit' | 'lost' }>): void;
 }

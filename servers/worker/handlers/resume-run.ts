@@ -6,7 +6,7 @@ import type { Runs } from '../runs/runs.ts';
 export function resumeRun(runs: Runs): Handlers<WorkerContracts>['resume_run'] {
   return async (input, call) => {
     const run = runs.findLive(input.run_id, call.owner);
-    await run.resume(input.message, input.answer);
+    await run.resume(input);
     return { run_id: input.run_id, status: run.status, next: nextToFollow(input.run_id) };
   };
 }

@@ -1,5 +1,6 @@
 import { FleetError } from '../../../core/errors.ts';
 import type { Config } from '../../../schemas/config.ts';
+import type { AnsweredBy } from '../../../schemas/manifest.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
 import type { Outcome, Question } from '../../../schemas/run.ts';
 import type { EngineEnd, EngineReport, EngineSession } from '../engines/engine.ts';
@@ -103,7 +104,7 @@ export class Attempt {
    * Passes an answer on as soon as the run has a slot again, and resolves when it is passed on, or has
    * to wait for a slot.
    */
-  answer(answer: 'accept' | 'decline', by: 'parent' | 'timeout'): Promise<void> {
+  answer(answer: 'accept' | 'decline', by: AnsweredBy): Promise<void> {
     const { known, slot, clock, deps } = this.#options;
     const session = this.#session;
     clearTimeout(this.#patience);

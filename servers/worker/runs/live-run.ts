@@ -1,6 +1,8 @@
 import { FleetError } from '../../../core/errors.ts';
 import { statusOf, type PauseHow } from '../../../core/run-state.ts';
+import type { Input } from '../../../mcp/handlers.ts';
 import { isTerminal, type Outcome, type RunSpec, type RunStatus } from '../../../schemas/run.ts';
+import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
 import type { Workspace } from '../workspace/clone.ts';
 import { createActiveClock, type ActiveClock } from './active-clock.ts';
@@ -24,6 +26,8 @@ export interface LiveRunOptions {
   /** undefined where the configuration has the pipeline no more. */
   recipe: Recipe | undefined;
 }
+
+export type ResumeAsked = Omit<Input<WorkerContracts['resume_run']>, 'run_id'>;
 
 /** One run that has not ended, and what may be asked of it. */
 export class LiveRun {
@@ -99,11 +103,14 @@ export class LiveRun {
   }
 
   /** Goes on after a pause, answers a question, or gives running work a message. */
-  async resume(message: string | undefined, answer: 'accept' | 'decline' | undefined): Promise<void> {
+  async resume({ message, answer, by = 'client', asked_at: askedAt }: ResumeAsked): Promise<void> {
     const { state } = this.#known;
     this.#checkResume(state.status, answer);
+    if (state.status === 'input_required' && askedAt !== undefined && askedAt !== state.question.asked_at) {
+      throw new FleetError('WRONG_STATE', 'The run asks something else by now.');
+    }
     if (state.status === 'paused' && state.how !== 'stopped') return this.#restart(state.how, message);
-    if (answer !== undefined) await this.#attempt?.answer(answer, 'parent');
+    if (answer !== undefined) await this.#attempt?.answer(answer, by);
     if (message !== undefined) await this.#attempt?.steer(message);
     if (this.status === 'paused') await this.#continue();
   }
@@ -151,7 +158,7 @@ export class LiveRun {
     }
     // Its stage ended in the instant it was halted.
     await this.#idle;
-    await this.resume(undefined, undefined);
+    await this.resume({});
   }
 
   /** A new attempt at the stage that was under way. NO_CAPACITY where no slot is free. */

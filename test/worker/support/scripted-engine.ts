@@ -1,4 +1,5 @@
 import type { Outcome } from '../../../schemas/run.ts';
+import type { AnsweredBy } from '../../../schemas/manifest.ts';
 import type { StreamName } from '../../../schemas/handle.ts';
 import type { EngineName } from '../../../schemas/pipeline.ts';
 import type {
@@ -85,7 +86,7 @@ export class ScriptedSession implements EngineSession {
     return Promise.resolve();
   }
 
-  answer(answer: 'accept' | 'decline', by: 'parent' | 'timeout'): Promise<void> {
+  answer(answer: 'accept' | 'decline', by: AnsweredBy): Promise<void> {
     this.answers.push(answer);
     const told = answer === 'accept' ? 'accepted' : 'declined';
     this.context.report({ kind: 'decision', asked: 'something', answer: told, by });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Decision } from '../../../../schemas/manifest.ts';
 import type { EngineContext } from '../engine.ts';
 import type { AppServerClient } from './app-server-client.ts';
 import { judgeCommand, judgeFileChange, type ApprovalPolicy, type Verdict } from './approvals.ts';
@@ -28,6 +29,7 @@ export class ApprovalDesk {
       commands: context.pipeline.commands,
       allowed: context.config.commands,
       cwd: context.cwd,
+      questions: context.config.questions.policy,
     };
   }
 
@@ -74,7 +76,7 @@ export class ApprovalDesk {
 
   /** undefined where the question lapsed and nobody waits for the answer. */
   async #settle(id: RequestId, { accept, question }: Verdict): Promise<boolean | undefined> {
-    if (accept || !this.#context.spec.ask) {
+    if (accept || !this.#context.spec.ask || this.#policy.questions === 'decline') {
       this.#record(question.text, accept, 'policy');
       return accept;
     }
@@ -85,7 +87,7 @@ export class ApprovalDesk {
     return isAccepted;
   }
 
-  #record(asked: string, accepted: boolean, by: 'policy' | 'parent' | 'timeout'): void {
+  #record(asked: string, accepted: boolean, by: Decision['by']): void {
     this.#context.report({ kind: 'decision', asked, answer: accepted ? 'accepted' : 'declined', by });
   }
 }

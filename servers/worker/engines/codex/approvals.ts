@@ -1,7 +1,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { matchCommand } from '../../../../core/argv-policy.ts';
-import type { AllowedCommand } from '../../../../schemas/config.ts';
+import type { AllowedCommand, Config } from '../../../../schemas/config.ts';
 import type { CommandPolicy } from '../../../../schemas/pipeline.ts';
 import type { Question } from '../../../../schemas/run.ts';
 import { isInside } from './permission-profile.ts';
@@ -12,6 +12,8 @@ export interface ApprovalPolicy {
   commands: CommandPolicy;
   allowed: readonly AllowedCommand[];
   cwd: string;
+  /** What becomes of questions. */
+  questions: Config['questions']['policy'];
 }
 
 /** Whether Codex may do what it asks for, with the words a person would be asked. */
@@ -22,7 +24,8 @@ export interface Verdict {
 
 /**
  * `allow-list`: one plain command that is on the list, inside the workspace, asking for nothing more
- * than to run. `sandboxed`: nothing, because only what wants to leave the sandbox is asked about.
+ * than to run. `sandboxed`: nothing, because only what wants to leave the sandbox is asked about; unless
+ * questions are to be answered by the list: then such a command, with no more than a reason.
  */
 export function judgeCommand(policy: ApprovalPolicy, asked: CommandApproval): Verdict {
   const script =
@@ -30,15 +33,16 @@ export function judgeCommand(policy: ApprovalPolicy, asked: CommandApproval): Ve
   const text = script ?? asked.command ?? '(no command given)';
   const why = asked.reason === null || asked.reason === undefined ? '' : ` (${asked.reason})`;
   return {
-    accept: policy.commands === 'allow-list' && isAllowed(policy, asked, script),
+    accept: isAllowed(policy, asked, script),
     question: { kind: 'command', text: `${text}${why}` },
   };
 }
 
 function isAllowed(policy: ApprovalPolicy, asked: CommandApproval, script: string | undefined): boolean {
-  const isMore = [asked.reason, asked.networkApprovalContext, asked.additionalPermissions].some(
-    (extra) => extra !== undefined && extra !== null,
-  );
+  const byList = policy.questions === 'accept-allow-listed';
+  if (policy.commands !== 'allow-list' && !byList) return false;
+  const extras = [asked.networkApprovalContext, asked.additionalPermissions, byList ? null : asked.reason];
+  const isMore = extras.some((extra) => extra !== undefined && extra !== null);
   if (isMore || asked.kind !== 'command' || script === undefined) return false;
   if (asked.cwd !== null && asked.cwd !== undefined && !isInside(resolve(asked.cwd), policy.cwd))
     return false;

@@ -1,9 +1,10 @@
 import { FleetError } from '../../../../core/errors.ts';
+import type { AnsweredBy } from '../../../../schemas/manifest.ts';
 import type { Question } from '../../../../schemas/run.ts';
 
 export interface Answered {
   answer: 'accept' | 'decline';
-  by: 'parent' | 'timeout';
+  by: AnsweredBy;
 }
 
 interface Pending {

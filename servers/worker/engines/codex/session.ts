@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { FleetError } from '../../../../core/errors.ts';
+import type { AnsweredBy } from '../../../../schemas/manifest.ts';
 import type { EngineContext, EngineEnd, EngineSession, PauseKind } from '../engine.ts';
 import { AppServerClient, AppServerError } from './app-server-client.ts';
 import { ApprovalDesk } from './approval-desk.ts';
@@ -66,7 +67,7 @@ export class CodexSession implements EngineSession {
     });
   }
 
-  answer(answer: 'accept' | 'decline', by: 'parent' | 'timeout'): Promise<void> {
+  answer(answer: 'accept' | 'decline', by: AnsweredBy): Promise<void> {
     return new Promise((resolve) => {
       this.#desk.answer({ answer, by });
       resolve();

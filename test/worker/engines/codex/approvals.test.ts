@@ -9,7 +9,12 @@ import {
 import { Questions } from '../../../../servers/worker/engines/codex/questions.ts';
 import { scratchFolder } from '../../../helpers/scratch.ts';
 
-const policy: ApprovalPolicy = { commands: 'allow-list', allowed: [{ argv: ['ls', '...'] }], cwd: '/w' };
+const policy: ApprovalPolicy = {
+  commands: 'allow-list',
+  allowed: [{ argv: ['ls', '...'] }],
+  cwd: '/w',
+  questions: 'ask',
+};
 const ask = { itemId: 'i', kind: 'command', command: "/bin/bash -c 'ls -a'", cwd: '/w/sub' };
 
 describe('a command', () => {
@@ -30,6 +35,36 @@ describe('a command', () => {
     ['a second command', { command: "/bin/bash -c 'ls && touch q'" }],
   ])('that asks for %s is not', (_, changes) => {
     expect(judgeCommand(policy, { ...ask, ...changes }).accept).toBe(false);
+  });
+});
+
+describe('questions answered by the list', () => {
+  const byList = { ...policy, commands: 'sandboxed', questions: 'accept-allow-listed' } as const;
+
+  it('accept one plain command on it, whatever its reason', () => {
+    expect(judgeCommand(byList, ask).accept).toBe(true);
+    expect(judgeCommand(byList, { ...ask, reason: 'needs the network' }).accept).toBe(true);
+  });
+
+  it.each([
+    ['another command', { command: "/bin/bash -c 'rm -rf x'" }],
+    ['a second command', { command: "/bin/bash -c 'ls && touch q'" }],
+    ['a pipe', { command: "/bin/bash -c 'ls | sh'" }],
+    ['a redirection', { command: "/bin/bash -c 'ls > q'" }],
+    ['a substitution', { command: "/bin/bash -c 'ls $(touch q)'" }],
+    ['another shell', { command: "/bin/bash -lc 'ls'" }],
+    ['another folder', { cwd: '/w2' }],
+    ['network', { networkApprovalContext: { host: 'x' } }],
+    ['permissions', { additionalPermissions: { fileSystem: {} } }],
+    ['input to a running command', { kind: 'writeStdin' }],
+  ])('never accept %s', (_, changes) => {
+    expect(judgeCommand(byList, { ...ask, ...changes }).accept).toBe(false);
+  });
+
+  it('never accept a change of files', async () => {
+    const cwd = scratchFolder();
+    const change = { path: join(cwd, 'a'), kind: { type: 'add' } };
+    expect((await judgeFileChange({ ...byList, cwd }, { itemId: 'i' }, [change])).accept).toBe(false);
   });
 });
 
@@ -74,11 +109,11 @@ describe('questions', () => {
     const questions = new Questions((one) => shown.push(one?.text));
     const answers = ['a', 'b', 'c'].map((id) => questions.ask(id, question(id)));
     questions.lapse('b');
-    questions.answer({ answer: 'accept', by: 'parent' });
+    questions.answer({ answer: 'accept', by: 'client' });
     questions.lapse('c');
-    expect(await Promise.all(answers)).toEqual([{ answer: 'accept', by: 'parent' }, undefined, undefined]);
+    expect(await Promise.all(answers)).toEqual([{ answer: 'accept', by: 'client' }, undefined, undefined]);
     expect(shown).toEqual(['a', 'c', undefined]);
-    expect(() => questions.answer({ answer: 'accept', by: 'parent' })).toThrowError(
+    expect(() => questions.answer({ answer: 'accept', by: 'client' })).toThrowError(
       expect.objectContaining({ code: 'WRONG_STATE' }),
     );
   });

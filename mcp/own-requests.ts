@@ -1,0 +1,48 @@
+import { McpError } from '@modelcontextprotocol/sdk/types.js';
+import type { z } from 'zod';
+import { FleetError } from '../core/errors.ts';
+import type { Logger } from '../platform/log.ts';
+import type { RequestContract, RequestContracts } from '../schemas/operator.ts';
+import { toFleetError } from './reply.ts';
+
+/** An error of ours; its `data` is the error body a tool would answer with. */
+export const ownErrorCode = -32_050;
+
+export type RequestHandlers<R extends RequestContracts> = {
+  [K in keyof R]: (params: z.output<R[K]['params']>) => Promise<z.input<R[K]['result']>>;
+};
+
+type Serve = (params: unknown) => Promise<Record<string, unknown>>;
+
+/** Requests beyond MCP's own by method. Models call tools and nothing else: these are for programs of the user. */
+export function createOwnRequests<R extends RequestContracts>(
+  contracts: R,
+  handlers: RequestHandlers<R>,
+  log: Logger,
+): Map<string, Serve> {
+  const served = new Map<string, Serve>();
+  for (const method in contracts) served.set(method, serve(method, contracts[method], handlers[method], log));
+  return served;
+}
+
+function serve<C extends RequestContract>(
+  method: string,
+  contract: C,
+  handler: (params: z.output<C['params']>) => Promise<z.input<C['result']>>,
+  log: Logger,
+): Serve {
+  return async (params) => {
+    try {
+      const parsed = parse<C['params']>(contract.params, params);
+      if (!parsed.success) throw new FleetError('INVALID_INPUT', `The params of ${method} do not fit.`);
+      return { ...(await handler(parsed.data)) };
+    } catch (error) {
+      const shown = toFleetError(error, method, log);
+      throw new McpError(ownErrorCode, shown.message, shown.toBody());
+    }
+  };
+}
+
+function parse<S extends z.ZodObject>(schema: S, value: unknown): z.ZodSafeParseResult<z.output<S>> {
+  return schema.safeParse(value);
+}
