@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '../../../core/errors.ts';
@@ -48,14 +48,9 @@ export function openRecordFiles(dir: string): RecordFiles {
     removals.add(removal);
     void removal.then(() => removals.delete(removal));
   };
-  const removeTmp = async (runId: string): Promise<void> => {
-    try {
-      // Most attempts leave it empty.
-      rmdirSync(tmpDir(runId));
-    } catch {
-      await removeTree(tmpDir(runId));
-    }
-  };
+  /** Most attempts leave it empty. By a thread: the file system may have to wait for its own journal. */
+  const removeTmp = (runId: string): Promise<void> =>
+    rmdir(tmpDir(runId)).catch(() => removeTree(tmpDir(runId)));
   return {
     tmpDir,
     homeDir,
