@@ -22,6 +22,9 @@ export function describeOutcome(outcome: Outcome): string {
   }
 }
 
+/** A worker tells no attempt: each is a run of its own there. */
+type TriedHandle = HandleRecord & { attempt?: number };
+
 /** What a snapshot is made of. Times are ms since the epoch. */
 export interface SnapshotSource {
   run_id: string;
@@ -39,7 +42,7 @@ export interface SnapshotSource {
   waiting_for: string | undefined;
   question: Question | undefined;
   usage: Usage | undefined;
-  handles: readonly HandleRecord[];
+  handles: readonly TriedHandle[];
   preview: string | undefined;
 }
 
@@ -73,13 +76,15 @@ function elapsed(from: number, to: number): number {
   return Math.max(0, Math.round(to - from));
 }
 
-/** The stage is named where there is more than one. */
-function summarizeHandles(handles: readonly HandleRecord[]): HandleSummary[] {
+/** Stage and attempt are named where there is more than one. */
+function summarizeHandles(handles: readonly TriedHandle[]): HandleSummary[] {
   const named = new Set(handles.map((handle) => handle.stage)).size > 1;
-  return handles.map(({ handle_id, stream, stage, bytes, lines }) => ({
+  const counted = new Set(handles.map((handle) => handle.attempt)).size > 1;
+  return handles.map(({ handle_id, stream, stage, attempt, bytes, lines }) => ({
     handle_id,
     stream,
     ...(named && { stage }),
+    ...(counted && attempt !== undefined && { attempt }),
     bytes,
     lines,
   }));

@@ -111,6 +111,7 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
   if (request.workspace === 'clone' && !inRepository) throw notInRepository(`${where}workspace`, cwd);
   const workspace = request.workspace ?? defaultWorkspace(pipeline, stages, inRepository);
   const { prompt, label, request_key, model, effort, output_schema, wall_ms, output_bytes } = request;
+  const { idempotent, max_attempts, retry_on_exit } = request;
   return {
     pipeline: name,
     task_id: request.task_id,
@@ -129,6 +130,9 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
     ...(request.shared_workspace === true && { shared_workspace: true }),
     ...(wall_ms !== undefined && { wall_ms }),
     ...(output_bytes !== undefined && { output_bytes }),
+    ...(idempotent !== undefined && { idempotent }),
+    ...(max_attempts !== undefined && { max_attempts }),
+    ...(retry_on_exit !== undefined && { retry_on_exit }),
   };
 }
 

@@ -11,6 +11,7 @@ export const handleSummary = z.strictObject({
   handle_id: handleId,
   stream: streamName,
   stage: z.string().optional(),
+  attempt: z.int().optional(),
   bytes: z.int().min(0),
   lines: z.int().min(0),
 });

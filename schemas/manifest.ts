@@ -13,6 +13,16 @@ export const placement = z.strictObject({
 });
 export type Placement = z.infer<typeof placement>;
 
+/** What was decided after an attempt whose run goes on. */
+export const retry = z.strictObject({
+  why: z.enum(['spawn', 'rate_limit', 'lost', 'engine', 'provider', 'timeout', 'exit']),
+  /** How long the next attempt was to wait, from the end of this one. */
+  delay_ms: z.int().min(0),
+  /** The next one goes on where this one was; else it begins again. */
+  resumes: z.boolean(),
+});
+export type Retry = z.infer<typeof retry>;
+
 export const attemptRecord = z.strictObject({
   /** 1-based; also the fencing number of the attempt's lease. */
   attempt: z.int().min(1),
@@ -25,6 +35,7 @@ export const attemptRecord = z.strictObject({
   first_output_at: z.int().optional(),
   ended_at: z.int().optional(),
   outcome: outcome.optional(),
+  retry: retry.optional(),
   engine_thread_id: z.string().optional(),
   reaping: z.string().optional(),
   /** What the engine could not do, or did differently from what was asked. */
@@ -56,7 +67,7 @@ export const manifest = z.strictObject({
   status: runStatus,
   spec: runSpec,
   attempts: z.array(attemptRecord),
-  handles: z.array(handleRecord.extend({ worker_id: z.string() })),
+  handles: z.array(handleRecord.extend({ worker_id: z.string(), attempt: z.int().min(1) })),
   usage: usage.optional(),
   decisions: z.array(decision),
   timing: z.strictObject({

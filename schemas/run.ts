@@ -31,7 +31,12 @@ export const outcome = z.discriminatedUnion('kind', [
   /** The engine itself failed; `code` is its own error code, `message` one line in our words or its. */
   z.strictObject({ kind: z.literal('engine'), code: z.string(), message: z.string() }),
   /** Nobody saw the end: the worker died. `resumable` says whether the engine's thread can go on. */
-  z.strictObject({ kind: z.literal('lost'), resumable: z.boolean() }),
+  z.strictObject({
+    kind: z.literal('lost'),
+    resumable: z.boolean(),
+    /** Its worker was told to end, and left it in order. */
+    orderly: z.boolean().optional(),
+  }),
 ]);
 export type Outcome = z.infer<typeof outcome>;
 
@@ -77,6 +82,9 @@ export const sharedFields = {
   shared_workspace: z.boolean().optional().describe('In place, beside other runs'),
   wall_ms: z.int().min(100).max(86_400_000).optional(),
   output_bytes: z.int().min(1024).max(1_099_511_627_776).optional(),
+  idempotent: z.boolean().optional().describe('Safe to repeat'),
+  max_attempts: z.int().min(1).max(10).optional(),
+  retry_on_exit: z.boolean().optional().describe('Retry a non-zero exit'),
 };
 
 export { runFields };
@@ -101,6 +109,11 @@ export const runSpec = z.strictObject({
   shared_workspace: z.boolean().optional(),
   wall_ms: z.int().optional(),
   output_bytes: z.int().optional(),
+  /** May be begun again after a process of it was lost; read-only pipelines always may. */
+  idempotent: z.boolean().optional(),
+  /** Default 3. Waits for rate limits, and starts that were refused, do not count. */
+  max_attempts: z.int().optional(),
+  retry_on_exit: z.boolean().optional(),
   /** How many runs stand between a person and this one: 0 for what a person, or their client, starts. */
   depth: z.int().min(0).default(0),
 });

@@ -55,8 +55,10 @@ export const runDetail = z.strictObject({
   started_at: z.int(),
   first_output_at: z.int().optional(),
   ended_at: z.int().optional(),
-  /** Also on a paused run whose process was lost: `lost`, resumable. */
+  /** Also on a paused run that can go on where it was, and why it could not: lost, refused by a rate limit, crashed. */
   outcome: outcome.optional(),
+  /** Of a rate limit: when the provider said it ends. */
+  retry_at: z.int().optional(),
   error: z.string().optional(),
   handles: z.array(handleRecord),
   usage: usage.optional(),

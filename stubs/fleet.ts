@@ -29,6 +29,11 @@ export interface StartRunInput {
   shared_workspace?: boolean;
   wall_ms?: number;
   output_bytes?: number;
+  /** Safe to repeat */
+  idempotent?: boolean;
+  max_attempts?: number;
+  /** Retry a non-zero exit */
+  retry_on_exit?: boolean;
   runs?: Array<{
     /** Recipe; default codex */
     pipeline?: string;
@@ -59,6 +64,7 @@ export interface StartRunOutput {
       handle_id: string;
       stream: 'stdout' | 'stderr' | 'events' | 'last_message' | 'diff';
       stage?: string;
+      attempt?: number;
       bytes: number;
       lines: number;
     }>;
@@ -114,6 +120,7 @@ export interface PollRunOutput {
       handle_id: string;
       stream: 'stdout' | 'stderr' | 'events' | 'last_message' | 'diff';
       stage?: string;
+      attempt?: number;
       bytes: number;
       lines: number;
     }>;

@@ -59,7 +59,11 @@ function toProgress(fence: Fence, known: Reported, detail: RunDetail): Progress 
     ...fence,
     remote_run_id: detail.run_id,
     started_at: detail.started_at,
-    handles: detail.handles.map((handle): StoredHandle => ({ ...handle, worker_id: known.worker_id })),
+    handles: detail.handles.map((handle): StoredHandle => ({
+      ...handle,
+      worker_id: known.worker_id,
+      attempt: known.attempt,
+    })),
     question: detail.question ?? null,
     decisions: detail.decisions,
     notes: detail.notes,

@@ -3,15 +3,14 @@ import { submit } from './submit.ts';
 import type { RunTable } from './run-table.ts';
 import type {
   Claim,
-  Fence,
   Finish,
   NewRun,
   Progress,
+  Requeue,
   RunRecord,
   StoredHandle,
   Submitted,
 } from './run-store.ts';
-import type { Outcome } from '../../schemas/run.ts';
 
 /** One call that changes the store, as a plain object that can be sent to a thread. */
 export type Operation =
@@ -19,7 +18,7 @@ export type Operation =
   | { kind: 'claim'; claims: readonly Claim[] }
   | { kind: 'progress'; changes: readonly Progress[] }
   | { kind: 'finish'; ends: readonly Finish[] }
-  | { kind: 'requeue'; fences: readonly (Fence & { outcome: Outcome })[] }
+  | { kind: 'requeue'; ends: readonly Requeue[] }
   | { kind: 'cancel'; run_ids: readonly string[]; now: number }
   | { kind: 'hold'; run_id: string; held: boolean; now: number }
   | { kind: 'heartbeat'; worker_ids: readonly string[]; until: number };
@@ -41,7 +40,7 @@ export function weight(operation: Operation): number {
     case 'finish':
       return operation.ends.length;
     case 'requeue':
-      return operation.fences.length;
+      return operation.ends.length;
     case 'cancel':
       return operation.run_ids.length;
     case 'hold':
@@ -68,7 +67,7 @@ export function apply(table: RunTable, operation: Operation): Answer {
         change(table, end.run_id, (run) => finished(run, withOwnHandles(table, run, end))),
       );
     case 'requeue':
-      return runs(operation.fences, (fence) => change(table, fence.run_id, (run) => requeued(run, fence)));
+      return runs(operation.ends, (end) => change(table, end.run_id, (run) => requeued(run, end)));
     case 'cancel':
       return runs(operation.run_ids, (id) => change(table, id, (run) => cancelled(run, operation.now)));
     case 'hold':

@@ -20,6 +20,7 @@ export interface RunRow {
   first_claimed_at: number | null;
   first_output_at: number | null;
   ended_at: number | null;
+  not_before: number | null;
   cancel_requested: number;
   usage_json: string | null;
   question_json: string | null;
@@ -40,6 +41,7 @@ export interface AttemptRow {
   first_output_at: number | null;
   ended_at: number | null;
   outcome_json: string | null;
+  retry_json: string | null;
   engine_thread_id: string | null;
   reaping: string | null;
   notes_json: string;
@@ -57,6 +59,7 @@ export interface HandleRow {
   sha256: string | null;
   truncated: number;
   created_at: number;
+  attempt: number;
 }
 
 function fromJson<T>(text: string): T {
@@ -83,6 +86,7 @@ export function toRun(row: RunRow, attempts: AttemptRow[], handles: HandleRow[])
     first_claimed_at: row.first_claimed_at ?? undefined,
     first_output_at: row.first_output_at ?? undefined,
     ended_at: row.ended_at ?? undefined,
+    not_before: row.not_before ?? undefined,
     attempts: attempts.map(toAttempt),
     handles: handles.map(toHandle),
     usage: fromJsonOrNull(row.usage_json),
@@ -106,6 +110,7 @@ function toAttempt(row: AttemptRow): AttemptRecord {
     ...(row.first_output_at !== null && { first_output_at: row.first_output_at }),
     ...(row.ended_at !== null && { ended_at: row.ended_at }),
     ...(row.outcome_json !== null && { outcome: fromJson(row.outcome_json) }),
+    ...(row.retry_json !== null && { retry: fromJson(row.retry_json) }),
     ...(row.engine_thread_id !== null && { engine_thread_id: row.engine_thread_id }),
     ...(row.reaping !== null && { reaping: row.reaping }),
     notes: fromJson(row.notes_json),
@@ -125,6 +130,7 @@ export function toHandle(row: HandleRow): StoredHandle {
     truncated: row.truncated === 1,
     created_at: row.created_at,
     worker_id: row.worker_id,
+    attempt: row.attempt,
   };
 }
 
@@ -147,6 +153,7 @@ export function runChanges(run: RunRecord): Column[] {
     toJson(run.question),
     JSON.stringify(run.decisions),
     run.preview ?? null,
+    run.not_before ?? null,
   ];
 }
 
@@ -157,6 +164,7 @@ export function attemptChanges(attempt: AttemptRecord): Column[] {
     attempt.first_output_at ?? null,
     attempt.ended_at ?? null,
     toJson(attempt.outcome),
+    toJson(attempt.retry),
     attempt.engine_thread_id ?? null,
     attempt.reaping ?? null,
     JSON.stringify(attempt.notes),
@@ -175,5 +183,6 @@ export function handleChanges(handle: StoredHandle): Column[] {
     handle.sha256 ?? null,
     handle.truncated ? 1 : 0,
     handle.created_at,
+    handle.attempt,
   ];
 }

@@ -35,7 +35,7 @@ export function createRunCalls({ send, reader, close }: Parts): RunStore {
     claim: (claims) => change({ kind: 'claim', claims }, claims.length),
     progress: (changes) => change({ kind: 'progress', changes }, changes.length),
     finish: (ends) => change({ kind: 'finish', ends }, ends.length),
-    requeue: (fences) => change({ kind: 'requeue', fences }, fences.length),
+    requeue: (ends) => change({ kind: 'requeue', ends }, ends.length),
     cancel: (runIds, now) => change({ kind: 'cancel', run_ids: runIds, now }, runIds.length),
     async hold(runId, held, now) {
       const [run] = await change({ kind: 'hold', run_id: runId, held, now }, 1);

@@ -1,6 +1,14 @@
 import type { AttemptRecord, Decision } from '../../schemas/manifest.ts';
-import type { Claim, Fence, Finish, NewRun, Progress, RunRecord, StoredHandle } from './run-store.ts';
-import type { Outcome } from '../../schemas/run.ts';
+import type {
+  Claim,
+  Fence,
+  Finish,
+  NewRun,
+  Progress,
+  Requeue,
+  RunRecord,
+  StoredHandle,
+} from './run-store.ts';
 
 /*
  * What every call does to a run, as values: no store, no clock. Each change answers the run as it is
@@ -20,6 +28,7 @@ export function accepted(entry: NewRun, seq: number): RunRecord {
     first_claimed_at: undefined,
     first_output_at: undefined,
     ended_at: undefined,
+    not_before: undefined,
     attempts: [],
     handles: [],
     usage: undefined,
@@ -50,6 +59,7 @@ export function claimed(run: RunRecord, claim: Claim): RunRecord | undefined {
   return {
     ...run,
     status: 'running',
+    not_before: undefined,
     first_claimed_at: run.first_claimed_at ?? claim.now,
     attempts: [...run.attempts, attempt],
   };
@@ -97,12 +107,19 @@ export function finished(run: RunRecord, end: Finish): RunRecord | undefined {
   };
 }
 
-export function requeued(run: RunRecord, fence: Fence & { outcome: Outcome }): RunRecord | undefined {
-  const attempt = fenced(run, fence);
+export function requeued(run: RunRecord, end: Requeue): RunRecord | undefined {
+  const attempt = fenced(run, end);
   if (attempt === undefined) return undefined;
-  const attempts = withLatest(run, { ...attempt, ended_at: fence.now, outcome: fence.outcome });
-  const left: RunRecord = { ...run, status: 'pending', attempts, question: undefined };
-  return run.cancel_requested ? cancelledAtOnce(left, fence.now) : left;
+  const { now, outcome, retry, not_before } = end;
+  const over = { ...attempt, ended_at: now, outcome, ...(retry !== undefined && { retry }) };
+  const left: RunRecord = {
+    ...run,
+    status: 'pending',
+    attempts: withLatest(run, over),
+    question: undefined,
+    not_before,
+  };
+  return run.cancel_requested ? cancelledAtOnce(left, now) : left;
 }
 
 export function cancelled(run: RunRecord, now: number): RunRecord {
@@ -117,7 +134,13 @@ export function held(run: RunRecord, hold: boolean): RunRecord | undefined {
 }
 
 function cancelledAtOnce(run: RunRecord, now: number): RunRecord {
-  return { ...run, status: 'cancelled', ended_at: now, outcome: { kind: 'cancelled' } };
+  return {
+    ...run,
+    status: 'cancelled',
+    not_before: undefined,
+    ended_at: now,
+    outcome: { kind: 'cancelled' },
+  };
 }
 
 function fenced(run: RunRecord, fence: Fence): AttemptRecord | undefined {
@@ -163,7 +186,9 @@ function withHandles(kept: StoredHandle[], reported: StoredHandle[] | undefined)
   for (const handle of reported) {
     const known = byId.get(handle.handle_id);
     // An object that stays the same object needs no write.
-    if (known === undefined || !sameHandle(known, handle)) byId.set(handle.handle_id, handle);
+    if (known === undefined) byId.set(handle.handle_id, handle);
+    // A worker that goes on with a run tells of all its handles: who began one is known.
+    else if (!sameHandle(known, handle)) byId.set(handle.handle_id, { ...handle, attempt: known.attempt });
   }
   return [...byId.values()];
 }

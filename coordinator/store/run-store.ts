@@ -1,9 +1,11 @@
 import type { HandleRecord } from '../../schemas/handle.ts';
-import type { AttemptRecord, Decision, Placement } from '../../schemas/manifest.ts';
+import type { AttemptRecord, Decision, Placement, Retry } from '../../schemas/manifest.ts';
 import type { Outcome, Question, RunSpec, RunStatus, Usage } from '../../schemas/run.ts';
 
 export interface StoredHandle extends HandleRecord {
   worker_id: string;
+  /** The attempt that put it out. */
+  attempt: number;
 }
 
 /** A run as the coordinator knows it. `seq` rises with every change of any run. */
@@ -19,6 +21,8 @@ export interface RunRecord {
   first_claimed_at: number | undefined;
   first_output_at: number | undefined;
   ended_at: number | undefined;
+  /** Of a run that waits: when it may be placed again. */
+  not_before: number | undefined;
   attempts: AttemptRecord[];
   handles: StoredHandle[];
   usage: Usage | undefined;
@@ -92,6 +96,14 @@ export interface Finish extends Fence {
   decisions?: Decision[];
 }
 
+/** An attempt is over and its run goes on. */
+export interface Requeue extends Fence {
+  outcome: Outcome;
+  /** Absent where the attempt never began. */
+  retry?: Retry;
+  not_before?: number;
+}
+
 export interface Selection {
   owner: string;
   run_ids?: readonly string[];
@@ -115,10 +127,11 @@ export interface RunStore {
   progress(changes: readonly Progress[]): Promise<(RunRecord | undefined)[]>;
   finish(ends: readonly Finish[]): Promise<(RunRecord | undefined)[]>;
   /**
-   * running | paused | input_required → pending again, the attempt closed with its outcome. A run whose
+   * running | paused | input_required → pending again, the attempt closed with its outcome, and waiting until
+   * `not_before`. A run whose
    * cancel was asked for ends `cancelled` instead: nobody is left to act on it.
    */
-  requeue(fences: readonly (Fence & { outcome: Outcome })[]): Promise<(RunRecord | undefined)[]>;
+  requeue(ends: readonly Requeue[]): Promise<(RunRecord | undefined)[]>;
   /**
    * No worker has it (pending, or held) → cancelled at once; others get `cancel_requested`. Terminal runs
    * are answered as they are; undefined where there is no such run.

@@ -13,7 +13,7 @@ CREATE TABLE attempt (
   outcome TEXT,
   engine_thread_id TEXT,
   reaping TEXT,
-  notes TEXT NOT NULL,
+  notes TEXT NOT NULL, retry TEXT,
   PRIMARY KEY (arrival, attempt),
   CHECK ((ended_at IS NULL) = (outcome IS NULL))
 ) STRICT, WITHOUT ROWID;
@@ -36,7 +36,7 @@ CREATE TABLE handle (
   lines INTEGER NOT NULL CHECK (lines >= 0),
   sha256 TEXT,
   truncated INTEGER NOT NULL CHECK (truncated IN (0, 1)),
-  created_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1),
   PRIMARY KEY (arrival, position)
 ) STRICT, WITHOUT ROWID;
 
@@ -63,7 +63,7 @@ CREATE TABLE run (
   decisions TEXT NOT NULL,
   outcome TEXT,
   error TEXT,
-  preview TEXT,
+  preview TEXT, not_before INTEGER,
   CHECK ((worker_id IS NULL) = (lease_until IS NULL)),
   CHECK (worker_id IS NULL OR status IN ('running', 'input_required', 'paused')),
   CHECK (worker_id IS NOT NULL OR status NOT IN ('running', 'input_required')),

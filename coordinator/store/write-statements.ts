@@ -23,7 +23,8 @@ export interface Writes {
 }
 
 const changes =
-  'seq = ?, status = ?, first_output_at = ?, cancel_requested = ?, usage = ?, question = ?, decisions = ?, preview = ?';
+  'seq = ?, status = ?, first_output_at = ?, cancel_requested = ?, usage = ?, question = ?, decisions = ?, preview = ?, ' +
+  'not_before = ?';
 
 export function prepareWrites(db: Database): Writes {
   return {
@@ -34,8 +35,8 @@ export function prepareWrites(db: Database): Writes {
     insertRun: db.prepare(`
       INSERT INTO run (
         arrival, run_id, owner, task_id, request_key, accepted_at, attempt,
-        seq, status, first_output_at, cancel_requested, usage, question, decisions, preview
-      ) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        seq, status, first_output_at, cancel_requested, usage, question, decisions, preview, not_before
+      ) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     insertSpec: db.prepare('INSERT INTO run_spec (arrival, spec) VALUES (?, ?)'),
     claimRun: db.prepare(`
       UPDATE run SET ${changes}, attempt = ?, first_claimed_at = ?, worker_id = ?, lease_until = ?
@@ -47,20 +48,20 @@ export function prepareWrites(db: Database): Writes {
     insertAttempt: db.prepare(`
       INSERT INTO attempt (
         arrival, attempt, placement, boot_id, claimed_at,
-        remote_run_id, started_at, first_output_at, ended_at, outcome, engine_thread_id, reaping, notes
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        remote_run_id, started_at, first_output_at, ended_at, outcome, retry, engine_thread_id, reaping, notes
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     updateAttempt: db.prepare(`
       UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, ended_at = ?, outcome = ?,
-        engine_thread_id = ?, reaping = ?, notes = ?
+        retry = ?, engine_thread_id = ?, reaping = ?, notes = ?
       WHERE arrival = ? AND attempt = ?`),
     insertHandle: db.prepare(`
       INSERT INTO handle (
         arrival, position, handle_id,
-        worker_id, stream, stage, media_type, state, bytes, lines, sha256, truncated, created_at
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        worker_id, stream, stage, media_type, state, bytes, lines, sha256, truncated, created_at, attempt
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     updateHandle: db.prepare(`
       UPDATE handle SET worker_id = ?, stream = ?, stage = ?, media_type = ?, state = ?, bytes = ?, lines = ?,
-        sha256 = ?, truncated = ?, created_at = ?
+        sha256 = ?, truncated = ?, created_at = ?, attempt = ?
       WHERE arrival = ? AND position = ?`),
     extendLeases: db.prepare(
       'UPDATE run SET lease_until = ? WHERE worker_id IN (SELECT value FROM json_each(?))',

@@ -64,6 +64,7 @@ function handle(stream: 'stdout' | 'events', now: number): StoredHandle {
     sha256,
     truncated: false,
     created_at: now,
+    attempt: 1,
     worker_id: 'local-1',
   };
 }

@@ -90,6 +90,17 @@ describe('buildSnapshot', () => {
     );
   });
 
+  test('names the attempt of a handle where several put some out', () => {
+    const [one, two] = [
+      { ...handle('a'), attempt: 1 },
+      { ...handle('a'), attempt: 2 },
+    ];
+    expect(buildSnapshot({ ...bare, handles: [one] }, 700).handles?.[0]).not.toHaveProperty('attempt');
+    expect(buildSnapshot({ ...bare, handles: [one, two] }, 700).handles?.map((told) => told.attempt)).toEqual(
+      [1, 2],
+    );
+  });
+
   test('keeps the preview within the tokens asked for, and leaves it out at 0', () => {
     const preview = [
       'stdout (200 lines)',

@@ -64,6 +64,7 @@ export function handleOf(overrides: Partial<StoredHandle> = {}): StoredHandle {
     truncated: false,
     created_at: 3000,
     worker_id: 'local-1',
+    attempt: 1,
     ...overrides,
   };
 }

@@ -147,7 +147,7 @@ describe('group commit', () => {
         { kind: 'claim', claims: [claimOf(run.run_id)] },
         { kind: 'progress', changes: [{ ...fence, handles: [handleOf()], preview: 'p' }] },
         { kind: 'heartbeat', worker_ids: ['local-1'], until: 9 },
-        { kind: 'requeue', fences: [{ ...fence, outcome: { kind: 'lost', resumable: true } }] },
+        { kind: 'requeue', ends: [{ ...fence, outcome: { kind: 'lost', resumable: true } }] },
         { kind: 'cancel', run_ids: [run.run_id], now: 1 },
       ]);
     }

@@ -23,6 +23,36 @@ export function attemptCases(bench: Bench): void {
       expect(await bench.stored(id)).toEqual(second);
     });
 
+    it('takes back how long a run was to wait, which is kept with the attempt before', async () => {
+      const { run_id: id } = await bench.claimed();
+      const retry = { why: 'rate_limit', delay_ms: 2_000, resumes: true } as const;
+      const outcome = { kind: 'engine', code: 'rateLimitExceeded', message: '429' } as const;
+      const end = { run_id: id, attempt: 1, now: 3000, outcome, retry, not_before: 5000 };
+      const [waiting] = await bench.store.requeue([end]);
+      expect(waiting).toMatchObject({ status: 'pending', not_before: 5000, attempts: [{ retry, outcome }] });
+      expect(await bench.stored(id)).toEqual(waiting);
+      expect((await bench.store.open()).find((run) => run.run_id === id)?.not_before).toBe(5000);
+      expect((await bench.store.hold(id, true, 3500))?.not_before).toBe(5000);
+      await bench.store.hold(id, false, 3600);
+      const [again] = await bench.store.claim([claimOf(id, { now: 5000 })]);
+      expect(again?.not_before).toBeUndefined();
+      expect(again?.attempts[0]?.retry).toEqual(retry);
+      expect(await bench.stored(id)).toEqual(again);
+    });
+
+    it('leaves a handle with the attempt that put it out', async () => {
+      const { run_id: id } = await bench.claimed();
+      const first = handleOf();
+      await bench.store.progress([{ run_id: id, attempt: 1, now: 2500, handles: [first] }]);
+      const lost = { kind: 'lost', resumable: true } as const;
+      await bench.store.requeue([{ run_id: id, attempt: 1, now: 3000, outcome: lost }]);
+      await bench.store.claim([claimOf(id)]);
+      const grown = { ...first, bytes: 99, attempt: 2 };
+      const second = handleOf({ attempt: 2 });
+      await bench.store.progress([{ run_id: id, attempt: 2, now: 4000, handles: [grown, second] }]);
+      expect((await bench.stored(id)).handles).toEqual([{ ...grown, attempt: 1 }, second]);
+    });
+
     it('answers undefined for a run that is not pending or not there, and changes nothing', async () => {
       const record = await bench.claimed();
       const unknown = newRun().run_id;
