@@ -61,7 +61,14 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const treeFreed = ({ run_id: runId }: RunRecord): void => {
     if (trees.release(runId)) scheduler.poke();
   };
-  const changes = createChanges(news, [manifests, measureRuns(telemetry), onEnd, { ended: treeFreed }]);
+  const renewed = { ended: (): void => fleet.renew() };
+  const changes = createChanges(news, [
+    manifests,
+    measureRuns(telemetry),
+    onEnd,
+    { ended: treeFreed },
+    renewed,
+  ]);
   const fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
   const dispatch = createDispatch({ ...shared, enqueue: (run, order) => scheduler.enqueue(run, order) });

@@ -39,6 +39,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   });
   let opening: Promise<void> = Promise.resolve();
   let closeHttp = (): Promise<void> => Promise.resolve();
+  let closing: Promise<unknown> | undefined;
 
   async function listen(port: number): Promise<void> {
     const secret = await bearerSecret(paths.secretFile);
@@ -68,7 +69,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     },
     async close() {
       await opening;
-      await Promise.all([socket.close(), closeHttp()]);
+      await (closing ??= Promise.all([socket.close(), closeHttp()]));
     },
   };
 }

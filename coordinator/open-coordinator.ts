@@ -1,8 +1,11 @@
+import { isNewer } from '../core/versions.ts';
 import type { Environment } from '../platform/environment.ts';
 import type { Logger } from '../platform/log.ts';
 import type { FleetPaths } from '../platform/paths.ts';
 import { createTelemetry } from '../platform/telemetry.ts';
+import { version } from '../platform/version.ts';
 import type { Config } from '../schemas/config.ts';
+import { handOverParams } from '../schemas/hand-over.ts';
 import { assemble, begin } from './assemble.ts';
 import { systemClock } from './clock.ts';
 import { deferred } from './deferred.ts';
@@ -26,7 +29,7 @@ export interface CoordinatorOptions {
 }
 
 export interface RunningCoordinator {
-  /** Settles when nothing of the coordinator is left, and its local workers have ended. */
+  /** Settles when nothing of the coordinator is left, and its local workers have ended or are handed over. */
   readonly closed: Promise<void>;
   stop(how: StopHow): Promise<void>;
 }
@@ -51,7 +54,19 @@ export async function openCoordinator(
     clients = count;
     look();
   };
-  const front = await openFront({ server: fleetServer(ready.promise, log), paths, config, onClients, log });
+  const onHandOver = (params: unknown): void => {
+    const asked = handOverParams.safeParse(params).data?.version;
+    if (asked === undefined || !isNewer(asked, version)) return;
+    log.info({ to: asked }, 'hands over');
+    ready.promise.then(() => stop('hand_over')).catch(() => undefined);
+  };
+  const front = await openFront({
+    server: fleetServer(ready.promise, onHandOver, log),
+    paths,
+    config,
+    onClients,
+    log,
+  });
   cleanup.push(() => front.close(), idle.close);
   const telemetry = await createTelemetry(env);
   const store = await openSqliteRunStore(paths.database);
@@ -73,6 +88,8 @@ export async function openCoordinator(
 
   const closed = deferred<void>();
   const end = async (how: StopHow): Promise<void> => {
+    // What clients ask from now on they keep for the next coordinator.
+    if (how === 'hand_over') await front.close();
     await stopParts(parts, how).catch((error: unknown) => log.error({ err: error }, 'not stopped in order'));
     await close();
     closed.resolve();

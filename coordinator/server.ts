@@ -3,6 +3,7 @@ import type { DualEraOptions } from '../mcp/dual-era.ts';
 import type { Logger } from '../platform/log.ts';
 import { version } from '../platform/version.ts';
 import { credentialsMethod } from '../schemas/credentials.ts';
+import { handOverMethod } from '../schemas/hand-over.ts';
 import { fleetCapabilities, fleetInstructions, fleetServerName } from '../schemas/server-info.ts';
 import { fleetContracts } from '../schemas/tools.ts';
 import { gate, gateTasks } from './gate.ts';
@@ -23,7 +24,11 @@ export interface FleetServer {
 }
 
 /** The fleet's MCP server, which can be connected to before what is behind it is ready. */
-export function fleetServer(ready: Promise<HandlerDeps>, log: Logger): FleetServer {
+export function fleetServer(
+  ready: Promise<HandlerDeps>,
+  onHandOver: (params: unknown) => void,
+  log: Logger,
+): FleetServer {
   const tools = ready.then(fleetHandlers);
   const factory = buildServer({
     name: fleetServerName,
@@ -35,6 +40,7 @@ export function fleetServer(ready: Promise<HandlerDeps>, log: Logger): FleetServ
     owner,
     resources: gateResources(fleetTemplates, ready.then(fleetResources)),
     notifications: {
+      [handOverMethod]: onHandOver,
       [credentialsMethod]: (params) => {
         ready.then(({ fleet }) => fleet.receiveCredentials(params)).catch(() => undefined);
       },

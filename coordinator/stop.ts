@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Parts } from './assemble.ts';
 
-/** What becomes of runs: kept, waited for, or cancelled. */
-export type StopHow = 'keep' | 'drain' | 'cancel';
+/** What becomes of runs: kept, waited for, cancelled, or left to the next coordinator as they run. */
+export type StopHow = 'keep' | 'drain' | 'cancel' | 'hand_over';
 
 /** A worker told to end has this long before it is killed. */
 const workerGraceMs = 2_500;
@@ -17,7 +17,8 @@ export async function stopParts(parts: Parts, how: StopHow): Promise<void> {
   asks.close();
   if (how === 'cancel') await cancelAll(parts);
   if (how === 'drain') await untilQuiet(parts, Infinity);
-  await fleet.stop(workerGraceMs);
+  if (how === 'hand_over') await fleet.letGo();
+  else await fleet.stop(workerGraceMs);
   await within(manifests.close(), manifestPatienceMs);
   await within(telemetry.close(), manifestPatienceMs);
   log.info({ how }, 'stopped');

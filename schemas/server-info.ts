@@ -4,6 +4,12 @@
  */
 export const fleetServerName = 'fleet';
 
+/**
+ * What a bridge and a coordinator of different versions have to agree in: raised when one could no
+ * longer pass on what the other says.
+ */
+export const bridgeProtocol = 1;
+
 export const fleetCapabilities = { tools: {}, resources: { subscribe: true } } as const;
 
 /** MCP revisions spoken by `initialize`, newest first; an unknown one is answered with the newest. */

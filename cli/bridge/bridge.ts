@@ -4,6 +4,7 @@ import { createLineSplitter } from '../../mcp/line-splitter.ts';
 import { createAsked } from './asked.ts';
 import { answerDiscover, answerInitialize, answerUnreachable, type Refusal } from './answers.ts';
 import { createLink, type Link } from './link.ts';
+import type { Meeting } from './meet.ts';
 import {
   addCallMeta,
   isErrorResponse,
@@ -43,6 +44,8 @@ export interface BridgeOptions {
   startCoordinator(): Promise<void>;
   /** Read once, before the first call is passed on; never rejects. */
   credentials: Promise<Record<string, string>>;
+  /** Looks at who answers on the socket, at every connection. */
+  meet(): Meeting;
   /** Somebody took the fleet down: what was under way is refused instead of starting it again. */
   isTakenDown(): boolean;
   /** What to say when no coordinator came; `error` is what kept it from starting. */
@@ -70,6 +73,8 @@ export class Bridge {
   /** Counts connections made and lost, so that what was begun on one is not finished on another. */
   #connection = 0;
   #calls = 0;
+  /** Why nothing is passed on to the coordinator that answers. */
+  #misfit: Refusal | undefined;
   #leaving = false;
   #markEnded: () => void = () => undefined;
 
@@ -151,6 +156,7 @@ export class Bridge {
       this.#pass(line);
       return;
     }
+    if (this.#misfit !== undefined) this.#refuseWhere(() => true, this.#misfit);
     this.#link.wake();
     if (this.#pending.bytes > maxHeldBytes) this.#options.input.pause();
   }
@@ -169,6 +175,13 @@ export class Bridge {
   #foundCoordinator(): void {
     this.#connection += 1;
     const connection = this.#connection;
+    const meeting = this.#options.meet();
+    if (meeting === 'wait') return;
+    if (meeting !== 'fits') {
+      this.#misfit = meeting;
+      this.#refuseWhere(() => true, meeting);
+      return;
+    }
     void this.#options.credentials.then((values) => {
       if (connection === this.#connection) this.#greet(values);
     });
@@ -237,6 +250,7 @@ export class Bridge {
   #lostCoordinator(): void {
     this.#connection += 1;
     this.#open = false;
+    this.#misfit = undefined;
     this.#pending.waitFrom(Date.now());
     for (const line of this.#asked.takeAllBack()) this.#toClient(line);
     if (this.#options.isTakenDown()) {

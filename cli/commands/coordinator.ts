@@ -1,7 +1,9 @@
 import { defineCommand } from '../command.ts';
 import { unmarkDown, wantedDown, type DownHow } from '../fleet/down-mark.ts';
 import { recordThisProcess } from '../fleet/process-record.ts';
+import { standingOfThis } from '../fleet/standing.ts';
 import { dropStartHint } from '../fleet/start-hint.ts';
+import { startInTurn } from '../fleet/take-over.ts';
 import { startCoordinator } from '../../coordinator/main.ts';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { processEnv } from '../../platform/environment.ts';
@@ -14,8 +16,8 @@ export const coordinator = defineCommand({
   name: 'coordinator',
   usage: '',
   about:
-    'The long-lived process behind `codex-fleet up` and `codex-fleet mcp`, which start it. Ends at once where\n' +
-    'another one has the lock of the state folder.',
+    'The long-lived process behind `codex-fleet up` and `codex-fleet mcp`, which start it. An older one hands\n' +
+    'over to it; it ends at once where another as new has the lock of the state folder.',
   examples: ['CODEX_FLEET_LOG_LEVEL=debug codex-fleet coordinator'],
   options: {},
   run: async () => {
@@ -26,7 +28,7 @@ export const coordinator = defineCommand({
     const config = effectiveConfig(loadConfig(paths.configFile), findInstall());
     let forget = (): void => undefined;
     const onLocked = (): void => {
-      forget = recordThisProcess(paths);
+      forget = recordThisProcess(paths, undefined, standingOfThis);
       unmarkDown(paths);
     };
     // Before the start: a signal in the middle of it must not leave workers behind.
@@ -37,7 +39,9 @@ export const coordinator = defineCommand({
         resolve(how);
       });
     });
-    const running = await startCoordinator({ paths, config, env: processEnv, log, onLocked });
+    const running = await startInTurn(paths, () =>
+      startCoordinator({ paths, config, env: processEnv, log, onLocked }),
+    );
     dropStartHint(paths);
     void asked.then((how) => running.stop(how));
     await running.closed;

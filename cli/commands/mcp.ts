@@ -5,6 +5,7 @@ import { onShutdown, type ShutdownSignal } from '../../platform/shutdown.ts';
 import { Bridge } from '../bridge/bridge.ts';
 import { readCredentials } from '../bridge/credentials.ts';
 import { explainUnreachable } from '../bridge/explain.ts';
+import { meetCoordinator } from '../bridge/meet.ts';
 import { watchParent } from '../bridge/watch-parent.ts';
 import { defineCommand } from '../command.ts';
 import { isMarkedDown } from '../fleet/down-mark.ts';
@@ -27,6 +28,10 @@ async function serveClient(): Promise<number> {
   const paths = fleetPaths(processEnv);
   const cwd = currentFolder();
   process.chdir('/');
+  const startCoordinator = async (): Promise<void> => {
+    const { startCoordinatorProcess } = await import('../fleet/start-coordinator.ts');
+    await startCoordinatorProcess(paths, processEnv);
+  };
   const bridge = new Bridge({
     input: process.stdin,
     output: process.stdout,
@@ -35,10 +40,8 @@ async function serveClient(): Promise<number> {
     depth: readDepth(processEnv),
     id: randomBytes(9).toString('base64url'),
     patienceMs: 20_000,
-    startCoordinator: async () => {
-      const { startCoordinatorProcess } = await import('../fleet/start-coordinator.ts');
-      await startCoordinatorProcess(paths, processEnv);
-    },
+    startCoordinator,
+    meet: () => meetCoordinator(paths, startCoordinator),
     credentials: readCredentials(paths.configFile, processEnv),
     isTakenDown: () => isMarkedDown(paths),
     explain: (error) => explainUnreachable(error, paths),

@@ -17,11 +17,14 @@ function recordFile(paths: FleetPaths, workerId: string | undefined): string {
   return join(workerId === undefined ? paths.stateDir : paths.workerDir(workerId), 'process.json');
 }
 
-/** Records this process as the coordinator, or as worker `workerId`; the answer takes it back. */
-export function recordThisProcess(paths: FleetPaths, workerId?: string): () => void {
+/**
+ * Records this process as the coordinator, or as worker `workerId`, with what else others should know of
+ * it; the answer takes it back.
+ */
+export function recordThisProcess(paths: FleetPaths, workerId?: string, more: object = {}): () => void {
   const file = recordFile(paths, workerId);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const record = JSON.stringify(identify(process.pid));
+  const record = JSON.stringify({ ...identify(process.pid), ...more });
   writeFileSync(file, record, { mode: 0o600 });
   return () => {
     if (readIfThere(file) === record) rmSync(file, { force: true });

@@ -1,4 +1,5 @@
 import type { Candidate } from '../../core/placement.ts';
+import { version } from '../../platform/version.ts';
 import type { EngineName } from '../../schemas/pipeline.ts';
 import type { WorkerDescriptor } from '../../schemas/worker.ts';
 import { firstCursor, type WorkerLink } from './worker-link.ts';
@@ -8,7 +9,7 @@ export interface FleetWorker {
   readonly id: string;
   readonly origin: 'local' | 'remote';
   /** Kept only so that what it stored stays readable: gets no runs. */
-  readonly retired: boolean;
+  retired: boolean;
   /** Of a worker that was never reached: 0 where nobody knows. */
   readonly expectedSlots: number;
   state: 'starting' | 'up' | 'down';
@@ -88,12 +89,21 @@ export function toCandidate(worker: FleetWorker, ownBusy: number, uptimeMs: numb
     engines: worker.engines,
     pipelines: worker.pipelines,
     local: worker.origin === 'local',
-    settled: worker.descriptor?.engines.every((status) => status.probing !== true) ?? false,
+    settled: !isOutdated(worker) && hasTriedEngines(worker),
     retired: worker.retired,
   };
 }
 
 export function stateOf(worker: FleetWorker): Candidate['state'] {
   if (worker.state !== 'up') return worker.state;
-  return worker.descriptor?.draining === true ? 'draining' : 'up';
+  return worker.descriptor?.draining === true || isOutdated(worker) ? 'draining' : 'up';
+}
+
+function hasTriedEngines({ descriptor }: FleetWorker): boolean {
+  return descriptor?.engines.every((status) => status.probing !== true) ?? false;
+}
+
+/** A local worker another version of the fleet has started: it finishes what it has. */
+export function isOutdated({ origin, descriptor }: FleetWorker): boolean {
+  return origin === 'local' && descriptor !== undefined && descriptor.version !== version;
 }

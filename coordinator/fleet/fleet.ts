@@ -13,6 +13,7 @@ import { measureCalls } from '../measure.ts';
 import type { LocalWorkers } from './local-workers.ts';
 import type { OpenAttempts } from './open-attempts.ts';
 import { openRemoteWorker } from './remote-workers.ts';
+import { createRenewal } from './renew-workers.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 /** The workers, kept connected, and what each of them can take. */
@@ -29,8 +30,12 @@ export interface Fleet {
   /** Asks every worker that is up how it is; answers those that did. */
   checkAll(): Promise<string[]>;
   receiveCredentials(params: unknown): void;
+  /** Replaces workers of another version that have nothing left to do. */
+  renew(): void;
   /** Tells the local workers to end, sees to it, and lets go of the others. */
   stop(graceMs: number): Promise<void>;
+  /** Lets go of all of them: they go on until somebody comes for them. */
+  letGo(): Promise<void>;
 }
 
 export interface FleetOptions {
@@ -45,15 +50,15 @@ export interface FleetOptions {
 
 const localName = /^local-[1-9]\d*$/;
 const fullForMs = 250;
+const standInGraceMs = 2_500;
 
 export function createFleet(options: FleetOptions): Fleet {
   const { local, config, env, attempts, clock, telemetry, log } = options;
   const workers = new Map<string, FleetWorker>();
   const waiting = new Set<() => void>();
   const loops: Promise<void>[] = [];
-  const stopping = new AbortController();
-  // One listener and more a worker: there is no number that would be too many.
-  setMaxListeners(0, stopping.signal);
+  /** Ends the following of a worker. */
+  const leaving = new Map<string, AbortController>();
   let ending = false;
   let events: WorkerEvents | undefined;
   const credentials = createCredentials(() =>
@@ -73,6 +78,10 @@ export function createFleet(options: FleetOptions): Fleet {
   }
   function keep(worker: FleetWorker, told: WorkerEvents): void {
     const { id, origin } = worker;
+    const leave = new AbortController();
+    // One listener and more a call: there is no number that would be too many.
+    setMaxListeners(0, leave.signal);
+    leaving.set(id, leave);
     const kept = keepWorker(worker, {
       open: async (signal) => {
         if (ending) throw new FleetError('SHUTTING_DOWN', 'The fleet goes down.');
@@ -87,11 +96,26 @@ export function createFleet(options: FleetOptions): Fleet {
       events: { ...told, changed: () => changed(told) },
       clock,
       log,
-      signal: stopping.signal,
+      signal: leave.signal,
     });
     loops.push(kept);
   }
+  function addStandIn(): FleetWorker {
+    let n = count + 1;
+    while (workers.has(`local-${String(n)}`)) n++;
+    const worker = add({ id: `local-${String(n)}`, origin: 'local', slots });
+    if (events !== undefined) keep(worker, events);
+    return worker;
+  }
+  function dismiss({ id }: FleetWorker): void {
+    workers.delete(id);
+    leaving.get(id)?.abort();
+    local.end(standInGraceMs, id).catch((error: unknown) => {
+      log.error({ worker: id, err: error }, 'a worker could not be ended');
+    });
+  }
   function changed(told: WorkerEvents): void {
+    if (!ending) renew();
     for (const look of waiting) look();
     told.changed();
   }
@@ -102,6 +126,8 @@ export function createFleet(options: FleetOptions): Fleet {
     keep(worker, events);
     return worker;
   }
+
+  const renew = createRenewal({ workers, attempts, local, addStandIn, dismiss, log });
 
   return {
     workers: () => workers.values(),
@@ -149,18 +175,30 @@ export function createFleet(options: FleetOptions): Fleet {
         }),
       );
       events?.changed();
+      if (!ending) renew();
       return answers.flat();
     },
     receiveCredentials: (params) => credentials.receive(params),
+    renew: () => {
+      if (!ending) renew();
+    },
     async stop(graceMs) {
       ending = true;
       // First the processes, so that the last they say of their runs is still heard.
       await local.end(graceMs);
-      stopping.abort();
-      await Promise.all(loops);
+      await leaveAll();
       await local.end(graceMs);
     },
+    async letGo() {
+      ending = true;
+      await leaveAll();
+    },
   };
+
+  async function leaveAll(): Promise<void> {
+    for (const leave of leaving.values()) leave.abort();
+    await Promise.all(loops);
+  }
 
   async function describe(worker: FleetWorker): Promise<FleetWorker['descriptor']> {
     if (worker.state !== 'up') return undefined;

@@ -14,8 +14,8 @@ import { openWorkerLink, type WorkerLink } from './worker-link.ts';
 export interface LocalWorkers {
   /** Connects to the worker's process, started where none answers. WORKER_UNAVAILABLE where it ended or is stuck. */
   open(id: string, signal: AbortSignal): Promise<WorkerLink>;
-  /** Tells all of them to end, and kills those that still run after `graceMs`. */
-  end(graceMs: number): Promise<void>;
+  /** Tells one of them, or all, to end, and kills those that still run after `graceMs`. */
+  end(graceMs: number, id?: string): Promise<void>;
 }
 
 const startTimeoutMs = 15_000;
@@ -59,8 +59,9 @@ export function createLocalWorkers(options: {
       remember(id, link.descriptor.pid);
       return link;
     },
-    async end(graceMs) {
-      const running = [...processes.values()].filter(stillRuns);
+    async end(graceMs, id) {
+      const asked = [...processes].filter(([name]) => id === undefined || name === id);
+      const running = asked.map(([, identity]) => identity).filter(stillRuns);
       for (const { pid } of running) signalProcess(pid, 'SIGTERM');
       await allEnded(running, graceMs);
       for (const identity of running.filter(stillRuns)) signalProcess(identity.pid, 'SIGKILL');

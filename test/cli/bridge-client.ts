@@ -15,14 +15,17 @@ export class BridgeClient {
   #rest = '';
   readonly #waiting = new Set<() => void>();
 
-  constructor(stateDir: string, options: { cwd?: string; env?: Record<string, string> } = {}) {
+  constructor(
+    stateDir: string,
+    options: { cwd?: string; env?: Record<string, string>; program?: string } = {},
+  ) {
     const env = {
       PATH: process.env['PATH'] ?? '',
       HOME: stateDir,
       CODEX_FLEET_STATE_DIR: stateDir,
       ...options.env,
     };
-    this.child = spawn(process.execPath, [program, 'mcp'], {
+    this.child = spawn(process.execPath, [options.program ?? program, 'mcp'], {
       cwd: options.cwd ?? stateDir,
       env,
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -64,6 +67,14 @@ export class BridgeClient {
   request(id: string | number, method: string, params: Json = {}): Promise<Json> {
     this.send({ id, method, params });
     return this.answer(id);
+  }
+
+  /** The structuredContent of a tool's reply; its error where it has none. */
+  async call(id: number, name: string, args: Json = {}): Promise<Json> {
+    const { result } = await this.request(id, 'tools/call', { name, arguments: args });
+    if (!isRecord(result)) throw new Error(`No result of ${name}.`);
+    const { structuredContent } = result;
+    return isRecord(structuredContent) ? structuredContent : result;
   }
 
   initialize(protocolVersion = '2025-06-18'): Promise<Json> {

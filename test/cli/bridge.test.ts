@@ -8,7 +8,7 @@ import { identify, stillRuns } from '../../platform/process-identity.ts';
 import { fleetPaths } from '../../platform/paths.ts';
 import { metaPrefix, statelessVersion } from '../../mcp/discovery.ts';
 import { tasksExtension } from '../../mcp/tasks.ts';
-import { fleetInstructions } from '../../schemas/server-info.ts';
+import { bridgeProtocol, fleetInstructions } from '../../schemas/server-info.ts';
 import { BridgeClient, program } from './bridge-client.ts';
 import { FakeCoordinator, type Json } from './fake-coordinator.ts';
 
@@ -207,6 +207,45 @@ describe('a call', () => {
       fake = await FakeCoordinator.listen(socketPath(), () => undefined);
     }
     expect(JSON.stringify((await answered)['result'])).toContain('INTERNAL');
+  });
+});
+
+describe('a coordinator of another version', () => {
+  async function record(version: string, protocol: number): Promise<void> {
+    const standing = { ...identify(process.pid), version, protocol };
+    await writeFile(join(stateDir, 'process.json'), JSON.stringify(standing));
+  }
+
+  it('that is newer and speaks otherwise is refused, with the way out', async () => {
+    await record('99.0.0', 1_000);
+    fake = await FakeCoordinator.listen(socketPath(), echo);
+    const client = open();
+    await client.initialize();
+    for (const id of [1, 2]) {
+      const { result } = await client.request(id, 'tools/call', { name: 'list_workers' });
+      const text = JSON.stringify(result);
+      expect(text).toContain('CONFLICT');
+      expect(text).toMatch(/99\.0\.0.*Restart the client/);
+    }
+    expect(fake.received).toEqual([]);
+    await fake.close();
+    await record('99.0.0', bridgeProtocol);
+    fake = await FakeCoordinator.listen(socketPath(), echo);
+    expect(await client.request(3, 'tools/call')).toMatchObject({ result: { asked: 'tools/call' } });
+  });
+
+  it('that is older and speaks otherwise is waited out', async () => {
+    await record('0.0.1', 0);
+    fake = await FakeCoordinator.listen(socketPath(), echo);
+    const client = open();
+    await client.initialize();
+    const answer = client.request(1, 'tools/call');
+    await expect.poll(() => fake?.connections).toBe(1);
+    expect(fake.received).toEqual([]);
+    await fake.close();
+    await record('99.0.0', bridgeProtocol);
+    fake = await FakeCoordinator.listen(socketPath(), echo);
+    expect(await answer).toMatchObject({ result: { asked: 'tools/call' } });
   });
 });
 

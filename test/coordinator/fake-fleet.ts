@@ -43,6 +43,8 @@ export interface FakeFleetOptions {
   workers?: FakeWorker[];
   env?: Record<string, string>;
   folder?: string;
+  /** Workers there are besides those of the configuration, of the ids after theirs. */
+  more?: FakeWorker[];
 }
 
 /** All of a coordinator but its front, in this process: memory store, fake workers, a clock that stands still. */
@@ -52,7 +54,9 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
   const workers =
     options.workers ??
     (options.slots ?? [2]).map((slots, at) => new FakeWorker(`local-${String(at + 1)}`, slots));
-  const byId = new Map(workers.map((worker, at) => [`local-${String(at + 1)}`, worker]));
+  const byId = new Map(
+    [...workers, ...(options.more ?? [])].map((worker, at) => [`local-${String(at + 1)}`, worker]),
+  );
   const config = configSchema.parse({
     workers: { count: workers.length, slots: 2 },
     roots: [folder],

@@ -7,6 +7,7 @@ import { buildServer } from '../../mcp/build-server.ts';
 import { shakeHands } from '../../mcp/client.ts';
 import type { Handlers } from '../../mcp/handlers.ts';
 import { createLogger } from '../../platform/log.ts';
+import { version } from '../../platform/version.ts';
 import { workerContracts, type WorkerContracts } from '../../schemas/tools.ts';
 import type { RunDetail, WorkerDescriptor } from '../../schemas/worker.ts';
 
@@ -34,6 +35,9 @@ export class FakeWorker {
   /** While false nobody can connect. */
   reachable = true;
   slots: number;
+  /** Which program it says it is. */
+  version = version;
+  restarts = 0;
   bootId = nanoid(8);
   private readonly id: string;
   private seq = 0;
@@ -97,6 +101,13 @@ export class FakeWorker {
     await this.cut();
   }
 
+  /** Ends in order, and is the program of now when it is started again: what rests is there, the rest is lost. */
+  async restart(): Promise<void> {
+    this.restarts += 1;
+    this.version = version;
+    await this.die(({ status }) => (status === 'running' || status === 'input_required' ? 'forgotten' : {}));
+  }
+
   /** Cuts every connection of this boot. */
   async cut(): Promise<void> {
     await Promise.all([...this.links].map((link) => link.close()));
@@ -110,7 +121,7 @@ export class FakeWorker {
     return {
       worker_id: this.id,
       boot_id: this.bootId,
-      version: '0',
+      version: this.version,
       pid: process.pid,
       slots: this.slots,
       busy: this.busy,
@@ -227,6 +238,8 @@ export function fakeLocalWorkers(workers: ReadonlyMap<string, FakeWorker>): Loca
         return Promise.reject(new FleetError('WORKER_UNAVAILABLE', 'Nobody answers.'));
       return worker.connect();
     },
-    end: () => Promise.resolve(),
+    end: async (_graceMs, id) => {
+      if (id !== undefined) await workers.get(id)?.restart();
+    },
   };
 }
