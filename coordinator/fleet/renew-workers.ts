@@ -56,9 +56,9 @@ export function createRenewal(options: RenewOptions): () => void {
     dismiss(standIn);
   }
   return () => {
-    for (const worker of [...workers.values()]) {
+    for (const worker of workers.values()) {
       if (worker.state === 'up' && isOutdated(worker)) replace(worker);
     }
-    for (const [id, standIn] of [...standIns]) relieve(id, standIn);
+    for (const [id, standIn] of standIns) relieve(id, standIn);
   };
 }

@@ -5,6 +5,7 @@ import { recordedProcesses, type RecordedProcess } from '../../cli/fleet/process
 import { readStanding } from '../../cli/fleet/standing.ts';
 import { stillRuns } from '../../platform/process-identity.ts';
 import { version } from '../../platform/version.ts';
+import { handOverMethod } from '../../schemas/hand-over.ts';
 import { realFleet, type RealFleet } from '../coordinator/real-fleet.ts';
 import { runProgram } from '../helpers/fleet.ts';
 import { programOfVersion } from '../helpers/other-version.ts';
@@ -82,6 +83,27 @@ describe('a bridge of a newer version', () => {
   );
 });
 
+describe('calls while the fleet changes hands', () => {
+  it('wait for the next coordinator: none fails, none is lost', { timeout: 60_000 }, async () => {
+    const real = await newFleet();
+    const older = await openBridge(real);
+    const input = { pipeline: 'echo', cwd: real.fleet.work, task_id: 'flood' };
+    await older.call(0, 'start_run', input);
+    await openBridge(real, await programOfVersion('99.0.0'));
+    const replies: unknown[] = [];
+    let id = 0;
+    while (standingVersion(real) !== '99.0.0') replies.push(await older.call(++id, 'start_run', input));
+    expect(replies.length).toBeGreaterThan(0);
+    for (const reply of replies) expect(reply).toMatchObject({ task_id: 'flood', runs: [expect.anything()] });
+    await eventually(() => workers(real).length === 2, 20_000);
+    let ended: Record<string, unknown> = { cursor: '0' };
+    while (ended['open'] !== 0) {
+      const { cursor } = ended;
+      ended = await older.call(++id, 'poll_run', { task_id: 'flood', cursor, until: 'all', wait_ms: 20_000 });
+    }
+  });
+});
+
 describe('a bridge of an older version', () => {
   it('uses the newer coordinator it finds', { timeout: 60_000 }, async () => {
     const real = await newFleet();
@@ -94,6 +116,26 @@ describe('a bridge of an older version', () => {
     expect(standingVersion(real)).toBe(version);
     expect(before.filter(stillRuns)).toEqual(before);
   });
+
+  it(
+    'starts no coordinator beside a newer one, nor would that make way for it',
+    { timeout: 60_000 },
+    async () => {
+      const real = await newFleet();
+      const peer = await real.up();
+      const { work, env, stateDir } = real.fleet;
+      const older = await programOfVersion('0.0.1');
+      const begun = performance.now();
+      expect((await runProgram(process.execPath, [older, 'coordinator'], work, env)).code).not.toBe(0);
+      expect(performance.now() - begun).toBeLessThan(20_000);
+      expect(existsSync(join(stateDir, 'taking-over'))).toBe(false);
+      await peer.notify(handOverMethod, { version: '0.0.1' });
+      await peer.notify(handOverMethod, { version });
+      await peer.notify(handOverMethod, { soon: true });
+      expect(await peer.call('list_workers', {})).toHaveProperty('workers');
+      expect(standingVersion(real)).toBe(version);
+    },
+  );
 });
 
 describe('`up`', () => {

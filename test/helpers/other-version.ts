@@ -10,7 +10,10 @@ export async function programOfVersion(version: string, patch: Record<string, st
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   await cp(built, join(root, 'dist'), { recursive: true });
   await symlink(join(dirname(built), 'node_modules'), join(root, 'node_modules'));
-  await writeFile(join(root, 'package.json'), JSON.stringify({ name: 'codex-fleet', version, type: 'module' }));
+  await writeFile(
+    join(root, 'package.json'),
+    JSON.stringify({ name: 'codex-fleet', version, type: 'module' }),
+  );
   for (const [file, text] of Object.entries(patch)) await writeFile(join(root, 'dist', file), text);
   return join(root, 'dist', 'cli', 'main.js');
 }
