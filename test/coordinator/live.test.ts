@@ -29,7 +29,11 @@ type Over = 'socket' | 'http';
 async function served(over: Over): Promise<{ fleet: FakeFleet; open: () => Promise<Transport> }> {
   const fleet = await fakeFleet({ slots: [4] });
   await allUp(fleet);
-  const { factory } = fleetServer(Promise.resolve({ ...fleet.parts, isStopping: () => false }), log);
+  const { factory } = fleetServer(
+    Promise.resolve({ ...fleet.parts, isStopping: () => false }),
+    () => undefined,
+    log,
+  );
   if (over === 'socket') {
     const path = join(scratchFolder(), 's');
     const service = await serveSocket(factory, path);
