@@ -110,7 +110,7 @@ export function characterEnd(content: Buffer, end: number): number {
 }
 
 /** The first position from `start` on that does not lie within a UTF-8 character. */
-function characterStart(content: Buffer, start: number): number {
+export function characterStart(content: Buffer, start: number): number {
   for (let skip = 0; skip < 4; skip += 1) {
     if (characterEnd(content, start + skip) === start + skip) return start + skip;
   }

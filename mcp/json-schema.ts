@@ -3,7 +3,16 @@ import { z } from 'zod';
 /** Bounds zod prints for every integer, which say nothing. */
 const unsaid = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
 /** Keywords a caller does not need to make a right call; the zod schema still enforces them. */
-const dropped = new Set(['$schema', 'pattern', 'minLength', 'format', 'propertyNames', 'minItems']);
+const dropped = new Set([
+  '$schema',
+  'pattern',
+  'minLength',
+  'maxLength',
+  'format',
+  'propertyNames',
+  'minItems',
+  'maxItems',
+]);
 
 function compact(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(compact);

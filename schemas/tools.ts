@@ -16,6 +16,21 @@ export const maxPageBytes = 32 * 1024;
 /** A reply with `detail: true` goes to a coordinator, never to a model. */
 export const maxDetailBytes = 256 * 1024;
 
+/** Plain pages, then what looks into the content, then what leaves it elsewhere. */
+export const readModes = [
+  'head',
+  'tail',
+  'lines',
+  'bytes',
+  'grep',
+  'json',
+  'stats',
+  'outline',
+  'diff',
+  'export',
+] as const;
+export const maxPatternLength = 1000;
+
 const exampleRun = 'run_V1StGXR8Z5jdHi6BmyT01';
 const exampleHandle = 'hdl_V1StGXR8Z5jdHi6BmyT01';
 
@@ -133,13 +148,26 @@ export const runContracts = {
   }),
   read_handle: defineContract({
     title: 'Read a handle',
-    description: 'One page (≤ 32 KiB) of stored output, by bytes, lines, head or tail.',
+    description: 'Page (≤ 32 KiB) or search stored output; cursor goes on. export: to .runs/.',
     input: z.strictObject({
       handle_id: handleId,
-      mode: z.enum(['head', 'tail', 'lines', 'bytes']).optional().describe('Default head'),
+      mode: z.enum(readModes).optional().describe('Default head'),
       from: z.int().min(0).optional().describe('First line (from 1) or byte (from 0)'),
-      count: z.int().min(1).max(1_000_000).optional().describe('Lines or bytes'),
+      count: z.int().min(1).max(1_000_000).optional().describe('Lines, bytes, hits'),
       encoding: z.enum(['utf8', 'base64']).optional(),
+      pattern: z
+        .string()
+        .min(1)
+        .max(maxPatternLength)
+        .optional()
+        .describe('grep: RE2; json: filter like /level=error'),
+      context: z.int().min(0).max(20).optional(),
+      pick: z.enum(['first', 'last', 'count']).optional(),
+      pointer: z.string().max(500).optional().describe('json: where; array = records'),
+      fields: z.array(z.string().min(1).max(200)).min(1).max(32).optional(),
+      other: handleId.optional().describe('diff'),
+      cursor: z.string().max(80).optional(),
+      wait_ms: z.int().min(0).max(maxWaitMs).optional().describe('For growth or a long search'),
     }),
     output: z.strictObject({
       handle_id: handleId,
@@ -156,10 +184,13 @@ export const runContracts = {
       sealed: z.boolean(),
       truncated: z.boolean(),
       sha256: z.string().optional(),
+      hits: z.int().optional(),
+      cursor: z.string().optional(),
+      path: z.string().optional(),
       next,
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-    errors: ['INVALID_INPUT', 'NOT_FOUND', 'WORKER_UNAVAILABLE'],
+    errors: ['INVALID_INPUT', 'NOT_FOUND', 'NO_CAPACITY', 'WORKER_UNAVAILABLE'],
     maxReplyBytes: maxPageBytes,
     example: {
       input: { handle_id: exampleHandle, mode: 'tail', count: 20 },

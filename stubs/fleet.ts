@@ -141,12 +141,24 @@ export interface PollRunOutput {
 export interface ReadHandleInput {
   handle_id: string;
   /** Default head */
-  mode?: 'head' | 'tail' | 'lines' | 'bytes';
+  mode?: 'head' | 'tail' | 'lines' | 'bytes' | 'grep' | 'json' | 'stats' | 'outline' | 'diff' | 'export';
   /** First line (from 1) or byte (from 0) */
   from?: number;
-  /** Lines or bytes */
+  /** Lines, bytes, hits */
   count?: number;
   encoding?: 'utf8' | 'base64';
+  /** grep: RE2; json: filter like /level=error */
+  pattern?: string;
+  context?: number;
+  pick?: 'first' | 'last' | 'count';
+  /** json: where; array = records */
+  pointer?: string;
+  fields?: Array<string>;
+  /** diff */
+  other?: string;
+  cursor?: string;
+  /** For growth or a long search */
+  wait_ms?: number;
 }
 /** What read_handle answers. */
 export interface ReadHandleOutput {
@@ -165,6 +177,9 @@ export interface ReadHandleOutput {
   sealed: boolean;
   truncated: boolean;
   sha256?: string;
+  hits?: number;
+  cursor?: string;
+  path?: string;
   /** The sensible next call */
   next: string;
 }
@@ -276,7 +291,7 @@ export interface FleetMethods {
   startRun(input: StartRunInput, options?: CallOptions): Promise<StartRunOutput>;
   /** State, preview and handles of runs, by run_ids or task_id. Give back the cursor to hear only news; wait_ms waits for it. */
   pollRun(input: PollRunInput, options?: CallOptions): Promise<PollRunOutput>;
-  /** One page (≤ 32 KiB) of stored output, by bytes, lines, head or tail. */
+  /** Page (≤ 32 KiB) or search stored output; cursor goes on. export: to .runs/. */
   readHandle(input: ReadHandleInput, options?: CallOptions): Promise<ReadHandleOutput>;
   /** Stop the work and keep its place: Codex at the turn boundary, commands by SIGSTOP. */
   pauseRun(input: PauseRunInput, options?: CallOptions): Promise<PauseRunOutput>;

@@ -6,7 +6,7 @@ import { connect, type Peer } from '../../mcp/client.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
 import { runContracts, type RunContracts } from '../../schemas/tools.ts';
 import { openFileHandleStore } from '../../servers/worker/output/file-handle-store.ts';
-import { readPage } from '../../servers/worker/output/read-page.ts';
+import { readHandle } from '../../servers/worker/output/read/read-handle.ts';
 import { connectWhereUp } from './connect.ts';
 import { recordedProcesses, workerIds } from './process-record.ts';
 
@@ -57,5 +57,8 @@ async function openFiles(paths: FleetPaths, id: string, handle: string): Promise
   const folder = join(paths.workerDir(id), 'handles');
   if (!existsSync(join(folder, handle))) return undefined;
   const store = await openFileHandleStore(folder);
-  return { read: (request) => readPage(store, request), close: () => Promise.resolve() };
+  return {
+    read: (request) => readHandle(store, request, new AbortController().signal),
+    close: () => Promise.resolve(),
+  };
 }

@@ -1,12 +1,12 @@
 import { characterEnd, cutPage, lastPageStart, type PageCut, type PageEncoding } from '../../../core/page.ts';
 import { FleetError } from '../../../core/errors.ts';
+import { isPageMode, readMode, type PageMode } from '../../../core/read-fields.ts';
 import type { Input, Output } from '../../../mcp/handlers.ts';
 import type { HandleRecord } from '../../../schemas/handle.ts';
-import { maxPageBytes, type RunContracts } from '../../../schemas/tools.ts';
+import { maxPageBytes, maxWaitMs, type RunContracts } from '../../../schemas/tools.ts';
 import type { HandleStore } from './handle-store.ts';
 
 type ReadHandle = RunContracts['read_handle'];
-type Mode = 'head' | 'tail' | 'lines' | 'bytes';
 
 /** What every field of the reply but the text takes at most. */
 const reservedBytes = 1024;
@@ -17,7 +17,7 @@ const defaultTailLines = 100;
 
 /** The stretch of content a request asks for, and the line it begins with where that is known. */
 interface Range {
-  mode: Mode;
+  mode: PageMode;
   from: number;
   to: number;
   fromLine: number | undefined;
@@ -63,7 +63,8 @@ export async function readPage(store: HandleStore, input: Input<ReadHandle>): Pr
 }
 
 async function rangeOf(store: HandleStore, record: HandleRecord, input: Input<ReadHandle>): Promise<Range> {
-  const mode = input.mode ?? (input.from === undefined ? 'head' : 'lines');
+  const mode = readMode(input);
+  if (!isPageMode(mode)) throw new FleetError('INVALID_INPUT', `Mode ${mode} answers no page.`);
   const { count } = input;
   if (input.from !== undefined && (mode === 'head' || mode === 'tail')) {
     throw new FleetError('INVALID_INPUT', `"from" has no meaning with mode ${mode}.`, {
@@ -153,19 +154,21 @@ function lineOrCharacterStart(bytes: Buffer): number {
 
 /** The exact call that reads on, or that nothing is left. */
 function nextCall(record: HandleRecord, range: Range, page: Page, encoding: PageEncoding): string {
-  const call = (mode: Mode, from: number, count: number | undefined) => {
+  const call = (mode: PageMode, from: number, count: number | undefined, waitMs?: number) => {
     const input = {
       handle_id: record.handle_id,
       mode,
       from,
       count,
       encoding: encoding === 'utf8' ? undefined : encoding,
+      wait_ms: waitMs,
     };
     return `read_handle ${JSON.stringify(input)}`;
   };
   const to = page.from + page.cut.bytes;
   if (range.mode === 'tail' && record.state === 'sealed') return beforeTail(range, page, call);
-  if (to >= record.bytes) return record.state === 'sealed' ? allOfIt : call('bytes', to, undefined);
+  if (to >= record.bytes)
+    return record.state === 'sealed' ? allOfIt : call('bytes', to, undefined, maxWaitMs);
   const left = range.to - to;
   const nextLine =
     page.cut.atLineEnd && page.fromLine !== undefined ? page.fromLine + page.cut.newlines : undefined;
@@ -181,7 +184,7 @@ function nextCall(record: HandleRecord, range: Range, page: Page, encoding: Page
 function beforeTail(
   range: Range,
   page: Page,
-  call: (mode: Mode, from: number, count: number) => string,
+  call: (mode: PageMode, from: number, count: number) => string,
 ): string {
   if (page.from > range.from) return call('bytes', range.from, page.from - range.from);
   const before = (range.fromLine ?? 1) - 1;
