@@ -1,8 +1,8 @@
 import { FleetError } from './errors.ts';
-import type { readModes, runContracts } from '../schemas/tools.ts';
+import type { readModes, workerContracts } from '../schemas/tools.ts';
 import type { z } from 'zod';
 
-type ReadInput = z.output<(typeof runContracts)['read_handle']['input']>;
+type ReadInput = z.output<(typeof workerContracts)['read_handle']['input']>;
 export type ReadMode = (typeof readModes)[number];
 export type PageMode = 'head' | 'tail' | 'lines' | 'bytes';
 
@@ -13,10 +13,10 @@ export function isPageMode(mode: ReadMode): mode is PageMode {
 
 const everywhere = new Set(['handle_id', 'mode']);
 const fieldsOf: Record<ReadMode, readonly (keyof ReadInput)[]> = {
-  head: ['count', 'encoding', 'wait_ms'],
-  tail: ['count', 'encoding', 'wait_ms'],
-  lines: ['from', 'count', 'encoding', 'wait_ms'],
-  bytes: ['from', 'count', 'encoding', 'wait_ms'],
+  head: ['count', 'encoding', 'wait_ms', 'detail'],
+  tail: ['count', 'encoding', 'wait_ms', 'detail'],
+  lines: ['from', 'count', 'encoding', 'wait_ms', 'detail'],
+  bytes: ['from', 'count', 'encoding', 'wait_ms', 'detail'],
   grep: ['pattern', 'context', 'pick', 'from', 'count', 'cursor', 'wait_ms'],
   json: ['pattern', 'pointer', 'fields', 'count', 'cursor', 'wait_ms'],
   stats: ['from', 'cursor', 'wait_ms'],

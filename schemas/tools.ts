@@ -190,7 +190,7 @@ export const runContracts = {
       next,
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-    errors: ['INVALID_INPUT', 'NOT_FOUND', 'NO_CAPACITY', 'WORKER_UNAVAILABLE'],
+    errors: ['INVALID_INPUT', 'NOT_FOUND', 'NO_CAPACITY', 'WORKER_UNAVAILABLE', 'STORE_UNAVAILABLE'],
     maxReplyBytes: maxPageBytes,
     example: {
       input: { handle_id: exampleHandle, mode: 'tail', count: 20 },
@@ -286,6 +286,12 @@ export const runContracts = {
 
 export const workerContracts = {
   ...runContracts,
+  read_handle: defineContract({
+    ...runContracts.read_handle,
+    input: runContracts.read_handle.input.extend({
+      detail: z.boolean().optional().describe('Pages up to 256 KiB, for a coordinator'),
+    }),
+  }),
   poll_run: defineContract({
     ...runContracts.poll_run,
     input: runContracts.poll_run.input.extend({

@@ -8,7 +8,11 @@ import type { HandlerDeps } from './deps.ts';
 export const reachTimeoutMs = 10_000;
 
 /** A run of the caller. NOT_FOUND for any other. */
-export async function findRun({ store }: Pick<HandlerDeps, 'store'>, runId: string, owner: string): Promise<RunRecord> {
+export async function findRun(
+  { store }: Pick<HandlerDeps, 'store'>,
+  runId: string,
+  owner: string,
+): Promise<RunRecord> {
   const run = await store.get(runId);
   if (run === undefined || run.owner !== owner) throw unknownRun(runId);
   return run;

@@ -8,6 +8,8 @@ import { openFolder, type Folder } from './folder.ts';
 export interface TaskFolder {
   writeRun(runId: string, text: string): Promise<void>;
   writeIndex(text: string): Promise<void>;
+  /** The folder of one run; whoever enters closes it. */
+  enterRun(runId: string): Promise<Folder>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export async function openTaskFolder(
           await folder.close();
         }
       },
+      enterRun: (runId) => delegated.enter(runId),
       writeIndex: (text) => task.write('manifest.json', text),
       close,
     };

@@ -14,10 +14,15 @@ export interface Folder {
   write(name: string, text: string): Promise<void>;
   /** Writes a file unless something of that name is there. */
   writeNew(name: string, text: string): Promise<void>;
+  /** A file to read and write, made where it is missing; what is no plain file of one name makes way for it. */
+  openPart(name: string): Promise<FileHandle>;
+  /** Gives a file another name; what has that name is replaced. */
+  rename(from: string, to: string): Promise<void>;
   close(): Promise<void>;
 }
 
 const asFolder = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const partFile = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** Opens a folder that is there; the last step of the path may not be a link. */
@@ -50,6 +55,20 @@ function folderAt(handle: FileHandle, path: string): Folder {
     async writeNew(name, text) {
       await writeWhole(await within(name), text).catch(unlessThere);
     },
+    async openPart(name) {
+      const path = await within(name);
+      const file = await open(path, partFile, 0o644).catch(() => undefined);
+      const stat = await file?.stat();
+      if (file !== undefined && stat?.isFile() === true && stat.nlink === 1) return file;
+      await file?.close();
+      await rm(path, { force: true });
+      return open(
+        path,
+        constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+        0o644,
+      );
+    },
+    rename: async (from, to) => rename(await within(from), await within(to)),
     close: () => handle.close(),
   };
 }

@@ -3,14 +3,13 @@ import { FleetError } from '../../../core/errors.ts';
 import { isPageMode, readMode, type PageMode } from '../../../core/read-fields.ts';
 import type { Input, Output } from '../../../mcp/handlers.ts';
 import type { HandleRecord } from '../../../schemas/handle.ts';
-import { maxPageBytes, maxWaitMs, type RunContracts } from '../../../schemas/tools.ts';
+import { maxDetailBytes, maxPageBytes, maxWaitMs, type WorkerContracts } from '../../../schemas/tools.ts';
 import type { HandleStore } from './handle-store.ts';
 
-type ReadHandle = RunContracts['read_handle'];
+type ReadHandle = WorkerContracts['read_handle'];
 
 /** What every field of the reply but the text takes at most. */
 const reservedBytes = 1024;
-const textBudget = maxPageBytes - reservedBytes;
 /** Longest UTF-8 character less one: bytes read beyond a range to see whether it ends within a character. */
 const characterTail = 3;
 const defaultTailLines = 100;
@@ -23,6 +22,8 @@ interface Range {
   fromLine: number | undefined;
   /** Lines or bytes asked for. */
   count: number | undefined;
+  /** Bytes of JSON the text may take. */
+  budget: number;
 }
 
 /**
@@ -66,6 +67,7 @@ async function rangeOf(store: HandleStore, record: HandleRecord, input: Input<Re
   const mode = readMode(input);
   if (!isPageMode(mode)) throw new FleetError('INVALID_INPUT', `Mode ${mode} answers no page.`);
   const { count } = input;
+  const budget = (input.detail === true ? maxDetailBytes : maxPageBytes) - reservedBytes;
   if (input.from !== undefined && (mode === 'head' || mode === 'tail')) {
     throw new FleetError('INVALID_INPUT', `"from" has no meaning with mode ${mode}.`, {
       next: 'Use mode lines (from 1) or bytes (from 0), or leave "from" out.',
@@ -74,13 +76,13 @@ async function rangeOf(store: HandleStore, record: HandleRecord, input: Input<Re
   if (mode === 'bytes') {
     const from = Math.min(input.from ?? 0, record.bytes);
     const to = count === undefined ? record.bytes : Math.min(from + count, record.bytes);
-    return { mode, from, to, fromLine: from === 0 ? 1 : undefined, count };
+    return { mode, from, to, fromLine: from === 0 ? 1 : undefined, count, budget };
   }
   const lines = count ?? (mode === 'tail' ? defaultTailLines : undefined);
   const first = mode === 'tail' ? Math.max(1, record.lines - (lines ?? 0) + 1) : Math.max(1, input.from ?? 1);
   const offset = (line: number) => lineStart(store, record, line);
   const to = lines === undefined || mode === 'tail' ? record.bytes : await offset(first + lines);
-  return { mode, from: await offset(first), to, fromLine: first, count: lines };
+  return { mode, from: await offset(first), to, fromLine: first, count: lines, budget };
 }
 
 /** Lines may have been added since the record was taken: the page shows the state of the record. */
@@ -101,7 +103,7 @@ async function firstPage(
   range: Range,
   encoding: PageEncoding,
 ): Promise<Page> {
-  const wanted = Math.min(range.to - range.from, textBudget);
+  const wanted = Math.min(range.to - range.from, range.budget);
   const available = Math.min(wanted + characterTail, record.bytes - range.from);
   const read = await store.read(record.handle_id, range.from, available);
   const content = read.subarray(0, wanted);
@@ -109,7 +111,7 @@ async function firstPage(
   const begun = encoding === 'utf8' && !sealedEnd && characterEnd(content, content.length) === 0;
   const cut = cutPage(begun ? firstCharacter(read) : content, {
     encoding,
-    budget: textBudget,
+    budget: range.budget,
     more: content.length < range.to - range.from,
     complete: sealedEnd,
   });
@@ -132,14 +134,14 @@ async function lastPage(
   range: Range,
   encoding: PageEncoding,
 ): Promise<Page> {
-  const readFrom = Math.max(range.from, range.to - textBudget);
+  const readFrom = Math.max(range.from, range.to - range.budget);
   const read = await store.read(record.handle_id, readFrom, range.to - readFrom);
   // The first line read may be the end of one: it counts as a line only where the range begins.
   const content = readFrom > range.from ? read.subarray(lineOrCharacterStart(read)) : read;
-  const start = lastPageStart(content, { encoding, budget: textBudget });
+  const start = lastPageStart(content, { encoding, budget: range.budget });
   const cut = cutPage(content.subarray(start), {
     encoding,
-    budget: textBudget,
+    budget: range.budget,
     more: false,
     complete: record.state === 'sealed',
   });

@@ -2,11 +2,16 @@ import { FleetError } from '../../../../core/errors.ts';
 import { jsonBytes } from '../../../../core/json-bytes.ts';
 import type { Input, Output } from '../../../../mcp/handlers.ts';
 import type { HandleRecord } from '../../../../schemas/handle.ts';
-import { maxPageBytes, maxReplyBytes, type RunContracts } from '../../../../schemas/tools.ts';
+import {
+  maxPageBytes,
+  maxReplyBytes,
+  type RunContracts,
+  type WorkerContracts,
+} from '../../../../schemas/tools.ts';
 import type { Content } from './content.ts';
 import type { Pace } from '../../../../platform/pace.ts';
 
-export type ReadInput = Input<RunContracts['read_handle']>;
+export type ReadInput = Input<WorkerContracts['read_handle']>;
 export type ReadOutput = Output<RunContracts['read_handle']>;
 export type ReadMode = NonNullable<ReadInput['mode']>;
 
