@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connect } from '../../mcp/client.ts';
 import { identify, stillRuns } from '../../platform/process-identity.ts';
+import { config as configSchema } from '../../schemas/config.ts';
 import { credentialsMethod } from '../../schemas/credentials.ts';
 import { fleetContracts } from '../../schemas/tools.ts';
 import { eventually } from '../helpers/processes.ts';
@@ -77,6 +78,28 @@ describe('a coordinator that is told to end', () => {
       await eventually(() => !before.some(stillRuns), 10_000);
     },
   );
+});
+
+describe('processes nobody uses', () => {
+  it('end after ten minutes and half an hour, where nothing else is configured', () => {
+    expect(configSchema.parse({}).idle).toEqual({ worker_ms: 600_000, coordinator_ms: 1_800_000 });
+  });
+
+  it('stay as long as a run is under way, with no client at all', { timeout: 60_000 }, async () => {
+    const real = await newFleet({ idle: { coordinator_ms: 500 } });
+    const peer = await real.up();
+    const [counter, gate] = [join(real.fleet.work, 'count'), join(real.fleet.work, 'gate')];
+    const input = { pipeline: 'wait', cwd: real.fleet.work, task_id: 'alone', inputs: { counter, gate } };
+    await peer.call('start_run', input);
+    await eventually(() => existsSync(counter), 15_000);
+    const before = real.processes();
+    await peer.close();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(before.filter(stillRuns)).toHaveLength(3);
+    writeFileSync(gate, '');
+    await eventually(() => !before.some(stillRuns), 10_000);
+    expect(await pollToEnd(await real.up(), 'alone')).toMatchObject([{ status: 'completed', attempt: 1 }]);
+  });
 });
 
 describe('credentials', () => {

@@ -77,6 +77,13 @@ async function diffOf(workspace: Awaited<ReturnType<typeof clone>>): Promise<str
   return Buffer.concat(chunks).toString('latin1');
 }
 
+test('has no way back into the original: what it pushes goes nowhere', async () => {
+  const { root } = await clone();
+  const before = digest(repo);
+  expect(() => sh(['push', '--quiet', 'origin', 'main:refs/heads/sneaked'], root)).toThrowError(/no-push/);
+  expect(digest(repo)).toBe(before);
+});
+
 test('copies the tree as it stands and leaves the original untouched to the byte', async () => {
   writeFileSync(join(repo, 'a.txt'), 'one\r\nchanged\r\n');
   writeFileSync(join(repo, 'new file.txt'), 'untracked\n');
