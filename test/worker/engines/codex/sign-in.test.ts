@@ -46,6 +46,12 @@ test('eight starts on an expired token renew it once', async () => {
   expect(await tokenEnd(join(dir, 'auth.json'))).toBe(now + 3_600_000);
 });
 
+test('a token that nears its end is renewed before it ends', async () => {
+  await signedInUntil(now + marginMs - 1_000);
+  await ensureFreshSignIn(signIn(now + 3_600_000));
+  expect(renewals).toBe(1);
+});
+
 test('a token with enough life left, an API key, or no sign-in is left alone', async () => {
   await signedInUntil(now + marginMs + 1_000);
   await ensureFreshSignIn(signIn(now));
