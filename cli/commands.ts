@@ -24,6 +24,18 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/apply.ts')).apply,
   },
   cancel: { summary: 'End runs', load: async () => (await import('./commands/cancel.ts')).cancel },
+  drain: {
+    summary: 'Let a worker finish what it has, and take nothing new',
+    load: async () => (await import('./commands/drain.ts')).drain,
+  },
+  undrain: {
+    summary: 'Let a drained worker take runs again',
+    load: async () => (await import('./commands/undrain.ts')).undrain,
+  },
+  restart: {
+    summary: 'Restart workers one by one, without losing a run',
+    load: async () => (await import('./commands/restart.ts')).restart,
+  },
   gc: {
     summary: 'Delete what ended runs have left on disk',
     load: async () => (await import('./commands/gc.ts')).gc,

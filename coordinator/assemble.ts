@@ -111,6 +111,10 @@ export async function begin(parts: Parts): Promise<void> {
   const open = await store.open();
   changes.learn(open);
   asks.learn(open);
+  for (const id of await store.drained()) {
+    const worker = fleet.get(id);
+    if (worker !== undefined) fleet.drain(worker, true);
+  }
   const needed = new Set<string>();
   for (const [order, run] of open.entries()) {
     trees.restore(run);

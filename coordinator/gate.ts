@@ -1,5 +1,7 @@
 import type { Call, Handlers } from '../mcp/handlers.ts';
+import type { RequestHandlers } from '../mcp/own-requests.ts';
 import type { TaskSource } from '../mcp/tasks.ts';
+import type { OperatorRequests } from '../schemas/operator.ts';
 import type { FleetContracts } from '../schemas/tools.ts';
 import { offersTask } from './tasks.ts';
 
@@ -30,5 +32,15 @@ export function gateTasks(ready: Promise<TaskSource>): TaskSource {
     get: async (taskId) => (await ready).get(taskId),
     cancel: async (taskId) => (await ready).cancel(taskId),
     update: async (taskId, inputResponses) => (await ready).update(taskId, inputResponses),
+  };
+}
+
+export function gateOperator(
+  ready: Promise<RequestHandlers<OperatorRequests>>,
+): RequestHandlers<OperatorRequests> {
+  ready.catch(() => undefined);
+  return {
+    'codex-fleet/drain_worker': async (params) => (await ready)['codex-fleet/drain_worker'](params),
+    'codex-fleet/restart_worker': async (params) => (await ready)['codex-fleet/restart_worker'](params),
   };
 }

@@ -1,4 +1,5 @@
 import { FleetError } from '../core/errors.ts';
+import { isPutAway } from '../core/put-away.ts';
 import { estimateTokens, estimateTokensOfBytes } from '../core/tokens.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { EndListener } from './changes.ts';
@@ -21,7 +22,8 @@ export function measureRuns(telemetry: Telemetry): EndListener {
         if (first_output_at !== undefined && isOwn) {
           telemetry.record('codex.remote_ttfu_ms', Math.max(0, first_output_at - claimed_at), { worker_id });
         }
-        if (outcome?.kind === 'lost') telemetry.record('codex.worker_error', 1, { worker_id, code: 'lost' });
+        if (outcome?.kind === 'lost' && !isPutAway(outcome))
+          telemetry.record('codex.worker_error', 1, { worker_id, code: 'lost' });
       }
       const bytes = handles.reduce((sum, handle) => sum + handle.bytes, 0);
       const avoided = estimateTokensOfBytes(bytes) - estimateTokens(preview ?? '');

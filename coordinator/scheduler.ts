@@ -6,7 +6,13 @@ import type { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import { threadToContinue, triesOf, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
+import {
+  putAwaysOf,
+  threadToContinue,
+  triesOf,
+  type OpenAttempt,
+  type OpenAttempts,
+} from './fleet/open-attempts.ts';
 import type { Places } from './places.ts';
 import type { NewRun, RunRecord, RunStore, Submitted } from './store/run-store.ts';
 import type { WorkTrees } from './work-trees.ts';
@@ -47,6 +53,8 @@ export interface WaitingRun extends QueuedRun {
   continues: string | undefined;
   /** Attempts so far that reached a process. */
   tries: number;
+  /** Of those, the ones that were put away. */
+  putAways: number;
 }
 
 export interface SchedulerOptions {
@@ -88,6 +96,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       need: { ...needOf(run.spec, recipes, thread?.worker_id), tree: trees.neededBy(run.spec, recipes) },
       continues: thread?.remote_run_id,
       tries: triesOf(run),
+      putAways: putAwaysOf(run),
     };
   }
   function choose(run: WaitingRun, candidates: Candidate[]): Chosen | undefined {
@@ -103,7 +112,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       owner: run.owner,
       worker_id: placement.worker_id,
       attempt: undefined,
-      tries: run.tries + 1,
+      tries: run.tries - run.putAways + 1,
       order: run.order,
       continues: run.continues,
       remote_run_id: undefined,

@@ -1,15 +1,18 @@
 import { buildServer, type ServerFactory } from '../mcp/build-server.ts';
+import { createOwnRequests } from '../mcp/own-requests.ts';
 import type { DualEraOptions } from '../mcp/dual-era.ts';
 import type { Logger } from '../platform/log.ts';
 import { version } from '../platform/version.ts';
 import { credentialsMethod } from '../schemas/credentials.ts';
 import { handOverMethod } from '../schemas/hand-over.ts';
+import { operatorRequests } from '../schemas/operator.ts';
 import { fleetCapabilities, fleetInstructions, fleetServerName } from '../schemas/server-info.ts';
 import { fleetContracts } from '../schemas/tools.ts';
-import { gate, gateTasks } from './gate.ts';
+import { gate, gateOperator, gateTasks } from './gate.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
 import { fleetHandlers } from './handlers/index.ts';
 import { resumeRun } from './handlers/resume-run.ts';
+import { operatorHandlers } from './operator.ts';
 import { fleetResources, gateResources } from './resources/index.ts';
 import { fleetTemplates } from './resources/templates.ts';
 import { createTasks } from './tasks.ts';
@@ -39,6 +42,7 @@ export function fleetServer(
     log,
     owner,
     resources: gateResources(fleetTemplates, ready.then(fleetResources)),
+    requests: createOwnRequests(operatorRequests, gateOperator(ready.then(operatorHandlers)), log),
     notifications: {
       [handOverMethod]: onHandOver,
       [credentialsMethod]: (params) => {

@@ -19,9 +19,9 @@ export interface InputRequired {
 /**
  * `queued`: held back before it began. `turn_boundary`: its session is over, its thread goes on in a
  * new one. `stopped`: its processes are halted where they stand. `lost`: its process died, its
- * thread can go on.
+ * thread can go on. `put_away`: its worker was told to end, its thread goes on in the next process.
  */
-export type PauseHow = 'queued' | 'turn_boundary' | 'stopped' | 'lost';
+export type PauseHow = 'queued' | 'turn_boundary' | 'stopped' | 'lost' | 'put_away';
 
 export interface Paused {
   status: 'paused';

@@ -1,14 +1,18 @@
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { FleetError } from '../core/errors.ts';
 import { errorBody, errorCodes, type ErrorCode as FleetErrorCode } from '../schemas/errors.ts';
-import { isRecord } from './json-rpc.ts';
+import { isRecord, ownErrorCode } from './json-rpc.ts';
 
 const requestTimeout: number = ErrorCode.RequestTimeout;
 const connectionClosed: number = ErrorCode.ConnectionClosed;
 
 /** The FleetError a server put into the content of an `isError` result. */
 export function callFailure(content: unknown): FleetError {
-  const body = errorBody.safeParse(parseJson(firstText(content)));
+  return toldFailure(parseJson(firstText(content)));
+}
+
+function toldFailure(told: unknown): FleetError {
+  const body = errorBody.safeParse(told);
   if (!body.success || !isErrorCode(body.data.code)) {
     return new FleetError('INTERNAL', 'The other side answered with an error of an unknown kind.');
   }
@@ -21,6 +25,7 @@ export function linkFailure(error: unknown): FleetError {
   if (isHttpRefusal(error)) {
     return new FleetError('UNAUTHORIZED', 'The other side refused our secret.', { cause: error });
   }
+  if (error instanceof McpError && error.code === ownErrorCode) return toldFailure(error.data);
   if (error instanceof McpError && error.code === requestTimeout) {
     return unavailable('The other side did not answer in time.', error);
   }

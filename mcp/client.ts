@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { FleetError } from '../core/errors.ts';
 import { version } from '../platform/version.ts';
 import type { Contract, Contracts } from '../schemas/contract.ts';
+import type { RequestContract } from '../schemas/operator.ts';
 import { maxWaitMs } from '../schemas/tools.ts';
 import { callMetaKey } from './call-meta.ts';
 import { callFailure, linkFailure } from './client-errors.ts';
@@ -37,6 +38,13 @@ export interface Peer<C extends Contracts> {
     options?: CallOptions,
   ) => Promise<z.output<C[K]['output']>>;
   notify: (method: string, params: Record<string, unknown>) => Promise<void>;
+  /** A request of our own beyond MCP's. Throws as `call` does. */
+  request: <R extends RequestContract>(
+    method: string,
+    contract: R,
+    params: z.input<R['params']>,
+    options?: { timeoutMs?: number },
+  ) => Promise<z.output<R['result']>>;
   /** Settles when the connection is gone, whoever ended it. */
   readonly closed: Promise<void>;
   close: () => Promise<void>;
@@ -101,6 +109,8 @@ export async function shakeHands<C extends Contracts>(
         throw linkFailure(error);
       });
     },
+    request: async (method, contract, params, options = {}) =>
+      ownRequest(client, method, contract, params, options.timeoutMs ?? defaultTimeoutMs),
     closed,
     close: () => client.close(),
     server: {
@@ -127,6 +137,21 @@ async function callTool<T extends Contract>(
     next: 'Run the same version of codex-fleet on both sides.',
     cause: parsed.error,
   });
+}
+
+async function ownRequest<R extends RequestContract>(
+  client: Client,
+  method: string,
+  contract: R,
+  params: z.input<R['params']>,
+  timeout: number,
+): Promise<z.output<R['result']>> {
+  const result = await client.request({ method, params }, anyResult, { timeout }).catch((error: unknown) => {
+    throw linkFailure(error);
+  });
+  const parsed = parse<R['result']>(contract.result, result);
+  if (parsed.success) return parsed.data;
+  throw new FleetError('INTERNAL', `The answer to ${method} has another shape than this version expects.`);
 }
 
 /** One tools/call without the SDK's callTool, which validates every reply by a compiled JSON Schema. */

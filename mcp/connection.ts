@@ -33,6 +33,10 @@ async function elicit(server: Server, message: string, signal: AbortSignal): Pro
     requestedSchema: { type: 'object', properties: {} },
   };
   const options = { signal, timeout: patienceMs };
-  const { action } = await server.request({ method: 'elicitation/create', params }, ElicitResultSchema, options);
+  const { action } = await server.request(
+    { method: 'elicitation/create', params },
+    ElicitResultSchema,
+    options,
+  );
   return action;
 }

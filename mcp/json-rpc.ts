@@ -27,6 +27,9 @@ export const messageTooLong = {
   message: `Invalid request: a message may have ${String(maxMessageBytes)} bytes.`,
 } as const;
 
+/** An error of ours; its `data` is the error body a tool would answer with. */
+export const ownErrorCode = -32_050;
+
 export interface RpcError {
   code: number;
   message: string;

@@ -3,10 +3,8 @@ import type { z } from 'zod';
 import { FleetError } from '../core/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import type { RequestContract, RequestContracts } from '../schemas/operator.ts';
+import { ownErrorCode } from './json-rpc.ts';
 import { toFleetError } from './reply.ts';
-
-/** An error of ours; its `data` is the error body a tool would answer with. */
-export const ownErrorCode = -32_050;
 
 export type RequestHandlers<R extends RequestContracts> = {
   [K in keyof R]: (params: z.output<R[K]['params']>) => Promise<z.input<R[K]['result']>>;

@@ -1,3 +1,4 @@
+import { isPutAway } from '../../core/put-away.ts';
 import { isTerminal } from '../../schemas/run.ts';
 import type { Outcome } from '../../schemas/run.ts';
 import type { RunDetail } from '../../schemas/worker.ts';
@@ -8,7 +9,7 @@ export interface Reported {
   run_id: string;
   attempt: number;
   worker_id: string;
-  /** Attempts that reached a process, this one included. */
+  /** Attempts that reached a process and were not put away, this one included. */
   tries: number;
   /** As stored: `paused` only where somebody asked for it. */
   status: 'running' | 'paused' | 'input_required';
@@ -40,8 +41,10 @@ export function applyDetail(known: Reported, detail: RunDetail, now: number): Ap
   const progress = toProgress(fence, known, detail);
   if (isTerminal(detail.status)) return { ...nothing, progress, finish: toFinish(fence, detail) };
   if (isLost(detail) && known.status !== 'paused') {
-    const outcome: Outcome = { kind: 'lost', resumable: true };
-    if (known.tries < maxAttempts) return { ...nothing, progress, requeue: { ...fence, outcome } };
+    const isPlanned = isPutAway(detail.outcome);
+    const outcome: Outcome = { kind: 'lost', resumable: true, ...(isPlanned && { orderly: true }) };
+    if (isPlanned || known.tries < maxAttempts)
+      return { ...nothing, progress, requeue: { ...fence, outcome } };
     const error = `Its worker was lost ${String(maxAttempts)} times.`;
     return { ...nothing, progress, finish: { ...fence, status: 'failed', outcome, handles: [], error } };
   }

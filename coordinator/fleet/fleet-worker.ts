@@ -10,6 +10,8 @@ export interface FleetWorker {
   readonly origin: 'local' | 'remote';
   /** Kept only so that what it stored stays readable: gets no runs. */
   retired: boolean;
+  /** Somebody asked that it takes nothing new. */
+  drained: boolean;
   /** Of a worker that was never reached: 0 where nobody knows. */
   readonly expectedSlots: number;
   state: 'starting' | 'up' | 'down';
@@ -43,6 +45,7 @@ export function newWorker(
     id,
     origin,
     retired,
+    drained: false,
     expectedSlots: slots,
     state: 'starting',
     descriptor: undefined,
@@ -90,8 +93,13 @@ export function toCandidate(worker: FleetWorker, ownBusy: number, uptimeMs: numb
     pipelines: worker.pipelines,
     local: worker.origin === 'local',
     settled: !isOutdated(worker) && hasTriedEngines(worker),
-    retired: worker.retired,
+    retired: isDraining(worker),
   };
+}
+
+/** It finishes what it has, and takes nothing else. */
+export function isDraining({ retired, drained }: FleetWorker): boolean {
+  return retired || drained;
 }
 
 export function stateOf(worker: FleetWorker): Candidate['state'] {

@@ -25,6 +25,8 @@ export interface Fleet {
   start(events: WorkerEvents, needed: Iterable<string>): void;
   /** The way to a worker, waited for up to `timeoutMs`; WORKER_UNAVAILABLE after that. */
   reach(id: string, timeoutMs: number): Promise<WorkerLink>;
+  /** A worker takes nothing new from now on, or again. */
+  drain(worker: FleetWorker, drained: boolean): void;
   /** A run was refused for want of a slot: asks what is really in use. */
   wasFull(worker: FleetWorker): Promise<void>;
   /** Asks every worker that is up how it is; answers those that did. */
@@ -158,6 +160,10 @@ export function createFleet(options: FleetOptions): Fleet {
         }, timeoutMs);
         waiting.add(look);
       });
+    },
+    drain(worker, drained) {
+      worker.drained = drained;
+      events?.changed();
     },
     async wasFull(worker) {
       worker.fullUntilMs = clock.uptimeMs() + fullForMs;

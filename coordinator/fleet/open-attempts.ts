@@ -1,3 +1,4 @@
+import { isPutAway } from '../../core/put-away.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import { openAttempt as latestOpen } from '../store/run-changes.ts';
 
@@ -8,7 +9,7 @@ export interface OpenAttempt {
   readonly worker_id: string;
   /** undefined between the choice of the worker and the claim that makes it durable. */
   attempt: number | undefined;
-  /** Attempts of the run that reached a process, this one included. */
+  /** Attempts of the run that reached a process and were not put away, this one included. */
   readonly tries: number;
   /** The run's place in the queue, should it come back. */
   readonly order: number;
@@ -105,7 +106,7 @@ export function restoredAttempt(run: RunRecord, order: number): OpenAttempt | un
     owner: run.owner,
     worker_id: latest.placement.worker_id,
     attempt: latest.attempt,
-    tries: triesOf(run),
+    tries: triesOf(run) - putAwaysOf(run),
     order,
     continues: threadToContinue({ ...run, attempts: run.attempts.slice(0, -1) })?.remote_run_id,
     remote_run_id: latest.remote_run_id,
@@ -121,6 +122,11 @@ export function restoredAttempt(run: RunRecord, order: number): OpenAttempt | un
 /** Attempts that did not end before anything was spawned. */
 export function triesOf(run: Pick<RunRecord, 'attempts'>): number {
   return run.attempts.filter((attempt) => attempt.outcome?.kind !== 'spawn').length;
+}
+
+/** Of those, the ones whose worker was told to end: they say nothing against the run. */
+export function putAwaysOf(run: Pick<RunRecord, 'attempts'>): number {
+  return run.attempts.filter(({ outcome }) => isPutAway(outcome)).length;
 }
 
 /** A command that is paused keeps its slot; an engine's thread is put away and gives it back. */

@@ -7,6 +7,7 @@ export interface WorkerLink {
   readonly descriptor: WorkerDescriptor;
   readonly call: Peer<WorkerContracts>['call'];
   readonly notify: Peer<WorkerContracts>['notify'];
+  readonly request: Peer<WorkerContracts>['request'];
   readonly closed: Promise<void>;
   close(): Promise<void>;
 }
@@ -22,7 +23,8 @@ export async function openWorkerLink(target: Target, signal: AbortSignal): Promi
   const peer = await connect(workerContracts, target, { signal, clientName: 'codex-fleet-coordinator' });
   try {
     const descriptor = await peer.call('describe_worker', {}, { signal, timeoutMs: describeTimeoutMs });
-    return { descriptor, call: peer.call, notify: peer.notify, closed: peer.closed, close: peer.close };
+    const { call, notify, request, closed, close } = peer;
+    return { descriptor, call, notify, request, closed, close };
   } catch (error) {
     await peer.close();
     throw error;

@@ -1,7 +1,7 @@
 import type { Output } from '../../mcp/handlers.ts';
 import { maxReplyBytes, type FleetContracts } from '../../schemas/tools.ts';
 import type { WorkerDescriptor, WorkerRow } from '../../schemas/worker.ts';
-import { stateOf, toCandidate, type FleetWorker } from '../fleet/fleet-worker.ts';
+import { isDraining, stateOf, toCandidate, type FleetWorker } from '../fleet/fleet-worker.ts';
 import type { HandlerDeps } from './deps.ts';
 
 type Reply = Output<FleetContracts['list_workers']>;
@@ -41,7 +41,7 @@ function toRow(
   const statuses = worker.descriptor?.engines ?? [];
   return {
     worker_id: worker.id,
-    state: worker.retired && worker.state === 'up' ? 'draining' : stateOf(worker),
+    state: isDraining(worker) && worker.state === 'up' ? 'draining' : stateOf(worker),
     slots,
     busy,
     ...(worker.descriptor !== undefined && { reaping: worker.descriptor.reaping }),

@@ -35,6 +35,7 @@ interface Shelf {
   /** By arrival. */
   runs: Map<string, RunRecord>;
   leases: Map<string, number>;
+  drained: Set<string>;
   latestSeq(): number;
   /** Runs `work`; where it fails, takes back what it inserted. */
   whole<T>(work: () => T): T;
@@ -45,6 +46,7 @@ function createShelf(): Shelf {
   const byKey = new Map<string, string>();
   const handles = new Set<string>();
   const leases = new Map<string, number>();
+  const drained = new Set<string>();
   let inserted: RunRecord[] = [];
   let seq = 0;
 
@@ -76,6 +78,10 @@ function createShelf(): Shelf {
         if (worker !== undefined && workerIds.includes(worker)) leases.set(runId, until);
       }
     },
+    setDrained(workerId, isDrained) {
+      if (isDrained) drained.add(workerId);
+      else drained.delete(workerId);
+    },
   };
   function whole<T>(work: () => T): T {
     inserted = [];
@@ -89,10 +95,10 @@ function createShelf(): Shelf {
       throw error;
     }
   }
-  return { table, runs, leases, latestSeq: () => seq, whole };
+  return { table, runs, leases, drained, latestSeq: () => seq, whole };
 }
 
-function createShelfReader({ runs, leases, latestSeq }: Shelf): RunReader {
+function createShelfReader({ runs, leases, drained, latestSeq }: Shelf): RunReader {
   function matching({
     owner,
     run_ids: ids,
@@ -125,6 +131,7 @@ function createShelfReader({ runs, leases, latestSeq }: Shelf): RunReader {
       }
       return undefined;
     },
+    drained: () => [...drained].sort(),
     latestSeq,
   };
 }

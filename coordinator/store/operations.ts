@@ -21,7 +21,8 @@ export type Operation =
   | { kind: 'requeue'; ends: readonly Requeue[] }
   | { kind: 'cancel'; run_ids: readonly string[]; now: number }
   | { kind: 'hold'; run_id: string; held: boolean; now: number }
-  | { kind: 'heartbeat'; worker_ids: readonly string[]; until: number };
+  | { kind: 'heartbeat'; worker_ids: readonly string[]; until: number }
+  | { kind: 'drain'; worker_id: string; drained: boolean };
 
 export type Answer =
   | { kind: 'submitted'; submitted: Submitted[] }
@@ -45,6 +46,7 @@ export function weight(operation: Operation): number {
       return operation.run_ids.length;
     case 'hold':
     case 'heartbeat':
+    case 'drain':
       return 1;
   }
 }
@@ -74,6 +76,9 @@ export function apply(table: RunTable, operation: Operation): Answer {
       return runs([operation.run_id], (id) => change(table, id, (run) => held(run, operation.held)));
     case 'heartbeat':
       table.extendLeases(operation.worker_ids, operation.until);
+      return { kind: 'done' };
+    case 'drain':
+      table.setDrained(operation.worker_id, operation.drained);
       return { kind: 'done' };
   }
 }

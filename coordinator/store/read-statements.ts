@@ -18,6 +18,7 @@ export interface Reads {
   openOf: Statement<[string], RunRow>;
   expired: Statement<[number], { run_id: string; attempt: number }>;
   handle: Statement<[string], HandleRow & { run_id: string; owner: string }>;
+  drained: Statement<[], string>;
   latestSeq: Statement<[], number>;
 }
 
@@ -41,6 +42,7 @@ export function prepareReads(db: Database): Reads {
     handle: db.prepare<[string], HandleRow & { run_id: string; owner: string }>(
       `SELECT run_id, owner, ${handleColumnNames} FROM handle JOIN run USING (arrival) WHERE handle_id = ?`,
     ),
+    drained: db.prepare<[], string>('SELECT worker_id FROM drained_worker ORDER BY worker_id').pluck(),
     latestSeq: db.prepare<[], number>('SELECT seq FROM counter').pluck(),
   };
 }

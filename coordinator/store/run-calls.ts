@@ -9,6 +9,7 @@ export interface RunReader {
   open(): Promise<RunRecord[]>;
   expired(now: number): { run_id: string; attempt: number }[];
   findHandle(handleId: string): { run_id: string; owner: string; handle: StoredHandle } | undefined;
+  drained(): string[];
   latestSeq(): number;
 }
 
@@ -45,6 +46,10 @@ export function createRunCalls({ send, reader, close }: Parts): RunStore {
       if (workerIds.length > 0)
         await send({ kind: 'heartbeat', worker_ids: workerIds, until: now + leaseMs });
     },
+    async drain(workerId, drained) {
+      await send({ kind: 'drain', worker_id: workerId, drained });
+    },
+    drained: async () => reader().drained(),
     expired: async (now) => reader().expired(now),
     get: async (runId) => reader().get(runId),
     select: async (selection) => reader().select(selection),

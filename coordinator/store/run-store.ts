@@ -141,6 +141,10 @@ export interface RunStore {
   hold(runId: string, held: boolean, now: number): Promise<RunRecord | undefined>;
   /** Extends the lease of every attempt under way on these workers, those that ran out included. Changes no seq. */
   heartbeat(workerIds: readonly string[], leaseMs: number, now: number): Promise<void>;
+  /** The worker takes nothing new, or again. Twice is once. */
+  drain(workerId: string, drained: boolean): Promise<void>;
+  /** Workers that are drained, by id. */
+  drained(): Promise<string[]>;
   /** Attempts whose lease ended before `now`. */
   expired(now: number): Promise<{ run_id: string; attempt: number }[]>;
   get(runId: string): Promise<RunRecord | undefined>;

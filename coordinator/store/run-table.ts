@@ -11,4 +11,5 @@ export interface RunTable {
   /** `leaseUntil` with a new attempt; else the lease stays as it is, and ends with its attempt. */
   update(before: RunRecord, after: RunRecord, leaseUntil?: number): void;
   extendLeases(workerIds: readonly string[], until: number): void;
+  setDrained(workerId: string, drained: boolean): void;
 }

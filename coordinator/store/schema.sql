@@ -23,6 +23,10 @@ CREATE TABLE counter (
   seq INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE drained_worker (
+  worker_id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE handle (
   arrival INTEGER NOT NULL REFERENCES run (arrival) ON DELETE CASCADE,
   position INTEGER NOT NULL CHECK (position >= 0),

@@ -55,6 +55,7 @@ export function openSqliteRunReader(file: string): SqliteRunReader {
       const row = sql.handle.get(handleId);
       return row === undefined ? undefined : { run_id: row.run_id, owner: row.owner, handle: toHandle(row) };
     }),
+    drained: consistent(() => sql.drained.all()),
     latestSeq: consistent(() => sql.latestSeq.get() ?? 0),
     close: () => {
       db.close();

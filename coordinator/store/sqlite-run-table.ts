@@ -46,6 +46,9 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
     extendLeases(workerIds, until) {
       sql.extendLeases.run(until, JSON.stringify(workerIds));
     },
+    setDrained(workerId, drained) {
+      (drained ? sql.drain : sql.undrain).run(workerId);
+    },
     refresh() {
       const found = sql.dataVersion.get();
       if (found === version) return;

@@ -20,6 +20,8 @@ export interface Writes {
   insertHandle: Statement;
   updateHandle: Statement;
   extendLeases: Statement;
+  drain: Statement;
+  undrain: Statement;
 }
 
 const changes =
@@ -66,5 +68,7 @@ export function prepareWrites(db: Database): Writes {
     extendLeases: db.prepare(
       'UPDATE run SET lease_until = ? WHERE worker_id IN (SELECT value FROM json_each(?))',
     ),
+    drain: db.prepare('INSERT INTO drained_worker (worker_id) VALUES (?) ON CONFLICT DO NOTHING'),
+    undrain: db.prepare('DELETE FROM drained_worker WHERE worker_id = ?'),
   };
 }

@@ -1,4 +1,5 @@
 import { buildServer, type ServerFactory } from '../../mcp/build-server.ts';
+import { createOwnRequests } from '../../mcp/own-requests.ts';
 import type { Environment } from '../../platform/environment.ts';
 import type { Logger } from '../../platform/log.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
@@ -6,8 +7,10 @@ import { version } from '../../platform/version.ts';
 import type { Config } from '../../schemas/config.ts';
 import { credentialsMethod } from '../../schemas/credentials.ts';
 import { workerCapabilities, workerInstructions, workerServerName } from '../../schemas/server-info.ts';
+import { workerRequests } from '../../schemas/operator.ts';
 import { workerContracts } from '../../schemas/tools.ts';
 import { engines, type Engines } from './engines/index.ts';
+import { endWorker } from './handlers/end-worker.ts';
 import { createHandlers } from './handlers/index.ts';
 import { openWorker, type OpenWorker } from './open-worker.ts';
 import { serveWorker, type Listen, type RunningWorker } from './serve.ts';
@@ -42,7 +45,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { trustFile, signInLock } = paths;
   const worker = await openWorker({ engines, ...options, dir: paths.workerDir(id), trustFile, signInLock });
   const idleMs = config.idle.worker_ms;
-  return serveWorker(worker, buildWorkerServer(worker, log), { listen, idleMs, stateless, log });
+  let stop = (): void => undefined;
+  const factory = buildWorkerServer(worker, log, defaultOwner, () => stop());
+  const running = await serveWorker(worker, factory, { listen, idleMs, stateless, log });
+  stop = () => void running.stop('keep');
+  return running;
 }
 
 /** The worker's MCP server, for runs of one owner. */
@@ -50,7 +57,9 @@ export function buildWorkerServer(
   worker: OpenWorker,
   log: Logger,
   owner: string = defaultOwner,
+  stop: () => void = () => undefined,
 ): ServerFactory {
+  const handlers = { 'codex-fleet/end_worker': endWorker(worker.runs, stop) };
   return buildServer({
     name: workerServerName,
     version,
@@ -59,6 +68,7 @@ export function buildWorkerServer(
     handlers: createHandlers(worker),
     log,
     owner,
+    requests: createOwnRequests(workerRequests, handlers, log),
     notifications: { [credentialsMethod]: worker.credentials.take },
   });
 }

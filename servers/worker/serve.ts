@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ServerFactory } from '../../mcp/build-server.ts';
 import type { DualEraOptions } from '../../mcp/dual-era.ts';
 import type { Logger } from '../../platform/log.ts';
@@ -59,6 +60,8 @@ export async function serveWorker(
   const stopOnce = async (how: CloseHow): Promise<void> => {
     idle.close();
     await worker.runs.close(how);
+    // The answer to who asked for the end leaves first.
+    await setImmediate();
     await service.close();
     await worker.release();
     settle();

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connect, type Peer } from '../../mcp/client.ts';
@@ -7,6 +7,7 @@ import { manifest } from '../../schemas/manifest.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import { fleetContracts, type FleetContracts } from '../../schemas/tools.ts';
 import { createCodexFleet, type CodexFleet } from '../helpers/codex-user.ts';
+import { eventually } from '../helpers/processes.ts';
 import { script, type Step } from '../scripted-model/script.ts';
 
 let fleet: CodexFleet;
@@ -150,3 +151,58 @@ test('a model that fails, limits or drops ends the run with a typed outcome', as
     expect(run.outcome).toMatch(expected);
   }
 }, 90_000);
+
+test('a restart of its worker stops a run at the turn boundary, and it goes on in the same thread', async () => {
+  await start([{ shell: 'sleep 600' }, { say: 'after the restart' }]);
+  await fleet.model.request(({ text }) => text.includes('sleep 600'));
+  await until(({ status }) => status === 'running');
+  const restarted = await fleet.cli('restart', '--interrupt-after', '0');
+  expect(restarted).toMatchObject({ code: 0, stdout: 'local-1 has been restarted.\n' });
+  expect(await until(ended)).toMatchObject({ status: 'completed', outcome: 'exit 0', attempt: 2 });
+  const { attempts } = await manifestOf();
+  expect(attempts.map(({ outcome }) => outcome)).toEqual([
+    { kind: 'lost', resumable: true, orderly: true },
+    { kind: 'exit', code: 0 },
+  ]);
+  expect(attempts[1]?.engine_thread_id).toBe(attempts[0]?.engine_thread_id);
+}, 60_000);
+
+test.each(['running', 'paused', 'input_required'] as const)(
+  'cancelled while it is %s, nothing of it is left within 3 s',
+  async (status) => {
+    const command = {
+      cmd: 'echo let-me-out',
+      sandbox_permissions: 'require_escalated',
+      justification: 'why',
+    };
+    const step = status === 'input_required' ? { shell: command } : { shell: 'setsid sleep 600 & sleep 600' };
+    await start([step, { say: 'never' }], { ask: true });
+    if (status !== 'input_required') {
+      await fleet.model.request(({ text }) => text.includes('sleep 600'));
+      await until((run) => run.status === 'running');
+    } else await until((run) => run.status === status);
+    if (status === 'paused') await peer.call('pause_run', { run_id: runId });
+    const begun = performance.now();
+    await peer.call('cancel_run', { run_ids: [runId] });
+    await eventually(() => codexProcesses() === 0, 3_000);
+    process.stderr.write(`cancel of a ${status} run: ${String(Math.round(performance.now() - begun))} ms\n`);
+    expect(await until(ended)).toMatchObject({ status: 'cancelled' });
+    expect((await peer.call('cancel_run', { run_ids: [runId] })).runs).toEqual([
+      { run_id: runId, status: 'cancelled' },
+    ]);
+  },
+  60_000,
+);
+
+/** Processes whose CODEX_HOME is one of this fleet's runs. */
+function codexProcesses(): number {
+  const own = `CODEX_HOME=${fleet.stateDir}`;
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(own);
+    } catch {
+      return false;
+    }
+  }).length;
+}

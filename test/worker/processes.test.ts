@@ -154,7 +154,7 @@ describe('a worker process', { timeout: longest }, () => {
     await until(peer, run_id, 'running');
     first.child.kill('SIGTERM');
     expect(await first.ended).toBe(0);
-    expect(recordOf(place.dir, run_id)).toMatchObject({ how: 'lost', detail: { status: 'paused' } });
+    expect(recordOf(place.dir, run_id)).toMatchObject({ how: 'put_away', detail: { status: 'paused' } });
     place.start('scripted', 'socket');
     const again = await place.connect();
     await again.call('resume_run', { run_id });

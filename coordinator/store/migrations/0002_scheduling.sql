@@ -6,3 +6,8 @@ ALTER TABLE attempt ADD COLUMN retry TEXT;
 
 -- Which attempt put it out. Of a file of version 1 nobody knows any more: all count as the first's.
 ALTER TABLE handle ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1);
+
+-- Workers that take nothing new until somebody says otherwise.
+CREATE TABLE drained_worker (
+  worker_id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;

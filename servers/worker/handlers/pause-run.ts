@@ -10,7 +10,7 @@ export function pauseRun(runs: Runs): Handlers<WorkerContracts>['pause_run'] {
       run_id: input.run_id,
       status: 'paused',
       // A run whose process died rests where its last turn ended.
-      how: how === 'lost' ? 'turn_boundary' : how,
+      how: how === 'lost' || how === 'put_away' ? 'turn_boundary' : how,
       next: nextAfterPause(input.run_id),
     };
   };

@@ -200,7 +200,8 @@ function recordOf({ root, cwd, baseTree, objectDirs }: Workspace): RunRecord['wo
 
 function endOf(state: Run): Partial<Pick<Ended, 'ended_at' | 'outcome'>> {
   if ('ended_at' in state) return { ended_at: state.ended_at, outcome: state.outcome };
-  if (state.status === 'paused' && state.how === 'lost')
-    return { outcome: { kind: 'lost', resumable: true } };
+  if (state.status !== 'paused') return {};
+  if (state.how === 'lost') return { outcome: { kind: 'lost', resumable: true } };
+  if (state.how === 'put_away') return { outcome: { kind: 'lost', resumable: true, orderly: true } };
   return {};
 }

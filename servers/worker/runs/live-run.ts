@@ -132,7 +132,16 @@ export class LiveRun {
   /** The worker ends: what can go on later is kept for it, everything else is lost. */
   suspend(): void {
     if (this.status === 'paused' && this.#attempt === undefined) return;
-    this.end({ kind: 'lost', resumable: this.#known.progress.thread_id !== undefined });
+    const resumable = this.#known.progress.thread_id !== undefined;
+    this.end({ kind: 'lost', resumable, ...(resumable && { orderly: true }) });
+  }
+
+  /** Whether it could go on in another process of this worker; `interrupt`: were its turn broken off now. */
+  survives(interrupt: boolean): boolean {
+    if (isTerminal(this.status)) return true;
+    if (this.#isEnding || this.#cause !== undefined) return false;
+    if (this.#attempt === undefined) return this.status === 'paused';
+    return interrupt && this.#known.progress.thread_id !== undefined;
   }
 
   #checkResume(status: RunStatus, answer: string | undefined): void {
@@ -221,7 +230,8 @@ export class LiveRun {
       return;
     }
     await this.#deps.files.removeTmp(this.run_id);
-    this.#hold(end.asked ? 'turn_boundary' : 'lost');
+    const isPutAway = this.#cause?.kind === 'lost' && this.#cause.orderly === true;
+    this.#hold(end.asked ? 'turn_boundary' : isPutAway ? 'put_away' : 'lost');
     this.#slot.release();
     // Cancelled in the meantime: there was no attempt to tell.
     if (this.#cause !== undefined && this.#cause.kind !== 'lost') await this.#finish(this.#cause);

@@ -34,7 +34,7 @@ export const runRecord = z.strictObject({
   progress: runProgress,
   workspace: recordedWorkspace.optional(),
   /** On a paused run: how. */
-  how: z.enum(['turn_boundary', 'stopped', 'lost']).optional(),
+  how: z.enum(['turn_boundary', 'stopped', 'lost', 'put_away']).optional(),
   detail: runDetail,
 });
 export type RunRecord = z.infer<typeof runRecord>;

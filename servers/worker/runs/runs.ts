@@ -135,6 +135,11 @@ export class Runs {
     return entry.live?.record() ?? (await this.#ended.get(entry.run_id));
   }
 
+  /** Runs that would be lost if the worker ended now. */
+  keptBack(interrupt: boolean): number {
+    return this.#starting.size + this.#index.live().filter((run) => !run.survives(interrupt)).length;
+  }
+
   /** Ends or suspends every run; returns once nothing of them is left running. */
   async close(how: CloseHow): Promise<void> {
     this.#isClosing = true;

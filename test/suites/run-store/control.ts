@@ -49,6 +49,19 @@ export function controlCases(bench: Bench): void {
     });
   });
 
+  describe('drain', () => {
+    it('is remembered until it is taken back, and twice is once', async () => {
+      expect(await bench.store.drained()).toEqual([]);
+      await bench.store.drain('local-2', true);
+      await bench.store.drain('local-1', true);
+      await bench.store.drain('local-1', true);
+      expect(await bench.store.drained()).toEqual(['local-1', 'local-2']);
+      await bench.store.drain('local-2', false);
+      await bench.store.drain('local-3', false);
+      expect(await bench.store.drained()).toEqual(['local-1']);
+    });
+  });
+
   describe('hold', () => {
     it('keeps a pending run from being claimed until it is let go, and twice is once', async () => {
       const { run_id: id } = await bench.created();

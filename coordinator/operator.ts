@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { FleetError } from '../core/errors.ts';
+import type { RequestHandlers } from '../mcp/own-requests.ts';
+import { workerRequests, type OperatorRequests } from '../schemas/operator.ts';
+import type { FleetWorker } from './fleet/fleet-worker.ts';
+import type { WorkerLink } from './fleet/worker-link.ts';
+import type { HandlerDeps } from './handlers/deps.ts';
+import { reachTimeoutMs } from './handlers/find-run.ts';
+
+type Handlers = RequestHandlers<OperatorRequests>;
+type OperatorDeps = Pick<HandlerDeps, 'store' | 'fleet' | 'attempts' | 'log'>;
+
+/** A worker that puts its runs away ends within 4 s. */
+const endMs = 8_000;
+const backMs = 20_000;
+const lookEveryMs = 20;
+
+/** What the one who runs the fleet may ask of it, beside the tools. */
+export function operatorHandlers(deps: OperatorDeps): Handlers {
+  const { store, fleet, log } = deps;
+  return {
+    'codex-fleet/drain_worker': async ({ worker_id: id, drained }) => {
+      const worker = find(deps, id);
+      await store.drain(id, drained);
+      fleet.drain(worker, drained);
+      log.info({ worker: id, drained }, 'drained or not');
+      return standing(deps, worker);
+    },
+    'codex-fleet/restart_worker': async ({ worker_id: id, interrupt }) => {
+      const worker = find(deps, id);
+      if (worker.origin === 'remote') {
+        throw new FleetError('WRONG_STATE', `Worker ${id} was started elsewhere: it is restarted there.`, {
+          next: `\`codex-fleet drain ${id} --wait\` makes it ready for that.`,
+        });
+      }
+      const link = await fleet.reach(id, reachTimeoutMs);
+      const contract = workerRequests['codex-fleet/end_worker'];
+      const { ending } = await link.request('codex-fleet/end_worker', contract, { interrupt });
+      if (ending) await cameBack(worker, link);
+      return { ...standing(deps, worker), restarted: ending };
+    },
+  };
+}
+
+/** NOT_FOUND names the workers there are. */
+function find({ fleet }: OperatorDeps, id: string): FleetWorker {
+  const worker = fleet.get(id);
+  if (worker !== undefined) return worker;
+  const known = [...fleet.workers()].map((one) => one.id).join(', ');
+  throw new FleetError('NOT_FOUND', `There is no worker "${id}".`, { next: `Name one of ${known}.` });
+}
+
+function standing({ attempts }: OperatorDeps, { id, drained }: FleetWorker) {
+  const open = [...attempts.ofWorker(id)];
+  const resting = open.filter((attempt) => attempt.status === 'paused');
+  return { worker_id: id, drained, open: open.length, resting: resting.length };
+}
+
+/** Its keeper starts the next process as soon as this one is gone. */
+async function cameBack(worker: FleetWorker, old: WorkerLink): Promise<void> {
+  const boot = old.descriptor.boot_id;
+  await until(() => worker.link !== old, endMs, `Worker ${worker.id} does not end.`);
+  const isBack = (): boolean => worker.state === 'up' && worker.descriptor?.boot_id !== boot;
+  await until(isBack, backMs, `Worker ${worker.id} has ended and did not come back yet.`);
+}
+
+async function until(holds: () => boolean, limitMs: number, complaint: string): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new FleetError('WORKER_UNAVAILABLE', complaint);
+    await delay(lookEveryMs);
+  }
+}
