@@ -54,7 +54,9 @@ describe('codex-fleet restart', () => {
       ],
     });
     const ended = await pollToEnd(peer, 'work');
-    expect(ended.map(({ status, attempt }) => [status, attempt])).toEqual(Array.from({ length: 8 }, () => ['completed', 1]));
+    expect(ended.map(({ status, attempt }) => [status, attempt])).toEqual(
+      Array.from({ length: 8 }, () => ['completed', 1]),
+    );
     expect(linesOf(counter)).toBe(8);
     const after = pids();
     expect(after['coordinator']).toBe(before['coordinator']);

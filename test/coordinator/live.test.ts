@@ -60,7 +60,13 @@ async function connected(transport: Transport, person?: () => Promise<ElicitResu
 async function start(client: Client, fleet: FakeFleet, count: number, more = {}): Promise<string[]> {
   const { structuredContent } = await client.callTool({
     name: 'start_run',
-    arguments: { pipeline: 'work', cwd: fleet.folder, task_id: 't', ...more, runs: Array.from({ length: count }, () => ({})) },
+    arguments: {
+      pipeline: 'work',
+      cwd: fleet.folder,
+      task_id: 't',
+      ...more,
+      runs: Array.from({ length: count }, () => ({})),
+    },
   });
   const { runs } = JSON.parse(JSON.stringify(structuredContent));
   const ids: string[] = runs.map((run: { run_id: string }) => run.run_id);
