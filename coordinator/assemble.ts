@@ -5,13 +5,17 @@ import type { Logger } from '../platform/log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { Config } from '../schemas/config.ts';
 import { createAskClients } from './ask-clients.ts';
+import { createBudgets } from './budgets.ts';
+import { cancelRuns, type Cancelling } from './cancel-runs.ts';
 import { createChanges, type EndListener } from './changes.ts';
 import type { Clock } from './clock.ts';
+import { createDependencies } from './dependencies.ts';
 import { createDispatch } from './dispatch.ts';
-import { createFleet } from './fleet/fleet.ts';
+import { createFleet, type Fleet } from './fleet/fleet.ts';
 import type { LocalWorkers } from './fleet/local-workers.ts';
 import { createOpenAttempts, restoredAttempt, threadToContinue } from './fleet/open-attempts.ts';
 import { followRuns } from './follow-runs.ts';
+import { createGroups } from './groups.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
 import { resumeRun } from './handlers/resume-run.ts';
 import { createLeases, type Leases } from './leases.ts';
@@ -19,6 +23,7 @@ import { createManifests, type Manifests } from './manifest/manifests.ts';
 import { measureRuns } from './measure.ts';
 import { createNews } from './news.ts';
 import { createPlaces } from './places.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
 import { defaultPolicy } from './policies/index.ts';
 import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
@@ -29,6 +34,7 @@ export interface Parts extends Omit<HandlerDeps, 'isStopping'> {
   leases: Leases;
   manifests: Manifests;
   trees: WorkTrees;
+  readiness: Readiness;
 }
 
 export interface PartsOptions {
@@ -67,6 +73,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     measureRuns(telemetry),
     onEnd,
     { ended: treeFreed },
+    { changed: (run) => readiness.changed(run), ended: (run) => readiness.ended(run) },
     renewed,
   ]);
   const fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
@@ -76,7 +83,16 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const places = createPlaces(config, trustFile, home);
   const policy = defaultPolicy;
   const trees = createWorkTrees(places);
-  const scheduler: Scheduler = createScheduler({ ...shared, queue, trees, dispatch, policy, places });
+  const readiness = createReadinessOf({ ...shared, dispatch, scheduler: () => scheduler });
+  const scheduler: Scheduler = createScheduler({
+    ...shared,
+    queue,
+    trees,
+    readiness,
+    dispatch,
+    policy,
+    places,
+  });
   const leases = createLeases({ ...shared, queue, dispatch });
   const resume = resumeRun({ ...shared, scheduler }, 'elicitation');
   const asks = createAskClients({
@@ -102,14 +118,44 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     leases,
     manifests,
     trees,
+    readiness,
   };
+}
+
+/** What runs wait for before they are queued, with the ways back to the scheduler that comes after it. */
+function createReadinessOf(
+  parts: Omit<Cancelling, 'scheduler'> & {
+    fleet: Pick<Fleet, 'candidates'>;
+    log: Logger;
+    scheduler: () => Pick<Scheduler, 'admit' | 'withdraw'>;
+  },
+): Readiness {
+  const { fleet, scheduler } = parts;
+  const cancel = (runIds: readonly string[], reason: string): Promise<unknown> =>
+    cancelRuns({ ...parts, scheduler: scheduler() }, runIds, reason);
+  const budgets = createBudgets({
+    ...parts,
+    slots: () => fleet.candidates().reduce((sum, worker) => sum + worker.slots, 0),
+    ready: ({ run, order }) => scheduler().admit(run, order),
+  });
+  const dependencies = createDependencies({
+    ...parts,
+    ready: (held) => {
+      if (budgets.isFree(held.run)) scheduler().admit(held.run, held.order);
+      else budgets.hold(held);
+    },
+    cancel,
+  });
+  const groups = createGroups({ ...parts, withdraw: (runId) => scheduler().withdraw(runId), cancel });
+  return createReadiness({ dependencies, groups, budgets });
 }
 
 /** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */
 export async function begin(parts: Parts): Promise<void> {
-  const { store, attempts, scheduler, fleet, changes, asks, trees } = parts;
+  const { store, attempts, scheduler, fleet, changes, asks, trees, readiness } = parts;
   const open = await store.open();
   changes.learn(open);
+  await readiness.restore(open);
   asks.learn(open);
   for (const id of await store.drained()) {
     const worker = fleet.get(id);

@@ -19,11 +19,16 @@ export interface EndListener {
   ended(run: RunRecord): void;
 }
 
+/** Hears of every change, and of an end in both ways. */
+export interface RunListener extends EndListener {
+  changed(run: RunRecord): void;
+}
+
 /** About 2 MB: the runs whose callers have not come by yet, as a rule. */
 const recentSize = 1_000_000;
 
-/** Tells waiting calls of every change, and each listener of every end. */
-export function createChanges(news: News, listeners: readonly EndListener[]): Changes {
+/** Tells waiting calls, and listeners, of every change. */
+export function createChanges(news: News, listeners: readonly (EndListener | RunListener)[]): Changes {
   const open = new Map<string, Pick<RunRecord, 'owner' | 'seq'>>();
   const recent = createRunCache(recentSize, { ended: 'kept' });
   function note({ run_id: runId, owner, seq, status }: RunRecord): void {
@@ -44,7 +49,10 @@ export function createChanges(news: News, listeners: readonly EndListener[]): Ch
       }
       news.tell(changed);
       for (const run of changed) {
-        if (isTerminal(run.status)) for (const listener of listeners) listener.ended(run);
+        for (const listener of listeners) {
+          if ('changed' in listener) listener.changed(run);
+          if (isTerminal(run.status)) listener.ended(run);
+        }
       }
       return changed;
     },

@@ -159,7 +159,9 @@ async function begin(link: WorkerLink, attempt: OpenAttempt, run: RunRecord): Pr
     return remoteRunId;
   }
   const key = attemptKey(run.run_id, run.attempts.length);
-  const { runs } = await link.call('start_run', startInput(run.spec, key), { depth: run.spec.depth });
+  const { runs } = await link.call('start_run', startInput(run.spec, key, run.attempts.at(-1)?.reserved), {
+    depth: run.spec.depth,
+  });
   const [started] = runs;
   if (started === undefined) throw new FleetError('INTERNAL', 'The worker started no run.');
   return started.run_id;

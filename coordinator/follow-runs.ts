@@ -9,6 +9,7 @@ import type { FleetWorker } from './fleet/fleet-worker.ts';
 import type { WorkerEvents } from './fleet/keep-worker.ts';
 import { takesSlot, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
+import type { Readiness } from './readiness.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
 import { untilStored } from './store-retry.ts';
@@ -18,6 +19,7 @@ export interface FollowOptions {
   attempts: OpenAttempts;
   dispatch: Dispatch;
   scheduler: Pick<Scheduler, 'tick' | 'poke' | 'enqueue'>;
+  readiness: Pick<Readiness, 'failing'>;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -30,7 +32,7 @@ interface Step {
 
 /** Carries what workers tell of their runs into the store, and puts right what a lost connection left open. */
 export function followRuns(options: FollowOptions): WorkerEvents {
-  const { store, attempts, dispatch, scheduler, changes, clock, log } = options;
+  const { store, attempts, dispatch, scheduler, readiness, changes, clock, log } = options;
 
   function read(worker: FleetWorker, detail: RunDetail, now: number): Step | undefined {
     const attempt = attempts.find(worker.id, detail.run_id, detail.request_key);
@@ -63,6 +65,9 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     ]);
     // Their slots are free: what waits is claimed in the same commit.
     for (const { attempt } of over) attempts.remove(attempt.run_id);
+    readiness.failing(
+      over.filter(({ applied }) => applied.finish?.status === 'failed').map(({ attempt }) => attempt.run_id),
+    );
     if (over.length > 0 || slotsHeld(worker) < before) void scheduler.tick(now);
     let results: (RunRecord | undefined)[][];
     try {

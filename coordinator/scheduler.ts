@@ -2,6 +2,7 @@ import { isHopeless, needOf, type Candidate, type Need, type Policy } from '../c
 import type { QueuedRun, RunQueue } from '../core/queue.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Placement } from '../schemas/manifest.ts';
+import type { Reserved } from '../schemas/run.ts';
 import type { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -14,6 +15,7 @@ import {
   type OpenAttempts,
 } from './fleet/open-attempts.ts';
 import type { Places } from './places.ts';
+import type { Readiness } from './readiness.ts';
 import type { NewRun, RunRecord, RunStore, Submitted } from './store/run-store.ts';
 import type { WorkTrees } from './work-trees.ts';
 
@@ -28,12 +30,14 @@ export interface Accepted {
 }
 
 export interface Scheduler {
-  /** Runs that wait for a slot. */
+  /** Runs that wait, for a slot or for what comes before it. */
   readonly queued: number;
   /** Keeps new runs and places those that fit: both in one commit. Settles when it is durable. */
   submit(runs: readonly NewRun[]): Promise<Accepted[]>;
-  /** Puts a run that is pending in the store into the queue, at its old place where that is given. */
+  /** Puts a run that is pending in the store into the queue, once it is ready, at its old place where that is given. */
   enqueue(run: RunRecord, order?: number): void;
+  /** The same for a run that has all it waited for. */
+  admit(run: RunRecord, order: number): void;
   /** Takes a run out of the queue: cancelled, or held. */
   withdraw(runId: string): void;
   /** Decides, in this turn, who gets which free slot at `now`; settles when the claims are durable and sent out. */
@@ -55,12 +59,15 @@ export interface WaitingRun extends QueuedRun {
   tries: number;
   /** Of those, the ones that were put away. */
   putAways: number;
+  /** What its next attempt may use. */
+  reserved: Reserved | undefined;
 }
 
 export interface SchedulerOptions {
   store: RunStore;
   queue: RunQueue<WaitingRun>;
   trees: WorkTrees;
+  readiness: Pick<Readiness, 'size' | 'isReady' | 'hold' | 'drop' | 'given'>;
   attempts: OpenAttempts;
   fleet: Pick<Fleet, 'candidates' | 'get'>;
   dispatch: Pick<Dispatch, 'send'>;
@@ -78,7 +85,8 @@ interface Chosen {
 }
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { store, queue, trees, attempts, fleet, dispatch, policy, places, changes, clock, log } = options;
+  const { store, queue, trees, readiness, attempts, fleet, dispatch, policy, places, changes, clock, log } =
+    options;
   let nextOrder = 1;
   let poked = false;
   let stopped = false;
@@ -97,6 +105,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       continues: thread?.remote_run_id,
       tries: triesOf(run),
       putAways: putAwaysOf(run),
+      reserved: readiness.given(run),
     };
   }
   function choose(run: WaitingRun, candidates: Candidate[]): Chosen | undefined {
@@ -140,6 +149,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           run_id: run.run_id,
           placement,
           boot_id: fleet.get(placement.worker_id)?.descriptor?.boot_id ?? '',
+          ...(run.reserved !== undefined && { reserved: run.reserved }),
           lease_ms: leaseMs,
           now,
         })),
@@ -171,6 +181,12 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     attempts.remove(run.run_id);
     if (run.tries === 0) trees.release(run.run_id);
   }
+  function admit(run: RunRecord, order: number): void {
+    const waiting = waitingRun(run, order);
+    if (waiting.tries === 0) trees.release(run.run_id);
+    queue.push(waiting);
+    poke();
+  }
   async function tick(now: number): Promise<void> {
     if (stopped || queue.size === 0) return;
     const candidates = fleet.candidates();
@@ -188,12 +204,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   return {
     get queued() {
-      return queue.size;
+      return queue.size + readiness.size;
     },
     async submit(runs) {
       // Sent before the claims, which the store then takes in the same commit.
       const kept = store.submit(runs);
-      for (const run of runs) queue.push(waitingRun({ ...run, attempts: [] }, nextOrder++));
+      const notReady = new Map<string, number>();
+      for (const run of runs) {
+        const arriving = { ...run, attempts: [] };
+        if (readiness.isReady(arriving)) queue.push(waitingRun(arriving, nextOrder));
+        else notReady.set(run.run_id, nextOrder);
+        nextOrder++;
+      }
       void tick(clock.now());
       const waiting = runs.filter((run) => queue.has(run.run_id)).map((run) => run.run_id);
       const ahead = queue.size - waiting.length;
@@ -203,6 +225,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         return results.map((submitted, at) => {
           const runId = runs[at]?.run_id ?? '';
           if (submitted.kind !== 'created') queue.remove(runId);
+          const order = notReady.get(runId);
+          if (submitted.kind === 'created' && order !== undefined) readiness.hold(submitted.run, order);
           const place = waiting.indexOf(runId);
           return { submitted, position: place < 0 ? undefined : ahead + place + 1 };
         });
@@ -211,14 +235,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         throw error;
       }
     },
-    enqueue(run, order) {
-      const waiting = waitingRun(run, order ?? nextOrder++);
-      if (waiting.tries === 0) trees.release(run.run_id);
-      queue.push(waiting);
-      poke();
+    enqueue(run, order = nextOrder++) {
+      if (readiness.isReady(run)) admit(run, order);
+      else readiness.hold(run, order);
     },
+    admit,
     withdraw(runId) {
       queue.remove(runId);
+      readiness.drop(runId);
     },
     waitsForTree(runId) {
       const tree = queue.get(runId)?.need.tree;

@@ -1,8 +1,11 @@
 import type { RunSpec } from '../schemas/run.ts';
 
-/** Whether two accepted runs ask for the same: what decides a repeated request_key. */
+/**
+ * Whether two accepted runs ask for the same: what decides a repeated request_key. Which call they
+ * came by, and so their group, is no part of it.
+ */
 export function sameSpec(a: RunSpec, b: RunSpec): boolean {
-  return canonicalJson(a) === canonicalJson(b);
+  return canonicalJson({ ...a, group: undefined }) === canonicalJson({ ...b, group: undefined });
 }
 
 /** JSON with sorted keys and without undefined members, so that equal values give equal text. */

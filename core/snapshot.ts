@@ -15,8 +15,9 @@ export function describeOutcome(outcome: Outcome): string {
       return `spawn ${outcome.errno}`;
     case 'engine':
       return `engine ${outcome.code}`;
-    case 'timeout':
     case 'cancelled':
+      return outcome.reason === undefined ? outcome.kind : `cancelled: ${outcome.reason}`;
+    case 'timeout':
     case 'lost':
       return outcome.kind;
   }

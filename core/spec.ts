@@ -28,6 +28,8 @@ export interface Acceptance {
   };
   /** Gives the same id for the same key, so that a repeated call asks for the same run. */
   newTaskId: (key: string | undefined) => string;
+  /** One for the runs of a call; where missing, calls make no groups. */
+  newGroupId?: (key: string | undefined) => string;
 }
 
 type InputDeclaration = Pipeline['inputs'][string];
@@ -46,10 +48,12 @@ export function acceptRequests(input: StartRunInput, acceptance: Acceptance): Ru
   const key = input.request_key ?? callKey(acceptance.defaults.callId);
   const taskId = input.task_id ?? acceptance.newTaskId(key ?? runs?.[0]?.request_key);
   if (runs === undefined) return [accept({ ...shared, task_id: taskId, request_key: key }, '', acceptance)];
+  const group = acceptance.newGroupId?.(key);
   return runs.map((run, at) => {
     const request = {
       ...shared,
       ...run,
+      group,
       task_id: taskId,
       request_key: run.request_key ?? (key === undefined ? undefined : `${key}#${String(at)}`),
       inputs: { ...shared.inputs, ...run.inputs },
@@ -89,7 +93,11 @@ function callKey(callId: string | undefined): string | undefined {
 }
 
 type Request = Omit<StartRunInput, 'runs' | 'task_id' | 'request_key' | keyof RunRequest> &
-  Omit<RunRequest, 'request_key'> & { task_id: string; request_key: string | undefined };
+  Omit<RunRequest, 'request_key'> & {
+    task_id: string;
+    request_key: string | undefined;
+    group?: string | undefined;
+  };
 
 /** `where` is the path to the request's fields in the call, for messages. */
 function accept(request: Request, where: string, acceptance: Acceptance): RunSpec {
@@ -112,6 +120,7 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
   const workspace = request.workspace ?? defaultWorkspace(pipeline, stages, inRepository);
   const { prompt, label, request_key, model, effort, output_schema, wall_ms, output_bytes } = request;
   const { idempotent, max_attempts, retry_on_exit } = request;
+  const { max_tokens, max_turns, after, group, on_failure, task_budget } = request;
   return {
     pipeline: name,
     task_id: request.task_id,
@@ -133,6 +142,12 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
     ...(idempotent !== undefined && { idempotent }),
     ...(max_attempts !== undefined && { max_attempts }),
     ...(retry_on_exit !== undefined && { retry_on_exit }),
+    ...(max_tokens !== undefined && { max_tokens }),
+    ...(max_turns !== undefined && { max_turns }),
+    ...(after !== undefined && after.length > 0 && { after }),
+    ...(group !== undefined && { group }),
+    ...(on_failure !== undefined && { on_failure }),
+    ...(task_budget !== undefined && { task_budget }),
   };
 }
 

@@ -14,15 +14,16 @@ const dropped = new Set([
   'maxItems',
 ]);
 
-function compact(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(compact);
+/** `said`: fields described so far, so that one that comes back deeper down is not described again. */
+function compact(node: unknown, said: Set<string>): unknown {
+  if (Array.isArray(node)) return node.map((one) => compact(one, said));
   if (typeof node !== 'object' || node === null) return node;
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) {
     if (dropped.has(key)) continue;
     if ((key === 'minimum' || key === 'maximum') && (unsaid.has(Number(value)) || value === 0)) continue;
     if (key === 'additionalProperties' && (value === false || isEmptyObject(value))) continue;
-    out[key] = key === 'properties' ? mapValues(value) : compact(value);
+    out[key] = key === 'properties' ? mapValues(value, said) : compact(value, said);
   }
   return out;
 }
@@ -31,10 +32,15 @@ function isEmptyObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-function mapValues(node: unknown): Record<string, unknown> {
+function mapValues(node: unknown, said: Set<string>): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   if (typeof node !== 'object' || node === null) return out;
-  for (const [key, value] of Object.entries(node)) out[key] = compact(value);
+  for (const [key, value] of Object.entries(node)) {
+    const { description, ...rest } = mapTop(compact(value, said));
+    const isNew = typeof description === 'string' && !said.has(`${key}: ${description}`);
+    if (isNew) said.add(`${key}: ${description}`);
+    out[key] = isNew ? { description, ...rest } : rest;
+  }
   return out;
 }
 
@@ -46,7 +52,7 @@ export function wireSchema(
   schema: z.ZodObject,
   io: 'input' | 'output',
 ): Record<string, unknown> & { type: 'object' } {
-  return { ...mapTop(compact(z.toJSONSchema(schema, { target: 'draft-7', io }))), type: 'object' };
+  return { ...mapTop(compact(z.toJSONSchema(schema, { target: 'draft-7', io }), new Set())), type: 'object' };
 }
 
 function mapTop(node: unknown): Record<string, unknown> {

@@ -12,6 +12,14 @@ export function newBootId(): string {
 
 /** A task of a caller who named none: the same for the same request key, else one of its own. */
 export function newTaskId(key: string | undefined): string {
-  const tail = key === undefined ? nanoid(12) : createHash('sha256').update(key).digest('hex').slice(0, 12);
-  return `task-${tail}`;
+  return `task-${tailOf(key)}`;
+}
+
+/** The runs of one call; again the same for the same key. */
+export function newGroupId(key: string | undefined): string {
+  return `grp-${tailOf(key)}`;
+}
+
+function tailOf(key: string | undefined): string {
+  return key === undefined ? nanoid(12) : createHash('sha256').update(key).digest('hex').slice(0, 12);
 }

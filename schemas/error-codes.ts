@@ -16,6 +16,10 @@ export const errorCodes = {
     retryable: false,
     next: 'Run `codex-fleet doctor` to see how to enable the sandbox.',
   },
+  BUDGET_SPENT: {
+    retryable: false,
+    next: 'Go on under another task_id, with a budget of its own.',
+  },
   UNAUTHORIZED: { retryable: false, next: 'Send the bearer secret from the state folder.' },
   NO_CAPACITY: { retryable: true, next: 'Wait for a run to end, then call again.' },
   WORKER_UNAVAILABLE: { retryable: true, next: 'Call again in a few seconds; list_workers shows the fleet.' },

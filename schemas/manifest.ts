@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { handleRecord } from './handle.ts';
 import { runId, taskId } from './ids.ts';
-import { outcome, runSpec, runStatus, usage } from './run.ts';
+import { outcome, reserved, runSpec, runStatus, spent, taskBudget, usage } from './run.ts';
 
 /** Why a worker was chosen: the chosen one, the runners-up, and counts of the rest by reason. */
 export const placement = z.strictObject({
@@ -38,6 +38,12 @@ export const attemptRecord = z.strictObject({
   retry: retry.optional(),
   engine_thread_id: z.string().optional(),
   reaping: z.string().optional(),
+  /** What it was given of the budgets of its run and task. */
+  reserved: reserved.optional(),
+  /** Of this attempt alone, as its worker last told. */
+  usage: usage.optional(),
+  /** Time it worked, without pauses, as its worker last told. */
+  active_ms: z.int().optional(),
   /** What the engine could not do, or did differently from what was asked. */
   notes: z.array(z.string()),
 });
@@ -86,11 +92,16 @@ export const taskManifest = z.strictObject({
   task_id: taskId,
   cwd: z.string(),
   created_at: z.int(),
+  /** What the task may use, and has used; of a task with a budget. */
+  budget: z.strictObject({ limits: taskBudget, used: spent }).optional(),
   runs: z.array(
     z.strictObject({
       run_id: runId,
       label: z.string().optional(),
       pipeline: z.string(),
+      /** The runs of one call share it. */
+      group: z.string().optional(),
+      after: z.array(z.string()).optional(),
       status: runStatus,
       worker_id: z.string().optional(),
       /** Relative path from the index to the run's manifest. */

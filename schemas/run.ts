@@ -18,14 +18,26 @@ export function isTerminal(status: RunStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-export const limitNames = ['output', 'disk', 'memory', 'cpu', 'pids'] as const;
+export const limitNames = [
+  'output',
+  'disk',
+  'memory',
+  'cpu',
+  'pids',
+  /** Budgets of the run, or its share of its task's. */
+  'tokens',
+  'turns',
+  'attempts',
+  'wall',
+] as const;
 
 /** How an attempt ended; the first cause wins. */
 export const outcome = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('exit'), code: z.int() }),
   z.strictObject({ kind: z.literal('signal'), signal: z.string() }),
   z.strictObject({ kind: z.literal('timeout'), wall_ms: z.int() }),
-  z.strictObject({ kind: z.literal('cancelled') }),
+  /** `reason` where nobody asked for it by name: what it waited for has failed, or one of its group. */
+  z.strictObject({ kind: z.literal('cancelled'), reason: z.string().optional() }),
   z.strictObject({ kind: z.literal('limit'), which: z.enum(limitNames) }),
   z.strictObject({ kind: z.literal('spawn'), errno: z.string() }),
   /** The engine itself failed; `code` is its own error code, `message` one line in our words or its. */
@@ -50,6 +62,29 @@ export const usage = z.strictObject({
 });
 export type Usage = z.infer<typeof usage>;
 
+/** What a task may use in all. A turn is one model call; `wall_ms` sums the time its runs work. */
+export const budgetNames = ['tokens', 'turns', 'wall_ms', 'attempts', 'runs'] as const;
+export const taskBudget = z.partialRecord(z.enum(budgetNames), z.int().min(1));
+export type TaskBudget = z.infer<typeof taskBudget>;
+
+/** What was used of each. */
+export const spent = z.strictObject({
+  tokens: z.int().min(0),
+  turns: z.int().min(0),
+  wall_ms: z.int().min(0),
+  attempts: z.int().min(0),
+});
+export type Spent = z.infer<typeof spent>;
+
+/** What an attempt may use of its run's budget and its task's. */
+export const reserved = z.strictObject({
+  tokens: z.int().min(1).optional(),
+  turns: z.int().min(1).optional(),
+  /** Only where its task's budget bounds it. */
+  wall_ms: z.int().min(100).optional(),
+});
+export type Reserved = z.infer<typeof reserved>;
+
 /** Where a run works: in a private `git clone --shared` of the work tree as it stands, or in the folder itself. */
 export const workspace = z.enum(['clone', 'none']);
 export type WorkspaceChoice = z.infer<typeof workspace>;
@@ -65,6 +100,11 @@ const runFields = {
   cwd: z.string().min(1).max(4096).optional().describe('Absolute folder to work in'),
   label: z.string().max(80).optional().describe('Your name for the run'),
   request_key: z.string().min(1).max(200).optional().describe('Same key starts once'),
+  after: z
+    .array(z.string().min(1).max(80))
+    .max(64)
+    .optional()
+    .describe('Waits for these run ids, or labels of earlier runs[]'),
 };
 
 /** One entry of `runs[]`. */
@@ -85,6 +125,10 @@ export const sharedFields = {
   idempotent: z.boolean().optional().describe('Safe to repeat'),
   max_attempts: z.int().min(1).max(10).optional(),
   retry_on_exit: z.boolean().optional().describe('Retry a non-zero exit'),
+  max_tokens: z.int().min(1).optional(),
+  max_turns: z.int().min(1).optional().describe('Model calls'),
+  on_failure: z.enum(['stop', 'continue']).optional().describe('Of one of these or of after'),
+  task_budget: taskBudget.optional().describe('tokens, turns, wall_ms, attempts, runs'),
 };
 
 export { runFields };
@@ -114,6 +158,17 @@ export const runSpec = z.strictObject({
   /** Default 3. Waits for rate limits, and starts that were refused, do not count. */
   max_attempts: z.int().optional(),
   retry_on_exit: z.boolean().optional(),
+  /** Input, cached ones included, and output; over all attempts. */
+  max_tokens: z.int().optional(),
+  /** Model calls over all attempts. */
+  max_turns: z.int().optional(),
+  /** Runs that must have ended before it begins. */
+  after: z.array(z.string()).optional(),
+  /** The runs of one call. */
+  group: z.string().optional(),
+  /** `stop`: it does not outlive a failure of a run of its group, or of one it waits for. Default `continue`. */
+  on_failure: z.enum(['stop', 'continue']).optional(),
+  task_budget: taskBudget.optional(),
   /** How many runs stand between a person and this one: 0 for what a person, or their client, starts. */
   depth: z.int().min(0).default(0),
 });

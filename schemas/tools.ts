@@ -72,7 +72,9 @@ export const runContracts = {
     },
     errors: [
       'INVALID_INPUT',
+      'NOT_FOUND',
       'CONFLICT',
+      'BUDGET_SPENT',
       'CWD_NOT_ALLOWED',
       'COMMAND_NOT_ALLOWED',
       'TOO_DEEP',

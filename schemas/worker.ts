@@ -62,6 +62,8 @@ export const runDetail = z.strictObject({
   error: z.string().optional(),
   handles: z.array(handleRecord),
   usage: usage.optional(),
+  /** ms it worked, up to its last stop. */
+  active_ms: z.int().optional(),
   question: question.optional(),
   /** Its slot is lent to others until it is answered; or it was answered, and waits for a slot. */
   slot: z.enum(['freed', 'awaited']).optional(),

@@ -15,6 +15,8 @@ export interface StartRunInput {
   label?: string;
   /** Same key starts once */
   request_key?: string;
+  /** Waits for these run ids, or labels of earlier runs[] */
+  after?: Array<string>;
   /** Groups runs */
   task_id?: string;
   model?: string;
@@ -34,21 +36,22 @@ export interface StartRunInput {
   max_attempts?: number;
   /** Retry a non-zero exit */
   retry_on_exit?: boolean;
+  max_tokens?: number;
+  /** Model calls */
+  max_turns?: number;
+  /** Of one of these or of after */
+  on_failure?: 'stop' | 'continue';
+  /** tokens, turns, wall_ms, attempts, runs */
+  task_budget?: Record<string, number>;
   runs?: Array<{
-    /** Recipe; default codex */
     pipeline?: string;
-    /** For codex: what to do */
     prompt?: string;
-    /** Only these stages of the pipeline */
     stages?: Array<string>;
-    /** The pipeline's inputs */
     inputs?: Record<string, string | number | boolean>;
-    /** Absolute folder to work in */
     cwd?: string;
-    /** Your name for the run */
     label?: string;
-    /** Same key starts once */
     request_key?: string;
+    after?: Array<string>;
   }>;
 }
 /** What start_run answers. */

@@ -75,6 +75,7 @@ function toProgress(fence: Fence, known: Reported, detail: RunDetail): Progress 
     ...(detail.engine_thread_id !== undefined && { engine_thread_id: detail.engine_thread_id }),
     ...(detail.reaping !== undefined && { reaping: detail.reaping }),
     ...(detail.usage !== undefined && { usage: detail.usage }),
+    ...(detail.active_ms !== undefined && { active_ms: detail.active_ms }),
     ...(detail.preview !== undefined && { preview: detail.preview }),
   };
 }

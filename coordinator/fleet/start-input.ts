@@ -1,22 +1,34 @@
 import type { z } from 'zod';
-import type { RunSpec } from '../../schemas/run.ts';
-import { sharedFields } from '../../schemas/run.ts';
+import { sharedFields, type Reserved, type RunSpec } from '../../schemas/run.ts';
 import type { workerContracts } from '../../schemas/tools.ts';
 
 type StartInput = z.input<typeof workerContracts.start_run.input>;
 
 /**
  * A run as a worker is asked for it: all of its spec, under the key of the attempt, nothing left to the
- * worker's own defaults. Its depth goes with the call.
+ * worker's own defaults. Its depth goes with the call; what it waited for was the coordinator's business.
+ * `reserved`: what this attempt may use, in place of what the run may.
  */
-export function startInput(spec: RunSpec, requestKey: string): StartInput {
-  const { effort, depth: _depth, ...rest } = spec;
+export function startInput(spec: RunSpec, requestKey: string, reserved: Reserved = {}): StartInput {
+  const {
+    effort,
+    depth: _depth,
+    after: _after,
+    group: _group,
+    on_failure: _onFailure,
+    task_budget: _budget,
+    ...rest
+  } = spec;
+  const { tokens, turns, wall_ms } = reserved;
   const known = sharedFields.effort.safeParse(effort);
   const { workspace = 'none' } = spec;
   return {
     ...rest,
     workspace,
     request_key: requestKey,
+    ...(tokens !== undefined && { max_tokens: tokens }),
+    ...(turns !== undefined && { max_turns: turns }),
+    ...(wall_ms !== undefined && { wall_ms }),
     ...(known.data !== undefined && { effort: known.data }),
   };
 }

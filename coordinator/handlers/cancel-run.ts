@@ -3,6 +3,7 @@ import { nextAfterCancel } from '../../core/next.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
 import { isTerminal } from '../../schemas/run.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
+import { cancelRuns } from '../cancel-runs.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';
 import { findRun } from './find-run.ts';
@@ -20,7 +21,7 @@ type Shown = Output<Contract>['runs'][number];
 export function cancelRun(
   deps: HandlerDeps,
 ): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
-  const { store, scheduler, attempts, dispatch, changes, news, clock } = deps;
+  const { store, attempts, news } = deps;
 
   /** What the worker told while the cancel was under way, and a moment longer. */
   async function statusAfter(shown: readonly RunRecord[], call: Call): Promise<Shown[]> {
@@ -35,15 +36,7 @@ export function cancelRun(
   }
   return async (input, call) => {
     const runIds = await selectRuns(deps, input, call.owner);
-    const now = clock.now();
-    const runs = (await store.cancel(runIds, now)).filter((run) => run !== undefined);
-    for (const runId of runIds) scheduler.withdraw(runId);
-    changes.announce(runs.filter((run) => !isTerminal(run.status) || run.ended_at === now));
-    const underWay = runs
-      .filter((run) => !isTerminal(run.status))
-      .map((run) => attempts.get(run.run_id))
-      .filter((attempt) => attempt !== undefined);
-    await dispatch.cancel(underWay);
+    const runs = await cancelRuns(deps, runIds);
     const shown = await statusAfter(runs.slice(0, shownRuns), call);
     if (shown.length === 0) return { runs: [], next: 'Every run of the task had ended before.' };
     return { runs: shown, next: nextAfterCancel(shown) };

@@ -9,6 +9,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { OpenAttempts } from '../fleet/open-attempts.ts';
 import type { News } from '../news.ts';
 import type { Places } from '../places.ts';
+import type { Readiness } from '../readiness.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { RunStore } from '../store/run-store.ts';
 
@@ -16,6 +17,7 @@ import type { RunStore } from '../store/run-store.ts';
 export interface HandlerDeps {
   store: RunStore;
   scheduler: Scheduler;
+  readiness: Pick<Readiness, 'waitsFor'>;
   attempts: OpenAttempts;
   fleet: Fleet;
   dispatch: Dispatch;

@@ -1,14 +1,16 @@
 import { FleetError } from '../../core/errors.ts';
 import { nextAfterStart } from '../../core/next.ts';
+import { linkRuns } from '../../core/dependencies.ts';
 import { isHopeless, needOf, unableReasons } from '../../core/placement.ts';
 import { acceptRequests, foldersOf, type Folder, type StartRunInput } from '../../core/spec.ts';
 import type { Call, Output } from '../../mcp/handlers.ts';
-import { newRunId, newTaskId } from '../../platform/ids.ts';
+import { newGroupId, newRunId, newTaskId } from '../../platform/ids.ts';
 import type { RunSpec } from '../../schemas/run.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
 import type { Accepted } from '../scheduler.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';
+import { unknownRun } from './find-run.ts';
 import { createFolderResolver, type ResolveFolders } from './resolve-cwd.ts';
 
 type Reply = Output<FleetContracts['start_run']>;
@@ -26,15 +28,19 @@ export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) 
       depth: { caller: call.depth ?? deps.depth, max: config.max_depth },
       defaults: { cwd: call.cwd, callId: call.callId },
       newTaskId,
+      newGroupId,
     });
     for (const spec of specs) refuseHopeless(spec, deps);
+    const runIds = specs.map(() => newRunId());
+    const linked = linkRuns(specs, runIds);
+    await checkEarlier(linked, runIds, call.owner, deps);
     const now = clock.now();
     const accepted = await scheduler.submit(
-      specs.map((spec) => ({ run_id: newRunId(), owner: call.owner, spec, now })),
+      linked.map((spec, at) => ({ run_id: runIds[at] ?? newRunId(), owner: call.owner, spec, now })),
     );
     const runs = accepted.map(({ submitted }, at) => {
       if (submitted.kind === 'created' || submitted.kind === 'existing') return submitted.run;
-      throw conflict(accepted, specs, at);
+      throw overBudget(accepted, specs) ?? conflict(accepted, specs, at);
     });
     asks.started(
       runs.filter(({ spec }) => spec.ask).map((run) => run.run_id),
@@ -91,6 +97,38 @@ function refuseHopeless(spec: RunSpec, { places, fleet }: HandlerDeps): void {
         }
       : {},
   );
+}
+
+/** NOT_FOUND names a run that another is to come after, and that the caller does not have. */
+async function checkEarlier(
+  specs: readonly RunSpec[],
+  runIds: readonly string[],
+  owner: string,
+  { store, changes }: HandlerDeps,
+): Promise<void> {
+  const earlier = new Set(specs.flatMap((spec) => spec.after ?? []));
+  for (const runId of earlier) {
+    if (runIds.includes(runId)) continue;
+    const known = changes.open.get(runId) ?? (await store.get(runId));
+    if (known?.owner !== owner) throw unknownRun(runId);
+  }
+}
+
+function overBudget(accepted: readonly Accepted[], specs: readonly RunSpec[]): FleetError | undefined {
+  for (const [at, { submitted }] of accepted.entries()) {
+    if (submitted.kind !== 'over_budget') continue;
+    const { which, limit, raises } = submitted;
+    const task = `Task "${specs[at]?.task_id ?? ''}"`;
+    if (!raises) {
+      return new FleetError('BUDGET_SPENT', `${task} may have ${String(limit)} ${which}. None was started.`);
+    }
+    const asked = String(specs[at]?.task_budget?.[which] ?? 0);
+    return new FleetError(
+      'INVALID_INPUT',
+      `"task_budget.${which}" is ${asked}, and ${task} has ${String(limit)}: a budget can only be lowered.`,
+    );
+  }
+  return undefined;
 }
 
 function conflict(accepted: readonly Accepted[], specs: readonly RunSpec[], at: number): FleetError {

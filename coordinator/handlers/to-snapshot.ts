@@ -4,7 +4,7 @@ import type { RunRecord } from '../store/run-store.ts';
 import { threadToContinue } from '../fleet/open-attempts.ts';
 import type { HandlerDeps } from './deps.ts';
 
-type WaitingDeps = Pick<HandlerDeps, 'fleet' | 'scheduler' | 'attempts'>;
+type WaitingDeps = Pick<HandlerDeps, 'fleet' | 'scheduler' | 'readiness' | 'attempts'>;
 
 /** A run as a reply shows it. */
 export function toSnapshot(
@@ -35,9 +35,14 @@ export function toSnapshot(
   return buildSnapshot(source, previewTokens);
 }
 
-function waitingFor({ fleet, scheduler, attempts }: WaitingDeps, run: RunRecord): string | undefined {
+function waitingFor(
+  { fleet, scheduler, readiness, attempts }: WaitingDeps,
+  run: RunRecord,
+): string | undefined {
   if (run.status === 'running' && attempts.get(run.run_id)?.awaitsSlot === true) return 'slot';
   if (run.status !== 'pending') return undefined;
+  const notReady = readiness.waitsFor(run.run_id);
+  if (notReady !== undefined) return notReady;
   if (scheduler.waitsForTree(run.run_id)) return 'workspace';
   const thread = threadToContinue(run);
   if (thread !== undefined) return `worker ${thread.worker_id}, which holds its thread`;

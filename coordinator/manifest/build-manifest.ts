@@ -34,6 +34,8 @@ export function indexEntry(run: RunRecord): IndexEntry {
     run_id: run.run_id,
     ...(run.spec.label !== undefined && { label: run.spec.label }),
     pipeline: run.spec.pipeline,
+    ...(run.spec.group !== undefined && { group: run.spec.group }),
+    ...(run.spec.after !== undefined && { after: run.spec.after }),
     status: run.status,
     ...(worker !== undefined && { worker_id: worker }),
     manifest: `delegated/${run.run_id}/manifest.json`,

@@ -1,4 +1,6 @@
 import { manifestSchemaVersion, type TaskManifest } from '../../schemas/manifest.ts';
+import { spentBy } from '../../core/budget.ts';
+import type { Spent, TaskBudget } from '../../schemas/run.ts';
 import type { RunRecord, RunStore } from '../store/run-store.ts';
 import { indexEntry, type IndexEntry } from './build-manifest.ts';
 
@@ -9,6 +11,8 @@ export interface TaskIndex {
   /** The run that came first: its folder is the one the task was started for. */
   first: RunRecord | undefined;
   entries: Map<string, IndexEntry>;
+  /** What each run has used. */
+  spent: Map<string, Spent>;
   /** Changes up to this sequence number are in it. */
   seq: number;
 }
@@ -16,7 +20,7 @@ export interface TaskIndex {
 const pageSize = 100;
 
 export function newTaskIndex(owner: string, taskId: string): TaskIndex {
-  return { owner, task_id: taskId, first: undefined, entries: new Map(), seq: 0 };
+  return { owner, task_id: taskId, first: undefined, entries: new Map(), spent: new Map(), seq: 0 };
 }
 
 /** Takes in what changed after `afterSeq`, page by page; `each` settles before the next page is read. */
@@ -39,15 +43,32 @@ export async function readOn(
 function takeIn(index: TaskIndex, run: RunRecord): void {
   if (index.first === undefined || run.arrival < index.first.arrival) index.first = run;
   index.entries.set(run.run_id, indexEntry(run));
+  index.spent.set(run.run_id, spentBy(run.attempts));
   index.seq = Math.max(index.seq, run.seq);
 }
 
-export function taskManifest({ task_id, first, entries }: TaskIndex): TaskManifest {
+/** `limits`: of a task with a budget. */
+export function taskManifest(
+  { task_id, first, entries, spent }: TaskIndex,
+  limits: TaskBudget | undefined,
+): TaskManifest {
   return {
     schema_version: manifestSchemaVersion,
     task_id,
     cwd: first?.spec.cwd ?? '',
     created_at: first?.accepted_at ?? 0,
+    ...(limits !== undefined && { budget: { limits, used: sumOf(spent.values()) } }),
     runs: [...entries.values()],
   };
+}
+
+function sumOf(all: Iterable<Spent>): Spent {
+  const sum: Spent = { tokens: 0, turns: 0, wall_ms: 0, attempts: 0 };
+  for (const { tokens, turns, wall_ms, attempts } of all) {
+    sum.tokens += tokens;
+    sum.turns += turns;
+    sum.wall_ms += wall_ms;
+    sum.attempts += attempts;
+  }
+  return sum;
 }

@@ -34,7 +34,8 @@ export async function writeTask(index: TaskIndex, written: number, writing: Task
         await attempt(exported, (task) => task.writeRun(run.run_id, text), log);
       }
     });
-    const text = `${JSON.stringify(taskManifest(index), undefined, 2)}\n`;
+    const limits = await store.taskBudget(index.owner, index.task_id);
+    const text = `${JSON.stringify(taskManifest(index, limits), undefined, 2)}\n`;
     await attempt(exported, (task) => task.writeIndex(text), log);
   } finally {
     await Promise.all([kept.close(), exported?.close()]);

@@ -3,7 +3,7 @@ import { apply } from './operations.ts';
 import type { RunTable } from './run-table.ts';
 import { openAttempt } from './run-changes.ts';
 import { createRunCalls, type RunReader } from './run-calls.ts';
-import type { RunRecord, RunStore, Selection } from './run-store.ts';
+import type { RunRecord, RunStore, Selection, TaskRow } from './run-store.ts';
 
 /** Runs in the memory of this process: for tests and simulations. Nothing of it outlives the process. */
 export function createMemoryRunStore(): RunStore {
@@ -36,6 +36,8 @@ interface Shelf {
   runs: Map<string, RunRecord>;
   leases: Map<string, number>;
   drained: Set<string>;
+  /** By owner and task id, as JSON. */
+  tasks: Map<string, TaskRow>;
   latestSeq(): number;
   /** Runs `work`; where it fails, takes back what it inserted. */
   whole<T>(work: () => T): T;
@@ -47,6 +49,7 @@ function createShelf(): Shelf {
   const handles = new Set<string>();
   const leases = new Map<string, number>();
   const drained = new Set<string>();
+  const tasks = new Map<string, TaskRow>();
   let inserted: RunRecord[] = [];
   let seq = 0;
 
@@ -71,6 +74,10 @@ function createShelf(): Shelf {
       if (openAttempt(after) === undefined) leases.delete(after.run_id);
       else if (leaseUntil !== undefined) leases.set(after.run_id, leaseUntil);
     },
+    loadTask: (owner, taskId) => tasks.get(JSON.stringify([owner, taskId])),
+    saveTask: (owner, taskId, row) => void tasks.set(JSON.stringify([owner, taskId]), row),
+    countRuns: (owner, taskId) =>
+      [...runs.values()].filter((run) => run.owner === owner && run.spec.task_id === taskId).length,
     extendLeases(workerIds, until) {
       for (const runId of leases.keys()) {
         const run = runs.get(runId);
@@ -95,10 +102,10 @@ function createShelf(): Shelf {
       throw error;
     }
   }
-  return { table, runs, leases, drained, latestSeq: () => seq, whole };
+  return { table, runs, leases, drained, tasks, latestSeq: () => seq, whole };
 }
 
-function createShelfReader({ runs, leases, drained, latestSeq }: Shelf): RunReader {
+function createShelfReader({ table, runs, leases, drained, tasks, latestSeq }: Shelf): RunReader {
   function matching({
     owner,
     run_ids: ids,
@@ -123,6 +130,8 @@ function createShelfReader({ runs, leases, drained, latestSeq }: Shelf): RunRead
       [...runs.values()]
         .filter((run) => (leases.get(run.run_id) ?? now) < now)
         .map((run) => ({ run_id: run.run_id, attempt: run.attempts.length })),
+    taskBudget: (owner, taskId) => structuredClone(table.loadTask(owner, taskId)?.limits),
+    budgetedTasks: () => [...tasks.keys()].sort().map(taskOf),
     findHandle(handleId) {
       for (const run of runs.values()) {
         const handle = run.handles.find((one) => one.handle_id === handleId);
@@ -134,4 +143,9 @@ function createShelfReader({ runs, leases, drained, latestSeq }: Shelf): RunRead
     drained: () => [...drained].sort(),
     latestSeq,
   };
+}
+
+function taskOf(key: string): { owner: string; task_id: string } {
+  const [owner, task_id]: [string, string] = JSON.parse(key);
+  return { owner, task_id };
 }

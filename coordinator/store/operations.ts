@@ -1,8 +1,9 @@
-import { cancelled, claimed, finished, held, progressed, requeued } from './run-changes.ts';
+import { cancelled, claimed, ended, finished, held, progressed, requeued } from './run-changes.ts';
 import { submit } from './submit.ts';
 import type { RunTable } from './run-table.ts';
 import type {
   Claim,
+  Ending,
   Finish,
   NewRun,
   Progress,
@@ -19,7 +20,8 @@ export type Operation =
   | { kind: 'progress'; changes: readonly Progress[] }
   | { kind: 'finish'; ends: readonly Finish[] }
   | { kind: 'requeue'; ends: readonly Requeue[] }
-  | { kind: 'cancel'; run_ids: readonly string[]; now: number }
+  | { kind: 'cancel'; run_ids: readonly string[]; now: number; reason?: string | undefined }
+  | { kind: 'end'; ends: readonly Ending[] }
   | { kind: 'hold'; run_id: string; held: boolean; now: number }
   | { kind: 'heartbeat'; worker_ids: readonly string[]; until: number }
   | { kind: 'drain'; worker_id: string; drained: boolean };
@@ -39,6 +41,7 @@ export function weight(operation: Operation): number {
     case 'progress':
       return operation.changes.length;
     case 'finish':
+    case 'end':
       return operation.ends.length;
     case 'requeue':
       return operation.ends.length;
@@ -71,7 +74,11 @@ export function apply(table: RunTable, operation: Operation): Answer {
     case 'requeue':
       return runs(operation.ends, (end) => change(table, end.run_id, (run) => requeued(run, end)));
     case 'cancel':
-      return runs(operation.run_ids, (id) => change(table, id, (run) => cancelled(run, operation.now)));
+      return runs(operation.run_ids, (id) =>
+        change(table, id, (run) => cancelled(run, operation.now, operation.reason)),
+      );
+    case 'end':
+      return runs(operation.ends, (end) => change(table, end.run_id, (run) => ended(run, end)));
     case 'hold':
       return runs([operation.run_id], (id) => change(table, id, (run) => held(run, operation.held)));
     case 'heartbeat':

@@ -20,6 +20,8 @@ export interface Reads {
   handle: Statement<[string], HandleRow & { run_id: string; owner: string }>;
   drained: Statement<[], string>;
   latestSeq: Statement<[], number>;
+  taskBudget: Statement<[string, string], string>;
+  budgetedTasks: Statement<[], { owner: string; task_id: string }>;
 }
 
 /** Every statement prepared once, and served by an index. */
@@ -44,6 +46,12 @@ export function prepareReads(db: Database): Reads {
     ),
     drained: db.prepare<[], string>('SELECT worker_id FROM drained_worker ORDER BY worker_id').pluck(),
     latestSeq: db.prepare<[], number>('SELECT seq FROM counter').pluck(),
+    taskBudget: db
+      .prepare<[string, string], string>('SELECT limits FROM task_budget WHERE owner = ? AND task_id = ?')
+      .pluck(),
+    budgetedTasks: db.prepare<[], { owner: string; task_id: string }>(
+      'SELECT owner, task_id FROM task_budget ORDER BY owner, task_id',
+    ),
   };
 }
 

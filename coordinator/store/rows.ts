@@ -22,6 +22,7 @@ export interface RunRow {
   ended_at: number | null;
   not_before: number | null;
   cancel_requested: number;
+  cancel_reason: string | null;
   usage_json: string | null;
   question_json: string | null;
   decisions_json: string;
@@ -44,6 +45,9 @@ export interface AttemptRow {
   retry_json: string | null;
   engine_thread_id: string | null;
   reaping: string | null;
+  reserved_json: string | null;
+  usage_json: string | null;
+  active_ms: number | null;
   notes_json: string;
 }
 
@@ -96,6 +100,7 @@ export function toRun(row: RunRow, attempts: AttemptRow[], handles: HandleRow[])
     error: row.error ?? undefined,
     preview: row.preview ?? undefined,
     cancel_requested: row.cancel_requested === 1,
+    cancel_reason: row.cancel_reason ?? undefined,
   };
 }
 
@@ -113,6 +118,9 @@ function toAttempt(row: AttemptRow): AttemptRecord {
     ...(row.retry_json !== null && { retry: fromJson(row.retry_json) }),
     ...(row.engine_thread_id !== null && { engine_thread_id: row.engine_thread_id }),
     ...(row.reaping !== null && { reaping: row.reaping }),
+    ...(row.reserved_json !== null && { reserved: fromJson(row.reserved_json) }),
+    ...(row.usage_json !== null && { usage: fromJson(row.usage_json) }),
+    ...(row.active_ms !== null && { active_ms: row.active_ms }),
     notes: fromJson(row.notes_json),
   };
 }
@@ -149,6 +157,7 @@ export function runChanges(run: RunRecord): Column[] {
     run.status,
     run.first_output_at ?? null,
     run.cancel_requested ? 1 : 0,
+    run.cancel_reason ?? null,
     toJson(run.usage),
     toJson(run.question),
     JSON.stringify(run.decisions),
@@ -167,6 +176,8 @@ export function attemptChanges(attempt: AttemptRecord): Column[] {
     toJson(attempt.retry),
     attempt.engine_thread_id ?? null,
     attempt.reaping ?? null,
+    toJson(attempt.usage),
+    attempt.active_ms ?? null,
     JSON.stringify(attempt.notes),
   ];
 }

@@ -1,4 +1,5 @@
 import type { Answer, Operation } from './operations.ts';
+import type { TaskBudget } from '../../schemas/run.ts';
 import type { RunRecord, RunStore, Selection, StoredHandle } from './run-store.ts';
 
 /** The questions of a RunStore, answered from what is committed. */
@@ -8,6 +9,8 @@ export interface RunReader {
   countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): number;
   open(): Promise<RunRecord[]>;
   expired(now: number): { run_id: string; attempt: number }[];
+  taskBudget(owner: string, taskId: string): TaskBudget | undefined;
+  budgetedTasks(): { owner: string; task_id: string }[];
   findHandle(handleId: string): { run_id: string; owner: string; handle: StoredHandle } | undefined;
   drained(): string[];
   latestSeq(): number;
@@ -37,7 +40,8 @@ export function createRunCalls({ send, reader, close }: Parts): RunStore {
     progress: (changes) => change({ kind: 'progress', changes }, changes.length),
     finish: (ends) => change({ kind: 'finish', ends }, ends.length),
     requeue: (ends) => change({ kind: 'requeue', ends }, ends.length),
-    cancel: (runIds, now) => change({ kind: 'cancel', run_ids: runIds, now }, runIds.length),
+    cancel: (runIds, now, reason) => change({ kind: 'cancel', run_ids: runIds, now, reason }, runIds.length),
+    end: (ends) => change({ kind: 'end', ends }, ends.length),
     async hold(runId, held, now) {
       const [run] = await change({ kind: 'hold', run_id: runId, held, now }, 1);
       return run;
@@ -55,6 +59,8 @@ export function createRunCalls({ send, reader, close }: Parts): RunStore {
     select: async (selection) => reader().select(selection),
     countOpen: async (selection) => reader().countOpen(selection),
     open: async () => reader().open(),
+    taskBudget: async (owner, taskId) => reader().taskBudget(owner, taskId),
+    budgetedTasks: async () => reader().budgetedTasks(),
     findHandle: async (handleId) => reader().findHandle(handleId),
     latestSeq: async () => reader().latestSeq(),
     close,

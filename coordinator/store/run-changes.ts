@@ -1,6 +1,7 @@
 import type { AttemptRecord, Decision } from '../../schemas/manifest.ts';
 import type {
   Claim,
+  Ending,
   Fence,
   Finish,
   NewRun,
@@ -9,6 +10,10 @@ import type {
   RunRecord,
   StoredHandle,
 } from './run-store.ts';
+import { outcomeWithin, usageSince } from '../../core/budget.ts';
+import { statusOf } from '../../core/run-state.ts';
+import { addUsage } from '../../core/usage.ts';
+import type { Outcome, Usage } from '../../schemas/run.ts';
 
 /*
  * What every call does to a run, as values: no store, no clock. Each change answers the run as it is
@@ -38,6 +43,7 @@ export function accepted(entry: NewRun, seq: number): RunRecord {
     error: undefined,
     preview: undefined,
     cancel_requested: false,
+    cancel_reason: undefined,
   };
 }
 
@@ -54,6 +60,7 @@ export function claimed(run: RunRecord, claim: Claim): RunRecord | undefined {
     placement: claim.placement,
     boot_id: claim.boot_id,
     claimed_at: claim.now,
+    ...(claim.reserved !== undefined && { reserved: claim.reserved }),
     notes: [],
   };
   return {
@@ -74,14 +81,16 @@ export function progressed(run: RunRecord, change: Progress): RunRecord | undefi
     first_output_at: change.first_output_at,
     engine_thread_id: change.engine_thread_id,
     reaping: change.reaping,
+    ...usedBy(run, change),
   });
+  const attempts = withLatest(run, { ...attempt, ...told, notes: withNotes(attempt.notes, change.notes) });
   return {
     ...run,
     status: change.status ?? run.status,
     first_output_at: run.first_output_at ?? change.first_output_at,
-    attempts: withLatest(run, { ...attempt, ...told, notes: withNotes(attempt.notes, change.notes) }),
+    attempts,
     handles: withHandles(run.handles, change.handles),
-    usage: change.usage ?? run.usage,
+    usage: change.usage === undefined ? run.usage : usageOf(attempts),
     question: change.question === null ? undefined : (change.question ?? run.question),
     decisions: withDecisions(run.decisions, change.decisions),
     preview: change.preview ?? run.preview,
@@ -92,16 +101,17 @@ export function finished(run: RunRecord, end: Finish): RunRecord | undefined {
   const attempt = fenced(run, end);
   if (attempt === undefined) return undefined;
   const notes = withNotes(attempt.notes, end.notes);
+  const outcome = withReason(outcomeWithin(end.outcome, attempt.reserved, run.spec), run.cancel_reason);
   return {
     ...run,
     status: end.status,
     ended_at: end.now,
-    attempts: withLatest(run, { ...attempt, ended_at: end.now, outcome: end.outcome, notes }),
+    attempts: withLatest(run, { ...attempt, ended_at: end.now, outcome, notes }),
     handles: withHandles(run.handles, end.handles),
     usage: end.usage ?? run.usage,
     question: undefined,
     decisions: withDecisions(run.decisions, end.decisions),
-    outcome: end.outcome,
+    outcome,
     error: end.error,
     preview: end.preview ?? run.preview,
   };
@@ -122,9 +132,16 @@ export function requeued(run: RunRecord, end: Requeue): RunRecord | undefined {
   return run.cancel_requested ? cancelledAtOnce(left, now) : left;
 }
 
-export function cancelled(run: RunRecord, now: number): RunRecord {
+export function cancelled(run: RunRecord, now: number, reason?: string): RunRecord {
   if (run.ended_at !== undefined || run.cancel_requested) return run;
-  return openAttempt(run) === undefined ? cancelledAtOnce(run, now) : { ...run, cancel_requested: true };
+  const asked: RunRecord = { ...run, cancel_reason: reason };
+  return openAttempt(run) === undefined ? cancelledAtOnce(asked, now) : { ...asked, cancel_requested: true };
+}
+
+/** Of a run no worker has. */
+export function ended(run: RunRecord, { now, outcome, error }: Ending): RunRecord | undefined {
+  if (run.ended_at !== undefined || openAttempt(run) !== undefined) return undefined;
+  return { ...run, status: statusOf(outcome), ended_at: now, outcome, error };
 }
 
 export function held(run: RunRecord, hold: boolean): RunRecord | undefined {
@@ -134,13 +151,42 @@ export function held(run: RunRecord, hold: boolean): RunRecord | undefined {
 }
 
 function cancelledAtOnce(run: RunRecord, now: number): RunRecord {
+  const outcome = withReason({ kind: 'cancelled' }, run.cancel_reason);
+  return { ...run, status: 'cancelled', not_before: undefined, ended_at: now, outcome };
+}
+
+function withReason(outcome: Outcome, reason: string | undefined): Outcome {
+  return outcome.kind === 'cancelled' && reason !== undefined ? { ...outcome, reason } : outcome;
+}
+
+/** What the latest attempt alone has used: a worker tells of its run, which an earlier one may have begun. */
+function usedBy(run: RunRecord, { remote_run_id, usage, active_ms }: Progress) {
+  const latest = run.attempts.at(-1);
+  const there = remote_run_id ?? latest?.remote_run_id;
+  const earlier = run.attempts
+    .slice(0, -1)
+    .filter((one) => there !== undefined && one.remote_run_id === there);
   return {
-    ...run,
-    status: 'cancelled',
-    not_before: undefined,
-    ended_at: now,
-    outcome: { kind: 'cancelled' },
+    usage:
+      usage &&
+      usageSince(
+        usage,
+        earlier.map((one) => one.usage),
+      ),
+    active_ms:
+      active_ms &&
+      Math.max(
+        0,
+        earlier.reduce((left, one) => left - (one.active_ms ?? 0), active_ms),
+      ),
   };
+}
+
+function usageOf(attempts: readonly AttemptRecord[]): Usage | undefined {
+  return attempts.reduce<Usage | undefined>(
+    (sum, { usage }) => (usage === undefined ? sum : addUsage(sum, usage)),
+    undefined,
+  );
 }
 
 function fenced(run: RunRecord, fence: Fence): AttemptRecord | undefined {

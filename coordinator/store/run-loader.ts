@@ -4,7 +4,8 @@ import type { RunRecord } from './run-store.ts';
 
 export const runColumns = `
   run.arrival, run_id, owner, seq, status, attempt, accepted_at, first_claimed_at, first_output_at, ended_at,
-  not_before, cancel_requested, usage AS usage_json, question AS question_json, decisions AS decisions_json,
+  not_before, cancel_requested, cancel_reason, usage AS usage_json, question AS question_json,
+  decisions AS decisions_json,
   outcome AS outcome_json, error, preview, spec AS spec_json`;
 
 export const handleColumnNames = `
@@ -24,7 +25,8 @@ export function createRunLoader(db: Database): RunLoader {
   const byKey = db.prepare<[string, string], RunRow>(`${from} WHERE owner = ? AND request_key = ?`);
   const attempts = db.prepare<[number], AttemptRow>(`
     SELECT attempt, placement AS placement_json, boot_id, remote_run_id, claimed_at, started_at,
-      first_output_at, ended_at, outcome AS outcome_json, retry AS retry_json, engine_thread_id, reaping, notes AS notes_json
+      first_output_at, ended_at, outcome AS outcome_json, retry AS retry_json, engine_thread_id, reaping,
+      reserved AS reserved_json, usage AS usage_json, active_ms, notes AS notes_json
     FROM attempt WHERE arrival = ? ORDER BY attempt`);
   const handles = db.prepare<[number], HandleRow>(
     `SELECT ${handleColumnNames} FROM handle WHERE arrival = ? ORDER BY position`,

@@ -1,6 +1,14 @@
 import type { HandleRecord } from '../../schemas/handle.ts';
 import type { AttemptRecord, Decision, Placement, Retry } from '../../schemas/manifest.ts';
-import type { Outcome, Question, RunSpec, RunStatus, Usage } from '../../schemas/run.ts';
+import type {
+  Outcome,
+  Question,
+  Reserved,
+  RunSpec,
+  RunStatus,
+  TaskBudget,
+  Usage,
+} from '../../schemas/run.ts';
 
 export interface StoredHandle extends HandleRecord {
   worker_id: string;
@@ -33,6 +41,8 @@ export interface RunRecord {
   preview: string | undefined;
   /** Asked for while it ran: acted on as soon as the worker can be reached. */
   cancel_requested: boolean;
+  /** Why, where it was not asked for by name. */
+  cancel_reason: string | undefined;
 }
 
 export interface NewRun {
@@ -47,13 +57,17 @@ export type Submitted =
   | { kind: 'existing'; run: RunRecord }
   /** The key belongs to a run with another spec: `run_id`, which may be an earlier one of the same batch. */
   | { kind: 'conflict'; run_id: string }
-  /** Sound in itself, but not created because another run of its batch is in conflict. */
+  /** Its task has a budget that allows no more runs, or that `task_budget` would raise. */
+  | { kind: 'over_budget'; which: keyof TaskBudget; limit: number; raises: boolean }
+  /** Sound in itself, but not created because another run of its batch was refused. */
   | { kind: 'withheld' };
 
 export interface Claim {
   run_id: string;
   placement: Placement;
   boot_id: string;
+  /** What the attempt may use. */
+  reserved?: Reserved;
   lease_ms: number;
   now: number;
 }
@@ -78,7 +92,10 @@ export interface Progress extends Fence {
   reaping?: string;
   notes?: string[];
   handles?: StoredHandle[];
+  /** Of the worker's run so far: also what earlier attempts used that it goes on with. */
   usage?: Usage;
+  /** The same of the time it worked. */
+  active_ms?: number;
   /** null: no longer asking. */
   question?: Question | null;
   decisions?: Decision[];
@@ -104,6 +121,21 @@ export interface Requeue extends Fence {
   not_before?: number;
 }
 
+/** The end of a run no worker has. */
+export interface Ending {
+  run_id: string;
+  now: number;
+  outcome: Outcome;
+  error: string;
+}
+
+/** A task that may not use as much as it likes. */
+export interface TaskRow {
+  limits: TaskBudget;
+  /** Runs it was given so far. */
+  runs: number;
+}
+
 export interface Selection {
   owner: string;
   run_ids?: readonly string[];
@@ -120,7 +152,11 @@ export interface Selection {
  * no call of this process can succeed any more.
  */
 export interface RunStore {
-  /** All or nothing: with any conflict in the batch no run of it is created. Same owner and request_key: one run. */
+  /**
+   * All or nothing: with any conflict in the batch, or a task's budget in the way, no run of it is
+   * created. Same owner and request_key: one run. An `after` that names an entry of the batch means the
+   * run that has its key.
+   */
   submit(runs: readonly NewRun[]): Promise<Submitted[]>;
   /** pending → running with a new attempt; undefined where the run is no longer pending. */
   claim(claims: readonly Claim[]): Promise<(RunRecord | undefined)[]>;
@@ -134,9 +170,11 @@ export interface RunStore {
   requeue(ends: readonly Requeue[]): Promise<(RunRecord | undefined)[]>;
   /**
    * No worker has it (pending, or held) → cancelled at once; others get `cancel_requested`. Terminal runs
-   * are answered as they are; undefined where there is no such run.
+   * are answered as they are; undefined where there is no such run. `reason` goes into the outcome.
    */
-  cancel(runIds: readonly string[], now: number): Promise<(RunRecord | undefined)[]>;
+  cancel(runIds: readonly string[], now: number, reason?: string): Promise<(RunRecord | undefined)[]>;
+  /** pending | held → ended; undefined for a run that some worker has, or that has ended. */
+  end(ends: readonly Ending[]): Promise<(RunRecord | undefined)[]>;
   /** pending ↔ paused, for a run no worker has; undefined for any other. Twice is once. */
   hold(runId: string, held: boolean, now: number): Promise<RunRecord | undefined>;
   /** Extends the lease of every attempt under way on these workers, those that ran out included. Changes no seq. */
@@ -154,6 +192,9 @@ export interface RunStore {
   countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): Promise<number>;
   /** Every run that is not terminal, by arrival: what a coordinator needs to go on after a restart. */
   open(): Promise<RunRecord[]>;
+  taskBudget(owner: string, taskId: string): Promise<TaskBudget | undefined>;
+  /** Every task that has a budget. */
+  budgetedTasks(): Promise<{ owner: string; task_id: string }[]>;
   findHandle(handleId: string): Promise<{ run_id: string; owner: string; handle: StoredHandle } | undefined>;
   latestSeq(): Promise<number>;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import type { RunRecord } from './run-store.ts';
+import type { RunRecord, TaskRow } from './run-store.ts';
 
 /** Where runs lie while an operation works on them: rows of SQLite, or a Map. */
 export interface RunTable {
@@ -10,6 +10,10 @@ export interface RunTable {
   insert(run: RunRecord): void;
   /** `leaseUntil` with a new attempt; else the lease stays as it is, and ends with its attempt. */
   update(before: RunRecord, after: RunRecord, leaseUntil?: number): void;
+  /** undefined for a task without a budget. */
+  loadTask(owner: string, taskId: string): TaskRow | undefined;
+  saveTask(owner: string, taskId: string, row: TaskRow): void;
+  countRuns(owner: string, taskId: string): number;
   extendLeases(workerIds: readonly string[], until: number): void;
   setDrained(workerId: string, drained: boolean): void;
 }

@@ -13,7 +13,7 @@ CREATE TABLE attempt (
   outcome TEXT,
   engine_thread_id TEXT,
   reaping TEXT,
-  notes TEXT NOT NULL, retry TEXT,
+  notes TEXT NOT NULL, retry TEXT, reserved TEXT, usage TEXT, active_ms INTEGER,
   PRIMARY KEY (arrival, attempt),
   CHECK ((ended_at IS NULL) = (outcome IS NULL))
 ) STRICT, WITHOUT ROWID;
@@ -67,7 +67,7 @@ CREATE TABLE run (
   decisions TEXT NOT NULL,
   outcome TEXT,
   error TEXT,
-  preview TEXT, not_before INTEGER,
+  preview TEXT, not_before INTEGER, cancel_reason TEXT,
   CHECK ((worker_id IS NULL) = (lease_until IS NULL)),
   CHECK (worker_id IS NULL OR status IN ('running', 'input_required', 'paused')),
   CHECK (worker_id IS NOT NULL OR status NOT IN ('running', 'input_required')),
@@ -88,3 +88,11 @@ CREATE TABLE run_spec (
   arrival INTEGER PRIMARY KEY REFERENCES run (arrival) ON DELETE CASCADE,
   spec TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE task_budget (
+  owner TEXT NOT NULL,
+  task_id TEXT NOT NULL,
+  limits TEXT NOT NULL,
+  runs INTEGER NOT NULL CHECK (runs >= 0),
+  PRIMARY KEY (owner, task_id)
+) STRICT, WITHOUT ROWID;

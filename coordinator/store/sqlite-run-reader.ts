@@ -51,6 +51,11 @@ export function openSqliteRunReader(file: string): SqliteRunReader {
       return runs;
     },
     expired: consistent((now: number) => sql.expired.all(now)),
+    taskBudget: consistent((owner: string, taskId: string) => {
+      const limits = sql.taskBudget.get(owner, taskId);
+      return limits === undefined ? undefined : JSON.parse(limits);
+    }),
+    budgetedTasks: consistent(() => sql.budgetedTasks.all()),
     findHandle: consistent((handleId: string) => {
       const row = sql.handle.get(handleId);
       return row === undefined ? undefined : { run_id: row.run_id, owner: row.owner, handle: toHandle(row) };

@@ -43,6 +43,14 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
       writeHandles(sql, before, after);
       cache.put(after);
     },
+    loadTask(owner, taskId) {
+      const row = sql.task.get(owner, taskId);
+      return row === undefined ? undefined : { limits: JSON.parse(row.limits), runs: row.runs };
+    },
+    saveTask(owner, taskId, { limits, runs }) {
+      sql.saveTask.run(owner, taskId, JSON.stringify(limits), runs);
+    },
+    countRuns: (owner, taskId) => sql.countRuns.get(owner, taskId) ?? 0,
     extendLeases(workerIds, until) {
       sql.extendLeases.run(until, JSON.stringify(workerIds));
     },
@@ -99,6 +107,7 @@ function writeAttempts(sql: Writes, before: RunRecord, after: RunRecord): void {
       placement,
       attempt.boot_id,
       attempt.claimed_at,
+      attempt.reserved === undefined ? null : JSON.stringify(attempt.reserved),
       ...changes,
     );
   }

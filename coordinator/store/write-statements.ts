@@ -22,11 +22,14 @@ export interface Writes {
   extendLeases: Statement;
   drain: Statement;
   undrain: Statement;
+  task: Statement<[string, string], { limits: string; runs: number }>;
+  saveTask: Statement;
+  countRuns: Statement<[string, string], number>;
 }
 
 const changes =
-  'seq = ?, status = ?, first_output_at = ?, cancel_requested = ?, usage = ?, question = ?, decisions = ?, preview = ?, ' +
-  'not_before = ?';
+  'seq = ?, status = ?, first_output_at = ?, cancel_requested = ?, cancel_reason = ?, usage = ?, question = ?, ' +
+  'decisions = ?, preview = ?, not_before = ?';
 
 export function prepareWrites(db: Database): Writes {
   return {
@@ -37,8 +40,9 @@ export function prepareWrites(db: Database): Writes {
     insertRun: db.prepare(`
       INSERT INTO run (
         arrival, run_id, owner, task_id, request_key, accepted_at, attempt,
-        seq, status, first_output_at, cancel_requested, usage, question, decisions, preview, not_before
-      ) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        seq, status, first_output_at, cancel_requested, cancel_reason, usage, question, decisions, preview,
+        not_before
+      ) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     insertSpec: db.prepare('INSERT INTO run_spec (arrival, spec) VALUES (?, ?)'),
     claimRun: db.prepare(`
       UPDATE run SET ${changes}, attempt = ?, first_claimed_at = ?, worker_id = ?, lease_until = ?
@@ -49,12 +53,13 @@ export function prepareWrites(db: Database): Writes {
       WHERE arrival = ?`),
     insertAttempt: db.prepare(`
       INSERT INTO attempt (
-        arrival, attempt, placement, boot_id, claimed_at,
-        remote_run_id, started_at, first_output_at, ended_at, outcome, retry, engine_thread_id, reaping, notes
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        arrival, attempt, placement, boot_id, claimed_at, reserved,
+        remote_run_id, started_at, first_output_at, ended_at, outcome, retry, engine_thread_id, reaping,
+        usage, active_ms, notes
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     updateAttempt: db.prepare(`
       UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, ended_at = ?, outcome = ?,
-        retry = ?, engine_thread_id = ?, reaping = ?, notes = ?
+        retry = ?, engine_thread_id = ?, reaping = ?, usage = ?, active_ms = ?, notes = ?
       WHERE arrival = ? AND attempt = ?`),
     insertHandle: db.prepare(`
       INSERT INTO handle (
@@ -70,5 +75,14 @@ export function prepareWrites(db: Database): Writes {
     ),
     drain: db.prepare('INSERT INTO drained_worker (worker_id) VALUES (?) ON CONFLICT DO NOTHING'),
     undrain: db.prepare('DELETE FROM drained_worker WHERE worker_id = ?'),
+    task: db.prepare<[string, string], { limits: string; runs: number }>(
+      'SELECT limits, runs FROM task_budget WHERE owner = ? AND task_id = ?',
+    ),
+    saveTask: db.prepare(
+      'INSERT OR REPLACE INTO task_budget (owner, task_id, limits, runs) VALUES (?, ?, ?, ?)',
+    ),
+    countRuns: db
+      .prepare<[string, string], number>('SELECT count(*) FROM run WHERE owner = ? AND task_id = ?')
+      .pluck(),
   };
 }

@@ -27,4 +27,5 @@ export const runRecord = z.strictObject({
   error: z.string().optional(),
   preview: z.string().optional(),
   cancel_requested: z.boolean(),
+  cancel_reason: z.string().optional(),
 }) satisfies z.ZodType<Partial<RunRecord>>;

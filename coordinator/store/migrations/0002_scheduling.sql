@@ -11,3 +11,20 @@ ALTER TABLE handle ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt 
 CREATE TABLE drained_worker (
   worker_id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+
+-- What an attempt was given of the budgets of its run and task, and what it used of them.
+ALTER TABLE attempt ADD COLUMN reserved TEXT;
+ALTER TABLE attempt ADD COLUMN usage TEXT;
+ALTER TABLE attempt ADD COLUMN active_ms INTEGER;
+
+-- Why a run is cancelled that nobody named.
+ALTER TABLE run ADD COLUMN cancel_reason TEXT;
+
+-- One row a task with a budget. `runs` counts those it was given so far.
+CREATE TABLE task_budget (
+  owner TEXT NOT NULL,
+  task_id TEXT NOT NULL,
+  limits TEXT NOT NULL,
+  runs INTEGER NOT NULL CHECK (runs >= 0),
+  PRIMARY KEY (owner, task_id)
+) STRICT, WITHOUT ROWID;

@@ -1,5 +1,6 @@
 import { nextAfterStart } from '../../../core/next.ts';
-import { acceptRequests } from '../../../core/spec.ts';
+import { FleetError } from '../../../core/errors.ts';
+import { acceptRequests, type StartRunInput } from '../../../core/spec.ts';
 import type { Handlers } from '../../../mcp/handlers.ts';
 import { newTaskId } from '../../../platform/ids.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
@@ -8,6 +9,7 @@ import type { Runs } from '../runs/runs.ts';
 
 export function startRun(runs: Runs, places: Places): Handlers<WorkerContracts>['start_run'] {
   return async (input, call) => {
+    refuseQueueing(input);
     const specs = acceptRequests(input, {
       folder: (cwd) => ({
         cwd,
@@ -33,4 +35,14 @@ export function startRun(runs: Runs, places: Places): Handlers<WorkerContracts>[
       next: nextAfterStart(taskId, cursor),
     };
   };
+}
+
+/** A worker has no queue, and knows no other runs of a task than its own. */
+function refuseQueueing(input: StartRunInput): void {
+  const waits = [input, ...(input.runs ?? [])].some(({ after }) => after !== undefined);
+  const name = waits ? 'after' : (['on_failure', 'task_budget'] as const).find((field) => field in input);
+  if (name === undefined) return;
+  throw new FleetError('INVALID_INPUT', `"${name}" is for a coordinator; this is one of its workers.`, {
+    next: `Leave "${name}" out, or start the run through the coordinator.`,
+  });
 }

@@ -1,3 +1,4 @@
+import { passedLimit } from '../../../core/budget.ts';
 import { FleetError } from '../../../core/errors.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { AnsweredBy } from '../../../schemas/manifest.ts';
@@ -52,6 +53,8 @@ export class Attempt {
   #session: EngineSession | undefined;
   /** Why it is to end; the first cause wins. */
   #cause: Cause | undefined;
+  /** Stands also where the stage ended by itself with the call that passed the limit. */
+  #overspent: Cause | undefined;
   #isPausing = false;
   #isHalted = false;
   /** No stage follows: the attempt is as good as done. */
@@ -154,7 +157,7 @@ export class Attempt {
       known.toNextStage();
       resume = undefined;
     }
-    return { kind: 'over', outcome: progress.failure ?? { kind: 'exit', code: 0 } };
+    return { kind: 'over', outcome: progress.failure ?? this.#overspent ?? { kind: 'exit', code: 0 } };
   }
 
   #leave(asked: boolean): AttemptEnd {
@@ -225,11 +228,27 @@ export class Attempt {
     if (said.kind !== 'question') {
       takeDown(known.facts, said, deps.now());
       known.heard(said);
+      if (said.kind === 'usage') this.#checkBudget();
     } else if (said.question !== undefined) {
       this.#ask(said.question);
     } else if (known.status === 'input_required') {
       this.#goOn();
     }
+  }
+
+  /** Model calls are told as they end: the one that passed the limit is paid for, none follows it. */
+  #checkBudget(): void {
+    const { known } = this.#options;
+    const { max_tokens, max_turns } = known.spec;
+    if (known.facts.usage === undefined || (max_tokens ?? max_turns) === undefined) return;
+    // What was used must not be forgotten by a crash.
+    known.save();
+    const which = passedLimit(known.facts.usage, known.spec);
+    if (which === undefined) return;
+    const limit = String(which === 'tokens' ? max_tokens : max_turns);
+    known.facts.error ??= `It has used more than it may: ${limit} ${which}.`;
+    this.#overspent ??= { kind: 'limit', which };
+    this.end(this.#overspent);
   }
 
   /** The run rests until the answer: its time does not count, and its slot is for others. */

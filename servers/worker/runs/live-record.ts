@@ -183,6 +183,7 @@ export class LiveRecord {
       ...(error !== undefined && { error }),
       handles: this.#deps.handles.ofRun(run_id).slice(-maxHandles),
       ...(usage !== undefined && { usage }),
+      ...(this.progress.active_ms > 0 && { active_ms: Math.round(this.progress.active_ms) }),
       ...(state.status === 'input_required' && { question: state.question }),
       ...(slot !== undefined && { slot }),
       decisions,
