@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** Bounds zod prints for every integer, which say nothing. */
-const unsaid = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
+/** Bounds that say nothing: those zod prints for every integer, and that a count counts. */
+const unsaid = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 0, 1]);
 /** Keywords a caller does not need to make a right call; the zod schema still enforces them. */
 const dropped = new Set([
   '$schema',
@@ -21,7 +21,7 @@ function compact(node: unknown, said: Set<string>): unknown {
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) {
     if (dropped.has(key)) continue;
-    if ((key === 'minimum' || key === 'maximum') && (unsaid.has(Number(value)) || value === 0)) continue;
+    if ((key === 'minimum' || key === 'maximum') && unsaid.has(Number(value))) continue;
     if (key === 'additionalProperties' && (value === false || isEmptyObject(value))) continue;
     out[key] = key === 'properties' ? mapValues(value, said) : compact(value, said);
   }
