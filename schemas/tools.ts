@@ -6,7 +6,8 @@ import { answeredBy } from './manifest.ts';
 import { runFields, runRequest, runSnapshot, runStatus, sharedFields } from './run.ts';
 import { runDetail, workerDescriptor, workerRow } from './worker.ts';
 
-const next = z.string().describe('The sensible next call');
+/** The sensible next call, ready to be made; its name says so much. */
+const next = z.string();
 
 export const maxBatch = 64;
 export const maxWaitMs = 25_000;

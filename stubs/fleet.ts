@@ -80,7 +80,6 @@ export interface StartRunOutput {
   }>;
   /** For poll_run */
   cursor: string;
-  /** The sensible next call */
   next: string;
 }
 /** What poll_run takes. */
@@ -137,7 +136,6 @@ export interface PollRunOutput {
   more: boolean;
   /** Runs not ended yet */
   open: number;
-  /** The sensible next call */
   next: string;
 }
 /** What read_handle takes. */
@@ -183,7 +181,6 @@ export interface ReadHandleOutput {
   hits?: number;
   cursor?: string;
   path?: string;
-  /** The sensible next call */
   next: string;
 }
 /** What pause_run takes. */
@@ -195,7 +192,6 @@ export interface PauseRunOutput {
   run_id: string;
   status: 'pending' | 'running' | 'input_required' | 'paused' | 'completed' | 'failed' | 'cancelled';
   how: 'turn_boundary' | 'stopped' | 'queued';
-  /** The sensible next call */
   next: string;
 }
 /** What resume_run takes. */
@@ -208,7 +204,6 @@ export interface ResumeRunInput {
 export interface ResumeRunOutput {
   run_id: string;
   status: 'pending' | 'running' | 'input_required' | 'paused' | 'completed' | 'failed' | 'cancelled';
-  /** The sensible next call */
   next: string;
 }
 /** What cancel_run takes. */
@@ -222,7 +217,6 @@ export interface CancelRunOutput {
     run_id: string;
     status: 'pending' | 'running' | 'input_required' | 'paused' | 'completed' | 'failed' | 'cancelled';
   }>;
-  /** The sensible next call */
   next: string;
 }
 /** What list_workers takes. */
@@ -242,7 +236,6 @@ export interface ListWorkersOutput {
   }>;
   pipelines: Array<string>;
   queued: number;
-  /** The sensible next call */
   next: string;
 }
 /** Input and output of every tool, by name. */
