@@ -23,6 +23,8 @@ describe('where a run may work', () => {
     ['/home/jane', rule],
     ['/home/jane', { ...rule, roots: ['/home/jane'] }],
     ['/home', { ...rule, roots: ['/'] }],
+    ['/home/jane', { ...rule, roots: ['/home/jane'], state: '/srv/state' }],
+    ['/home', { ...rule, roots: ['/'], state: '/srv/state' }],
     [state, { ...rule, roots: [state] }],
     [`${state}/workers/local-1`, { ...rule, roots: ['/home/jane/.local'] }],
     ['/home/jane/.local', { ...rule, roots: ['/home/jane/.local'] }],
