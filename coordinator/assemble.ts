@@ -13,7 +13,7 @@ import { createDependencies } from './dependencies.ts';
 import { createDispatch } from './dispatch.ts';
 import { createFleet, type Fleet } from './fleet/fleet.ts';
 import type { LocalWorkers } from './fleet/local-workers.ts';
-import { createOpenAttempts, restoredAttempt, threadToContinue } from './fleet/open-attempts.ts';
+import { createOpenAttempts, restoredAttempt, taskOf, threadToContinue } from './fleet/open-attempts.ts';
 import { followRuns } from './follow-runs.ts';
 import { createGroups } from './groups.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
@@ -23,8 +23,9 @@ import { createManifests, type Manifests } from './manifest/manifests.ts';
 import { measureRuns } from './measure.ts';
 import { createNews } from './news.ts';
 import { createPlaces } from './places.ts';
+import { policies } from './policies/index.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
-import { defaultPolicy } from './policies/index.ts';
+import { createRunEstimates, type RunEstimates } from './run-estimates.ts';
 import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
 import { createWake } from './store/wake.ts';
@@ -35,6 +36,7 @@ export interface Parts extends Omit<HandlerDeps, 'isStopping'> {
   manifests: Manifests;
   trees: WorkTrees;
   readiness: Readiness;
+  estimates: RunEstimates;
 }
 
 export interface PartsOptions {
@@ -59,8 +61,11 @@ export interface PartsOptions {
 export async function assemble(options: PartsOptions): Promise<Parts> {
   const { store, local, clock, stateDir, manifestDir, trustFile, config, env, telemetry, log, onEnd } =
     options;
-  const queue = createRunQueue<WaitingRun>();
   const attempts = createOpenAttempts();
+  const queue = createRunQueue<WaitingRun>({
+    weight: (lane) => config.scheduling.weights[taskOf(lane)] ?? 1,
+    running: attempts.slotsOfLane,
+  });
   const news = createNews(createWake());
   const isBusy = (): boolean => attempts.size > 0;
   const manifests = await createManifests({ store, log, dir: manifestDir, runsDir: config.runs_dir, isBusy });
@@ -68,6 +73,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     if (trees.release(runId)) scheduler.poke();
   };
   const renewed = { ended: (): void => fleet.renew() };
+  const estimates = createRunEstimates(() => fleet);
   const changes = createChanges(news, [
     manifests,
     measureRuns(telemetry),
@@ -75,13 +81,14 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     { ended: treeFreed },
     { changed: (run) => readiness.changed(run), ended: (run) => readiness.ended(run) },
     renewed,
+    estimates,
   ]);
-  const fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
+  const fleet: Fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
   const dispatch = createDispatch({ ...shared, enqueue: (run, order) => scheduler.enqueue(run, order) });
   const home = env['HOME'] ?? homedir();
   const places = createPlaces(config, trustFile, home);
-  const policy = defaultPolicy;
+  const policy = policies[config.scheduling.policy];
   const trees = createWorkTrees(places);
   const readiness = createReadinessOf({ ...shared, dispatch, scheduler: () => scheduler });
   const scheduler: Scheduler = createScheduler({
@@ -91,6 +98,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     readiness,
     dispatch,
     policy,
+    estimates,
     places,
   });
   const leases = createLeases({ ...shared, queue, dispatch });
@@ -119,6 +127,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     manifests,
     trees,
     readiness,
+    estimates,
   };
 }
 
@@ -150,9 +159,13 @@ function createReadinessOf(
   return createReadiness({ dependencies, groups, budgets });
 }
 
+/** Enough for what is typical, and read in some ms. */
+const runsToLearnFrom = 500;
+
 /** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */
 export async function begin(parts: Parts): Promise<void> {
-  const { store, attempts, scheduler, fleet, changes, asks, trees, readiness } = parts;
+  const { store, attempts, scheduler, fleet, changes, asks, trees, readiness, estimates } = parts;
+  estimates.learn(await store.lately(runsToLearnFrom));
   const open = await store.open();
   changes.learn(open);
   await readiness.restore(open);

@@ -1,4 +1,5 @@
 import { FleetError } from '../core/errors.ts';
+import { tookToBegin, workedIn } from '../core/pace.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Outcome } from '../schemas/run.ts';
 import type { Changes } from './changes.ts';
@@ -50,7 +51,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
     attempt.phase = 'sent';
     try {
+      const sentMs = clock.uptimeMs();
       const remoteRunId = await begin(link, attempt, run);
+      tookToBegin(worker.pace, clock.uptimeMs() - sentMs);
+      workedIn(worker.pace, attempt.cwd);
       if (attempts.get(run.run_id) === attempt) attempts.confirm(attempt, remoteRunId);
       if (attempt.cancelRequested) await cancel([attempt]);
     } catch (error) {

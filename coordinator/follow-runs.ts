@@ -46,8 +46,8 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     attempts.confirm(attempt, detail.run_id);
     attempt.status = applied.progress.status ?? attempt.status;
     // One that was answered counts although it has none yet: it goes before what is placed anew.
-    attempt.holdsSlot =
-      detail.slot !== 'freed' && takesSlot(attempt.status, detail.engine_thread_id !== undefined);
+    const hasThread = detail.engine_thread_id !== undefined;
+    attempts.setSlot(attempt, detail.slot !== 'freed' && takesSlot(attempt.status, hasThread));
     attempt.awaitsSlot = detail.slot === 'awaited';
     return { attempt, applied };
   }

@@ -1,4 +1,4 @@
-import { isHopeless, needOf, type Candidate, type Need, type Policy } from '../core/placement.ts';
+import { needOf, type Policy } from '../core/placement.ts';
 import type { QueuedRun, RunQueue } from '../core/queue.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Placement } from '../schemas/manifest.ts';
@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import {
+  laneOf,
   putAwaysOf,
   threadToContinue,
   triesOf,
@@ -15,7 +16,9 @@ import {
   type OpenAttempts,
 } from './fleet/open-attempts.ts';
 import type { Places } from './places.ts';
+import { createPools } from './pools.ts';
 import type { Readiness } from './readiness.ts';
+import type { RunEstimates } from './run-estimates.ts';
 import type { NewRun, RunRecord, RunStore, Submitted } from './store/run-store.ts';
 import type { WorkTrees } from './work-trees.ts';
 
@@ -25,8 +28,15 @@ const storeRetryMs = 1_000;
 
 export interface Accepted {
   submitted: Submitted;
-  /** Place in the queue; undefined for a run that was placed at once, or that existed. */
-  position: number | undefined;
+  /** undefined for a run that was placed at once, or that existed. */
+  wait: Wait | undefined;
+}
+
+export interface Wait {
+  /** How many runs are likely placed until it is, itself included. */
+  position: number;
+  /** How long that likely takes, ms; undefined where nothing is known of run times. */
+  wait_ms: number | undefined;
 }
 
 export interface Scheduler {
@@ -53,6 +63,7 @@ export interface Scheduler {
 /** A run in the queue, with what its next attempt has to know. */
 export interface WaitingRun extends QueuedRun {
   owner: string;
+  cwd: string;
   /** The run on the worker whose thread is to go on. */
   continues: string | undefined;
   /** Attempts so far that reached a process. */
@@ -72,6 +83,7 @@ export interface SchedulerOptions {
   fleet: Pick<Fleet, 'candidates' | 'get'>;
   dispatch: Pick<Dispatch, 'send'>;
   policy: Policy;
+  estimates: Pick<RunEstimates, 'typical' | 'mean'>;
   places: Pick<Places, 'recipesIn'>;
   changes: Changes;
   clock: Clock;
@@ -85,14 +97,17 @@ interface Chosen {
 }
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { store, queue, trees, readiness, attempts, fleet, dispatch, policy, places, changes, clock, log } =
-    options;
+  const { store, queue, trees, readiness, attempts, fleet, dispatch, policy, estimates, places } = options;
+  const { changes, clock, log } = options;
   let nextOrder = 1;
   let poked = false;
   let stopped = false;
+  let placed = 0;
+  const pools = createPools(fleet);
+  attempts.watch(({ lane }) => queue.touch(lane));
 
   function waitingRun(
-    run: Pick<RunRecord, 'run_id' | 'owner' | 'spec' | 'attempts'>,
+    run: Pick<RunRecord, 'run_id' | 'owner' | 'spec' | 'attempts' | 'accepted_at'>,
     order: number,
   ): WaitingRun {
     const thread = threadToContinue(run);
@@ -101,6 +116,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       run_id: run.run_id,
       owner: run.owner,
       order,
+      lane: laneOf(run),
+      priority: run.spec.priority ?? 0,
+      queued_at: run.accepted_at,
+      estimate_ms: estimates.typical(run),
+      cwd: run.spec.cwd,
       need: { ...needOf(run.spec, recipes, thread?.worker_id), tree: trees.neededBy(run.spec, recipes) },
       continues: thread?.remote_run_id,
       tries: triesOf(run),
@@ -108,17 +128,19 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       reserved: readiness.given(run),
     };
   }
-  function choose(run: WaitingRun, candidates: Candidate[]): Chosen | undefined {
+  function choose(run: WaitingRun): Chosen | undefined {
     const { tree } = run.need;
     if (tree !== undefined && !trees.isFree(tree, run.run_id)) return undefined;
-    const placement = policy.place(run.need, candidates) ?? placeToBeRefused(run.need, candidates);
+    const { cwd, estimate_ms } = run;
+    const placement = policy.place(pools.of(run.need), { cwd, estimate_ms, turn: placed });
     if (placement === undefined) return undefined;
+    placed++;
     if (tree !== undefined) trees.hold(tree, run.run_id);
-    const candidate = candidates.find((one) => one.worker_id === placement.worker_id);
-    if (candidate !== undefined) candidate.busy++;
     const attempt: OpenAttempt = {
       run_id: run.run_id,
       owner: run.owner,
+      lane: run.lane,
+      cwd,
       worker_id: placement.worker_id,
       attempt: undefined,
       tries: run.tries - run.putAways + 1,
@@ -134,12 +156,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     };
     attempts.add(attempt);
     return { run, placement, attempt };
-  }
-  /** Where nobody can ever serve a run, a worker says in its own words what is missing. */
-  function placeToBeRefused(wanted: Need, candidates: Candidate[]): Placement | undefined {
-    if (!isHopeless(wanted, candidates)) return undefined;
-    const willing = candidates.map((one) => ({ ...one, pipelines: new Set([wanted.pipeline]) }));
-    return policy.place({ ...wanted, engines: [], in_project: false }, willing);
   }
   async function claim(chosen: readonly Chosen[], now: number): Promise<void> {
     let runs: (RunRecord | undefined)[];
@@ -176,6 +192,21 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
     }
   }
+  /** As things stand, for those of `runs` that wait. */
+  function waitsOf(runs: readonly NewRun[]): Map<string, Wait> {
+    const meanMs = estimates.mean();
+    const slots = pools.slots();
+    const waiting = runs.flatMap((run) => queue.get(run.run_id) ?? []);
+    const waits = new Map<string, Wait>();
+    for (const [at, { run_id: id, lane }] of waiting.entries()) {
+      // One call's runs are of one lane: the first of them waits for those before, the next for it, too.
+      const ahead = queue.waitingIn(lane) - waiting.length + at;
+      const position = queue.turnsFor(lane, ahead) + 1;
+      const waitMs = meanMs === undefined || slots === 0 ? undefined : (position * meanMs) / slots;
+      waits.set(id, { position, wait_ms: waitMs && Math.round(waitMs) });
+    }
+    return waits;
+  }
   /** A work tree a run has changed stays its own until it has ended. */
   function letGo(run: Pick<WaitingRun, 'run_id' | 'tries'>): void {
     attempts.remove(run.run_id);
@@ -189,8 +220,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
   async function tick(now: number): Promise<void> {
     if (stopped || queue.size === 0) return;
-    const candidates = fleet.candidates();
-    const chosen = queue.take((run) => choose(run, candidates));
+    const chosen = queue.take(choose, { isScarce: pools.isScarce });
     if (chosen.length > 0) await claim(chosen, now);
   }
   function poke(): void {
@@ -211,14 +241,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const kept = store.submit(runs);
       const notReady = new Map<string, number>();
       for (const run of runs) {
-        const arriving = { ...run, attempts: [] };
+        const arriving = { ...run, accepted_at: run.now, attempts: [] };
         if (readiness.isReady(arriving)) queue.push(waitingRun(arriving, nextOrder));
         else notReady.set(run.run_id, nextOrder);
         nextOrder++;
       }
       void tick(clock.now());
-      const waiting = runs.filter((run) => queue.has(run.run_id)).map((run) => run.run_id);
-      const ahead = queue.size - waiting.length;
+      const waits = waitsOf(runs);
       try {
         const results = await kept;
         changes.announce(results.map((result) => (result.kind === 'created' ? result.run : undefined)));
@@ -227,8 +256,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
           if (submitted.kind !== 'created') queue.remove(runId);
           const order = notReady.get(runId);
           if (submitted.kind === 'created' && order !== undefined) readiness.hold(submitted.run, order);
-          const place = waiting.indexOf(runId);
-          return { submitted, position: place < 0 ? undefined : ahead + place + 1 };
+          return { submitted, wait: waits.get(runId) };
         });
       } catch (error) {
         for (const run of runs) queue.remove(run.run_id);

@@ -1,6 +1,7 @@
 import type { Placement } from '../schemas/manifest.ts';
 import type { EngineName, Pipeline } from '../schemas/pipeline.ts';
 import type { RunSpec } from '../schemas/run.ts';
+import type { Pace } from './pace.ts';
 import { stagesOf } from './spec.ts';
 
 /** What a run asks of the worker it is placed on. */
@@ -11,13 +12,15 @@ export interface Need {
   worker_id: string | undefined;
   /** The recipe is the project's own: only workers of this machine read the same one. */
   in_project: boolean;
+  /** Labels a worker must have. */
+  labels: readonly string[];
   /** The work tree it must have to itself. */
   tree?: string | undefined;
 }
 
 /** A worker as a placement sees it. */
 export interface Candidate {
-  worker_id: string;
+  readonly worker_id: string;
   state: 'up' | 'starting' | 'down' | 'draining';
   slots: number;
   /** Slots in use, whoever uses them. */
@@ -31,12 +34,32 @@ export interface Candidate {
   settled: boolean;
   /** It goes on with the threads it holds, and takes nothing else. */
   retired: boolean;
+  labels: ReadonlySet<string>;
+  readonly pace: Readonly<Pace>;
 }
 
-/** Chooses a worker for a run; undefined where none can take it now. Pure: no clock, no memory. */
+/** What a policy may go by besides what a run needs. */
+export interface RunToPlace {
+  cwd: string;
+  /** How long it will likely take, ms; undefined where nothing is known. */
+  estimate_ms: number | undefined;
+  /** How many runs were placed before it. */
+  turn: number;
+}
+
+/** The workers for one need. */
+export interface Pool {
+  need: Need;
+  /** Those that take such runs while they have a free slot. */
+  able: readonly Candidate[];
+  /** How many others there are, by what keeps them from it. */
+  rejected: Readonly<Record<string, number>>;
+}
+
+/** Chooses a worker of a pool; undefined where none has a free slot. Pure: no clock, no memory. */
 export interface Policy {
   readonly name: string;
-  place(need: Need, workers: readonly Candidate[]): Placement | undefined;
+  place(pool: Pool, run: RunToPlace): Placement | undefined;
 }
 
 const runnersUpShown = 3;
@@ -55,27 +78,53 @@ export function needOf(spec: RunSpec, { configured, here }: Recipes, workerId: s
   const stages = pipeline === undefined ? [] : stagesOf(pipeline, spec.stages);
   const engines = [...new Set(stages.map((stage) => stage.engine))];
   const inProject = pipeline !== undefined && !Object.hasOwn(configured, spec.pipeline);
-  return { pipeline: spec.pipeline, engines, worker_id: workerId, in_project: inProject };
+  return {
+    pipeline: spec.pipeline,
+    engines,
+    worker_id: workerId,
+    in_project: inProject,
+    labels: spec.labels ?? [],
+  };
 }
 
 /** Equal for runs that every worker takes or refuses alike. */
 export function needKey(need: Need): string {
-  return JSON.stringify([need.pipeline, need.engines, need.worker_id, need.in_project, need.tree]);
+  return JSON.stringify([
+    need.pipeline,
+    need.engines,
+    need.worker_id,
+    need.in_project,
+    need.labels,
+    need.tree,
+  ]);
 }
 
-/** Why a worker cannot take a run now; undefined where it can. */
+/** Why a worker cannot take such runs as things stand, however many slots it has free; undefined where it can. */
 export function refusal(need: Need, worker: Candidate): string | undefined {
   if (need.worker_id !== undefined && need.worker_id !== worker.worker_id) return 'thread is elsewhere';
   if (worker.state !== 'up') return worker.state;
   if (worker.retired && need.worker_id === undefined) return 'draining';
-  return unable(need, worker) ?? (worker.busy >= worker.slots ? 'no free slot' : undefined);
+  return unable(need, worker);
+}
+
+export function poolOf(need: Need, workers: readonly Candidate[]): Pool {
+  const able: Candidate[] = [];
+  const rejected: Record<string, number> = {};
+  for (const worker of workers) {
+    const reason = refusal(need, worker);
+    if (reason === undefined) able.push(worker);
+    else rejected[reason] = (rejected[reason] ?? 0) + 1;
+  }
+  return { need, able, rejected };
 }
 
 /** Why a worker could not take a run however idle it were. */
 function unable(need: Need, worker: Candidate): string | undefined {
   if (need.in_project ? !worker.local : !worker.pipelines.has(need.pipeline)) return 'pipeline unknown';
   const missing = need.engines.find((engine) => !serves(worker, engine));
-  return missing === undefined ? undefined : `no ${missing}`;
+  if (missing !== undefined) return `no ${missing}`;
+  const label = need.labels.find((each) => !worker.labels.has(each));
+  return label === undefined ? undefined : `not labelled ${label}`;
 }
 
 /** codex-exec stands in where the app-server of a Codex does not fit. */
@@ -95,31 +144,58 @@ export function unableReasons(need: Need, workers: readonly Candidate[]): string
   return [...new Set(workers.map((worker) => unable(need, worker) ?? 'able'))];
 }
 
-/**
- * The best of the workers that can take the run, by `compare`, with the next three and how many were
- * left out for which reason.
- */
-export function placeBest(
-  need: Need,
-  workers: readonly Candidate[],
-  by: { policy: string; compare(a: Candidate, b: Candidate): number; why(worker: Candidate): string },
-): Placement | undefined {
-  const rejected: Record<string, number> = {};
-  const fit: Candidate[] = [];
-  for (const worker of workers) {
-    const reason = refusal(need, worker);
-    if (reason === undefined) fit.push(worker);
-    else rejected[reason] = (rejected[reason] ?? 0) + 1;
-  }
-  const [best, ...others] = fit.toSorted((a, b) => by.compare(a, b) || compareText(a.worker_id, b.worker_id));
-  if (best === undefined) return undefined;
-  const next = others
-    .slice(0, runnersUpShown)
-    .map((worker) => ({ worker_id: worker.worker_id, why: by.why(worker) }));
-  if (others.length > next.length) rejected['ranked lower'] = others.length - next.length;
-  return { worker_id: best.worker_id, policy: by.policy, why: by.why(best), next, rejected };
+/** A worker with a free slot, and how well it suits: the least goes first. */
+interface Ranked {
+  worker: Candidate;
+  score: number;
 }
 
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
+/**
+ * The worker with the least score of those with a free slot, with the next three and how many were left
+ * out for which reason. Equal ones by their share of slots in use, then by id. Workers with labels come
+ * after all others for a run that asks for none: who does ask has nowhere else to go.
+ */
+export function placeBest(
+  pool: Pool,
+  by: { policy: string; score(worker: Candidate): number; why(worker: Candidate): string },
+): Placement | undefined {
+  const asksForLabel = pool.need.labels.length > 0;
+  const ranked: Ranked[] = [];
+  let free = 0;
+  for (const worker of pool.able) {
+    if (worker.busy >= worker.slots) continue;
+    free++;
+    const kept = !asksForLabel && worker.labels.size > 0;
+    keepBest(ranked, { worker, score: by.score(worker) + (kept ? keptBack : 0) });
+  }
+  const [best, ...others] = ranked;
+  if (best === undefined) return undefined;
+  const rejected: Record<string, number> = { ...pool.rejected };
+  if (pool.able.length > free) rejected['no free slot'] = pool.able.length - free;
+  if (free > ranked.length) rejected['ranked lower'] = free - ranked.length;
+  const next = others.map(({ worker }) => ({ worker_id: worker.worker_id, why: by.why(worker) }));
+  return { worker_id: best.worker.worker_id, policy: by.policy, why: by.why(best.worker), next, rejected };
+}
+
+const keptBack = 1e15;
+
+/** In order, the best and the runners-up: a list this short needs no sorting. */
+function keepBest(ranked: Ranked[], entry: Ranked): void {
+  let at = ranked.length;
+  for (
+    let before = ranked[at - 1];
+    before !== undefined && suitsBetter(entry, before);
+    before = ranked[at - 1]
+  ) {
+    at--;
+  }
+  if (at > runnersUpShown) return;
+  ranked.splice(at, 0, entry);
+  ranked.length = Math.min(ranked.length, runnersUpShown + 1);
+}
+
+function suitsBetter(a: Ranked, b: Ranked): boolean {
+  if (a.score !== b.score) return a.score < b.score;
+  const [one, other] = [a.worker.busy / a.worker.slots, b.worker.busy / b.worker.slots];
+  return one === other ? a.worker.worker_id < b.worker.worker_id : one < other;
 }

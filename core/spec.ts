@@ -119,8 +119,8 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
   if (request.workspace === 'clone' && !inRepository) throw notInRepository(`${where}workspace`, cwd);
   const workspace = request.workspace ?? defaultWorkspace(pipeline, stages, inRepository);
   const { prompt, label, request_key, model, effort, output_schema, wall_ms, output_bytes } = request;
-  const { idempotent, max_attempts, retry_on_exit } = request;
   const { max_tokens, max_turns, after, group, on_failure, task_budget } = request;
+  const { idempotent, max_attempts, retry_on_exit, priority, labels = [] } = request;
   return {
     pipeline: name,
     task_id: request.task_id,
@@ -139,6 +139,8 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
     ...(request.shared_workspace === true && { shared_workspace: true }),
     ...(wall_ms !== undefined && { wall_ms }),
     ...(output_bytes !== undefined && { output_bytes }),
+    ...(priority !== undefined && { priority }),
+    ...(labels.length > 0 && { labels: [...new Set(labels)].toSorted() }),
     ...(idempotent !== undefined && { idempotent }),
     ...(max_attempts !== undefined && { max_attempts }),
     ...(retry_on_exit !== undefined && { retry_on_exit }),

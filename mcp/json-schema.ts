@@ -1,7 +1,5 @@
 import { z } from 'zod';
 
-/** Bounds that say nothing: those zod prints for every integer, and that a count counts. */
-const unsaid = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 0, 1]);
 /** Keywords a caller does not need to make a right call; the zod schema still enforces them. */
 const dropped = new Set([
   '$schema',
@@ -12,6 +10,8 @@ const dropped = new Set([
   'propertyNames',
   'minItems',
   'maxItems',
+  'minimum',
+  'maximum',
 ]);
 
 /** `said`: fields described so far, so that one that comes back deeper down is not described again. */
@@ -21,7 +21,6 @@ function compact(node: unknown, said: Set<string>): unknown {
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(node)) {
     if (dropped.has(key)) continue;
-    if ((key === 'minimum' || key === 'maximum') && unsaid.has(Number(value))) continue;
     if (key === 'additionalProperties' && (value === false || isEmptyObject(value))) continue;
     out[key] = key === 'properties' ? mapValues(value, said) : compact(value, said);
   }

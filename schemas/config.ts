@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { plainName } from './ids.ts';
+import { plainName, taskId } from './ids.ts';
 import { pipeline } from './pipeline.ts';
 
 /** Where a credential's value comes from. Values themselves are never written anywhere. */
@@ -29,11 +29,15 @@ export const config = z.strictObject({
     .strictObject({
       count: z.int().min(0).max(64).default(2).describe('How many.'),
       slots: z.int().min(1).max(64).default(4).describe('Runs at a time, each.'),
+      labels: z.array(plainName).default([]).describe('What runs can ask for by `labels`.'),
     })
     .prefault({})
     .describe('Local workers the coordinator starts.'),
   remote_workers: z
-    .record(plainName, z.strictObject({ url: z.url(), secret: credentialSource }))
+    .record(
+      plainName,
+      z.strictObject({ url: z.url(), secret: credentialSource, labels: z.array(plainName).default([]) }),
+    )
     .default({})
     .describe('Workers started elsewhere, reached over Streamable HTTP, by name.'),
   commands: z
@@ -108,6 +112,19 @@ export const config = z.strictObject({
         'runs of its worker wait so than it has slots; once answered it goes on with the next slot that is ' +
         'free, before runs that have not begun. Until then it is `running`, with `waiting_for: slot`.',
     ),
+  scheduling: z
+    .strictObject({
+      policy: z
+        .enum(['least-expected-completion', 'least-loaded', 'round-robin'])
+        .default('least-expected-completion')
+        .describe('Which worker a run goes to, of those with a free slot that fit.'),
+      weights: z
+        .record(taskId, z.number().min(0.01).max(100))
+        .default({})
+        .describe('How much more than others a task counts when slots are shared out; others count 1.'),
+    })
+    .prefault({})
+    .describe('How waiting runs come to workers.'),
   http: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),

@@ -122,6 +122,8 @@ export const sharedFields = {
   shared_workspace: z.boolean().optional().describe('In place, beside other runs'),
   wall_ms: z.int().min(100).max(86_400_000).optional(),
   output_bytes: z.int().min(1024).max(1_099_511_627_776).optional(),
+  priority: z.int().min(-1000).max(1000).optional().describe('+100 doubles its share'),
+  labels: z.array(plainName).max(8).optional().describe('Of the worker'),
   idempotent: z.boolean().optional().describe('Safe to repeat'),
   max_attempts: z.int().min(1).max(10).optional(),
   retry_on_exit: z.boolean().optional().describe('Retry a non-zero exit'),
@@ -154,6 +156,9 @@ export const runSpec = z.strictObject({
   wall_ms: z.int().optional(),
   output_bytes: z.int().optional(),
   /** May be begun again after a process of it was lost; read-only pipelines always may. */
+  priority: z.int().optional(),
+  /** Sorted. */
+  labels: z.array(plainName).optional(),
   idempotent: z.boolean().optional(),
   /** Default 3. Waits for rate limits, and starts that were refused, do not count. */
   max_attempts: z.int().optional(),

@@ -46,7 +46,10 @@ export const startedRun = runSnapshot
     handles_omitted: true,
     preview: true,
   })
-  .extend({ position: z.int().optional().describe('Place in the queue') });
+  .extend({
+    position: z.int().optional().describe('Place in the queue'),
+    wait_ms: z.int().optional().describe('Likely wait'),
+  });
 
 /** The run contract: what a worker and the coordinator both serve. */
 export const runContracts = {

@@ -31,6 +31,10 @@ export interface StartRunInput {
   shared_workspace?: boolean;
   wall_ms?: number;
   output_bytes?: number;
+  /** +100 doubles its share */
+  priority?: number;
+  /** Of the worker */
+  labels?: Array<string>;
   /** Safe to repeat */
   idempotent?: boolean;
   max_attempts?: number;
@@ -77,6 +81,8 @@ export interface StartRunOutput {
     preview?: string;
     /** Place in the queue */
     position?: number;
+    /** Likely wait */
+    wait_ms?: number;
   }>;
   /** For poll_run */
   cursor: string;

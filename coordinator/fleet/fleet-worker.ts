@@ -1,3 +1,4 @@
+import { newPace, type Pace } from '../../core/pace.ts';
 import type { Candidate } from '../../core/placement.ts';
 import { version } from '../../platform/version.ts';
 import type { EngineName } from '../../schemas/pipeline.ts';
@@ -19,6 +20,8 @@ export interface FleetWorker {
   descriptor: WorkerDescriptor | undefined;
   engines: ReadonlySet<EngineName>;
   pipelines: ReadonlySet<string>;
+  labels: ReadonlySet<string>;
+  readonly pace: Pace;
   /** Slots in use that are not ours. */
   foreignBusy: number;
   link: WorkerLink | undefined;
@@ -38,7 +41,8 @@ export function newWorker(
     origin,
     slots,
     retired = false,
-  }: Pick<FleetWorker, 'id' | 'origin'> & { slots: number; retired?: boolean },
+    labels,
+  }: Pick<FleetWorker, 'id' | 'origin'> & { slots: number; retired?: boolean; labels: readonly string[] },
   uptimeMs: number,
 ): FleetWorker {
   return {
@@ -51,6 +55,8 @@ export function newWorker(
     descriptor: undefined,
     engines: new Set(),
     pipelines: new Set(),
+    labels: new Set(labels),
+    pace: newPace(),
     foreignBusy: 0,
     link: undefined,
     cursor: firstCursor,
@@ -94,6 +100,8 @@ export function toCandidate(worker: FleetWorker, ownBusy: number, uptimeMs: numb
     local: worker.origin === 'local',
     settled: !isOutdated(worker) && hasTriedEngines(worker),
     retired: isDraining(worker),
+    labels: worker.labels,
+    pace: worker.pace,
   };
 }
 

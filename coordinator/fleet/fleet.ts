@@ -6,8 +6,9 @@ import type { Logger } from '../../platform/log.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { Clock } from '../clock.ts';
+import { createCandidates } from './candidates.ts';
 import { createCredentials } from './credentials.ts';
-import { learn, newWorker, refresh, toCandidate, type FleetWorker } from './fleet-worker.ts';
+import { learn, newWorker, refresh, type FleetWorker } from './fleet-worker.ts';
 import { keepWorker, type WorkerEvents } from './keep-worker.ts';
 import { measureCalls } from '../measure.ts';
 import type { LocalWorkers } from './local-workers.ts';
@@ -20,7 +21,8 @@ import type { WorkerLink } from './worker-link.ts';
 export interface Fleet {
   workers(): Iterable<FleetWorker>;
   get(id: string): FleetWorker | undefined;
-  candidates(): Candidate[];
+  /** The same array until a worker has changed in more than the slots in use. */
+  candidates(): readonly Candidate[];
   /** Begins to connect to every worker, starting the local ones, and those of an earlier fleet that are needed. */
   start(events: WorkerEvents, needed: Iterable<string>): void;
   /** The way to a worker, waited for up to `timeoutMs`; WORKER_UNAVAILABLE after that. */
@@ -69,13 +71,18 @@ export function createFleet(options: FleetOptions): Fleet {
     ),
   );
 
-  const { count, slots } = config.workers;
-  for (let n = 1; n <= count; n++) add({ id: `local-${String(n)}`, origin: 'local', slots });
-  for (const id of Object.keys(config.remote_workers)) add({ id, origin: 'remote', slots: 0 });
+  const candidates = createCandidates(workers, attempts, clock);
+
+  const { count, slots, labels } = config.workers;
+  for (let n = 1; n <= count; n++) add({ id: `local-${String(n)}`, origin: 'local', slots, labels });
+  for (const [id, remote] of Object.entries(config.remote_workers)) {
+    add({ id, origin: 'remote', slots: 0, labels: remote.labels });
+  }
 
   function add(kind: Parameters<typeof newWorker>[0]): FleetWorker {
     const worker = newWorker(kind, clock.uptimeMs());
     workers.set(worker.id, worker);
+    candidates.outdated();
     return worker;
   }
   function keep(worker: FleetWorker, told: WorkerEvents): void {
@@ -105,18 +112,20 @@ export function createFleet(options: FleetOptions): Fleet {
   function addStandIn(): FleetWorker {
     let n = count + 1;
     while (workers.has(`local-${String(n)}`)) n++;
-    const worker = add({ id: `local-${String(n)}`, origin: 'local', slots });
+    const worker = add({ id: `local-${String(n)}`, origin: 'local', slots, labels });
     if (events !== undefined) keep(worker, events);
     return worker;
   }
   function dismiss({ id }: FleetWorker): void {
     workers.delete(id);
+    candidates.outdated();
     leaving.get(id)?.abort();
     local.end(standInGraceMs, id).catch((error: unknown) => {
       log.error({ worker: id, err: error }, 'a worker could not be ended');
     });
   }
   function changed(told: WorkerEvents): void {
+    candidates.outdated();
     if (!ending) renew();
     for (const look of waiting) look();
     told.changed();
@@ -124,7 +133,7 @@ export function createFleet(options: FleetOptions): Fleet {
   /** A local worker of an earlier, larger fleet comes back for what it has: runs, threads, handles. */
   function recall(id: string): FleetWorker | undefined {
     if (!localName.test(id) || events === undefined) return undefined;
-    const worker = add({ id, origin: 'local', slots, retired: true });
+    const worker = add({ id, origin: 'local', slots, labels, retired: true });
     keep(worker, events);
     return worker;
   }
@@ -134,10 +143,7 @@ export function createFleet(options: FleetOptions): Fleet {
   return {
     workers: () => workers.values(),
     get: (id) => workers.get(id),
-    candidates: () =>
-      [...workers.values()].map((worker) =>
-        toCandidate(worker, attempts.slotsTaken(worker.id), clock.uptimeMs()),
-      ),
+    candidates: candidates.list,
     start(told, needed) {
       events = told;
       for (const worker of workers.values()) keep(worker, told);
@@ -163,13 +169,19 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     drain(worker, drained) {
       worker.drained = drained;
+      candidates.outdated();
       events?.changed();
     },
     async wasFull(worker) {
       worker.fullUntilMs = clock.uptimeMs() + fullForMs;
-      setTimeout(() => events?.changed(), fullForMs).unref();
+      candidates.outdated();
+      setTimeout(() => {
+        candidates.outdated();
+        events?.changed();
+      }, fullForMs).unref();
       const descriptor = await describe(worker);
       if (descriptor !== undefined) learn(worker, descriptor, attempts.slotsTaken(worker.id));
+      candidates.outdated();
     },
     async checkAll() {
       const answers = await Promise.all(

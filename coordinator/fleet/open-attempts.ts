@@ -6,6 +6,9 @@ import { openAttempt as latestOpen } from '../store/run-changes.ts';
 export interface OpenAttempt {
   readonly run_id: string;
   readonly owner: string;
+  /** Of the queue, see QueuedRun. */
+  readonly lane: string;
+  readonly cwd: string;
   readonly worker_id: string;
   /** undefined between the choice of the worker and the claim that makes it durable. */
   attempt: number | undefined;
@@ -19,6 +22,7 @@ export interface OpenAttempt {
   /** `unsent`: the worker cannot know of it. `sent`: it may. `confirmed`: it answered. */
   phase: 'unsent' | 'sent' | 'confirmed';
   status: 'running' | 'paused' | 'input_required';
+  /** Changed by `setSlot` alone. */
   holdsSlot: boolean;
   /** It was answered, and its worker has no slot for it yet. */
   awaitsSlot: boolean;
@@ -38,15 +42,27 @@ export interface OpenAttempts {
   /** By the run's id on its worker, or by the key it was started with. */
   find(workerId: string, remoteRunId: string, requestKey: string | undefined): OpenAttempt | undefined;
   confirm(attempt: OpenAttempt, remoteRunId: string): void;
+  setSlot(attempt: OpenAttempt, holds: boolean): void;
   /** Slots of a worker taken by these attempts. */
   slotsTaken(workerId: string): number;
+  /** Of the runs of a lane. */
+  slotsOfLane(lane: string): number;
+  /** Hears of every attempt that takes a slot or gives it back. */
+  watch(listener: (attempt: OpenAttempt) => void): void;
 }
 
 export function createOpenAttempts(): OpenAttempts {
   const byRun = new Map<string, OpenAttempt>();
   const byWorker = new Map<string, Set<OpenAttempt>>();
   const byRemote = new Map<string, OpenAttempt>();
+  const slotsOf = { worker: new Map<string, number>(), lane: new Map<string, number>() };
+  const watching: ((attempt: OpenAttempt) => void)[] = [];
 
+  function count(attempt: OpenAttempt, by: 1 | -1): void {
+    add(slotsOf.worker, attempt.worker_id, by);
+    add(slotsOf.lane, attempt.lane, by);
+    for (const listener of watching) listener(attempt);
+  }
   return {
     get size() {
       return byRun.size;
@@ -56,6 +72,7 @@ export function createOpenAttempts(): OpenAttempts {
       const peers = byWorker.get(attempt.worker_id) ?? new Set();
       byWorker.set(attempt.worker_id, peers.add(attempt));
       if (attempt.remote_run_id !== undefined) byRemote.set(attempt.remote_run_id, attempt);
+      if (attempt.holdsSlot) count(attempt, 1);
     },
     get: (runId) => byRun.get(runId),
     remove(runId) {
@@ -64,6 +81,7 @@ export function createOpenAttempts(): OpenAttempts {
       byRun.delete(runId);
       byWorker.get(attempt.worker_id)?.delete(attempt);
       if (attempt.remote_run_id !== undefined) byRemote.delete(attempt.remote_run_id);
+      if (attempt.holdsSlot) count(attempt, -1);
       return attempt;
     },
     all: () => byRun.values(),
@@ -77,10 +95,15 @@ export function createOpenAttempts(): OpenAttempts {
       attempt.remote_run_id = remoteRunId;
       if (byRun.get(attempt.run_id) === attempt) byRemote.set(remoteRunId, attempt);
     },
-    slotsTaken(workerId) {
-      let taken = 0;
-      for (const attempt of byWorker.get(workerId) ?? []) if (attempt.holdsSlot) taken++;
-      return taken;
+    setSlot(attempt, holds) {
+      if (attempt.holdsSlot === holds) return;
+      attempt.holdsSlot = holds;
+      if (byRun.get(attempt.run_id) === attempt) count(attempt, holds ? 1 : -1);
+    },
+    slotsTaken: (workerId) => slotsOf.worker.get(workerId) ?? 0,
+    slotsOfLane: (lane) => slotsOf.lane.get(lane) ?? 0,
+    watch(listener) {
+      watching.push(listener);
     },
   };
 
@@ -89,6 +112,22 @@ export function createOpenAttempts(): OpenAttempts {
     const found = byRun.get(runId);
     return found !== undefined && String(found.attempt) === attempt ? found : undefined;
   }
+}
+
+function add(counts: Map<string, number>, key: string, by: number): void {
+  const sum = (counts.get(key) ?? 0) + by;
+  if (sum === 0) counts.delete(key);
+  else counts.set(key, sum);
+}
+
+/** Runs of one task of one owner share one lane of the queue. */
+export function laneOf({ owner, spec }: Pick<RunRecord, 'owner' | 'spec'>): string {
+  return `${owner}\0${spec.task_id}`;
+}
+
+/** The task of a lane. */
+export function taskOf(lane: string): string {
+  return lane.slice(lane.indexOf('\0') + 1);
 }
 
 /** What a worker knows an attempt by: the same key always means the same run there. */
@@ -104,6 +143,8 @@ export function restoredAttempt(run: RunRecord, order: number): OpenAttempt | un
   return {
     run_id: run.run_id,
     owner: run.owner,
+    lane: laneOf(run),
+    cwd: run.spec.cwd,
     worker_id: latest.placement.worker_id,
     attempt: latest.attempt,
     tries: triesOf(run) - putAwaysOf(run),

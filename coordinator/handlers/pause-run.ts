@@ -34,7 +34,7 @@ export function pauseRun(
     const { link, remoteRunId } = await reachAttempt(deps, attempt);
     const { how } = await link.call('pause_run', { run_id: remoteRunId });
     attempt.status = 'paused';
-    attempt.holdsSlot = takesSlot('paused', how === 'turn_boundary');
+    attempts.setSlot(attempt, takesSlot('paused', how === 'turn_boundary'));
     const change = { run_id: runId, attempt: attempt.attempt, now: clock.now(), status: 'paused' as const };
     changes.announce(await store.progress([change]));
     scheduler.poke();

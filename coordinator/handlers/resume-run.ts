@@ -63,7 +63,7 @@ export function resumeRun(
     });
     if (status === 'running') {
       attempt.status = status;
-      attempt.holdsSlot = true;
+      attempts.setSlot(attempt, true);
       const change = { run_id: runId, attempt: attempt.attempt, now: clock.now(), status, question: null };
       changes.announce(await store.progress([change]));
     }

@@ -7,7 +7,7 @@ import type { Call, Output } from '../../mcp/handlers.ts';
 import { newGroupId, newRunId, newTaskId } from '../../platform/ids.ts';
 import type { RunSpec } from '../../schemas/run.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
-import type { Accepted } from '../scheduler.ts';
+import type { Accepted, Wait } from '../scheduler.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';
 import { unknownRun } from './find-run.ts';
@@ -50,16 +50,22 @@ export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) 
     const cursor = String(cursorBefore(accepted, runs));
     return {
       task_id: taskId,
-      runs: accepted.map(({ submitted, position }, at) => {
+      runs: accepted.map(({ submitted, wait }, at) => {
         const run = runs[at];
         const placed = run !== undefined && attempts.get(run.run_id) !== undefined;
         const status = submitted.kind === 'created' && placed ? 'running' : (run?.status ?? 'pending');
-        return { run_id: run?.run_id ?? '', status, ...(position !== undefined && { position }) };
+        return { run_id: run?.run_id ?? '', status, ...told(wait) };
       }),
       cursor,
       next: nextAfterStart(taskId, cursor),
     };
   };
+}
+
+function told(wait: Wait | undefined): Partial<Reply['runs'][number]> {
+  if (wait === undefined) return {};
+  const { position, wait_ms } = wait;
+  return { position, ...(wait_ms !== undefined && { wait_ms }) };
 }
 
 /** Every folder the call names, checked, with what its project allows. */

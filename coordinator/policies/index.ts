@@ -1,7 +1,12 @@
 import type { Policy } from '../../core/placement.ts';
+import type { Config } from '../../schemas/config.ts';
+import { leastExpectedCompletion } from './least-expected-completion.ts';
 import { leastLoaded } from './least-loaded.ts';
+import { roundRobin } from './round-robin.ts';
 
-/** Ways to choose a worker for a run, by name. */
-export const policies = { 'least-loaded': leastLoaded } as const satisfies Record<string, Policy>;
-
-export const defaultPolicy: Policy = policies['least-loaded'];
+/** By the name a configuration has for them. */
+export const policies: Readonly<Record<Config['scheduling']['policy'], Policy>> = {
+  'least-expected-completion': leastExpectedCompletion,
+  'least-loaded': leastLoaded,
+  'round-robin': roundRobin,
+};

@@ -125,6 +125,8 @@ function createShelfReader({ table, runs, leases, drained, tasks, latestSeq }: S
       return structuredClone(news.sort((a, b) => a.seq - b.seq).slice(0, selection.limit));
     },
     countOpen: (scope) => matching(scope).filter((run) => run.ended_at === undefined).length,
+    lately: (last) =>
+      structuredClone([...runs.values()].slice(-last).filter((run) => run.ended_at !== undefined)),
     open: async () => structuredClone([...runs.values()].filter((run) => run.ended_at === undefined)),
     expired: (now) =>
       [...runs.values()]

@@ -16,6 +16,8 @@ export interface Reads {
   openArrivals: Statement<[], number>;
   /** Those of a JSON array of arrivals that are still open. */
   openOf: Statement<[string], RunRow>;
+  /** Those of the last so many to arrive that have ended. */
+  lately: Statement<[number], RunRow>;
   expired: Statement<[number], { run_id: string; attempt: number }>;
   handle: Statement<[string], HandleRow & { run_id: string; owner: string }>;
   drained: Statement<[], string>;
@@ -36,6 +38,9 @@ export function prepareReads(db: Database): Reads {
       .pluck(),
     openOf: db.prepare<[string], RunRow>(
       `${runs} WHERE arrival IN (SELECT value FROM json_each(?)) AND ended_at IS NULL ORDER BY arrival`,
+    ),
+    lately: db.prepare<[number], RunRow>(
+      `${runs} WHERE arrival > (SELECT max(arrival) - ? FROM run) AND ended_at IS NOT NULL ORDER BY arrival`,
     ),
     expired: db.prepare<[number], { run_id: string; attempt: number }>(
       `SELECT run_id, attempt FROM run INDEXED BY run_leased

@@ -7,6 +7,7 @@ export interface RunReader {
   get(runId: string): RunRecord | undefined;
   select(selection: Selection): RunRecord[];
   countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): number;
+  lately(last: number): RunRecord[];
   open(): Promise<RunRecord[]>;
   expired(now: number): { run_id: string; attempt: number }[];
   taskBudget(owner: string, taskId: string): TaskBudget | undefined;
@@ -58,6 +59,7 @@ export function createRunCalls({ send, reader, close }: Parts): RunStore {
     get: async (runId) => reader().get(runId),
     select: async (selection) => reader().select(selection),
     countOpen: async (selection) => reader().countOpen(selection),
+    lately: async (last) => reader().lately(last),
     open: async () => reader().open(),
     taskBudget: async (owner, taskId) => reader().taskBudget(owner, taskId),
     budgetedTasks: async () => reader().budgetedTasks(),

@@ -190,6 +190,8 @@ export interface RunStore {
   select(selection: Selection): Promise<RunRecord[]>;
   /** Runs of the selection that are not terminal. */
   countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): Promise<number>;
+  /** Those of the `last` runs to arrive that have ended, by arrival. */
+  lately(last: number): Promise<RunRecord[]>;
   /** Every run that is not terminal, by arrival: what a coordinator needs to go on after a restart. */
   open(): Promise<RunRecord[]>;
   taskBudget(owner: string, taskId: string): Promise<TaskBudget | undefined>;

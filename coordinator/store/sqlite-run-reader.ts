@@ -41,6 +41,7 @@ export function openSqliteRunReader(file: string): SqliteRunReader {
     get: consistent((runId: string) => loader.byId(runId)),
     select: consistent((selection: Selection) => sql.select(selection).map((row) => loader.complete(row))),
     countOpen: consistent((selection: Omit<Selection, 'after_seq' | 'limit'>) => sql.countOpen(selection)),
+    lately: consistent((last: number) => sql.lately.all(last).map((row) => loader.complete(row))),
     async open() {
       const arrivals = openArrivals();
       const runs: RunRecord[] = [];

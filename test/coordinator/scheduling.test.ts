@@ -38,9 +38,9 @@ describe('placing', () => {
     ]);
     expect(runs[1]?.attempts[0]?.placement).toEqual({
       worker_id: 'local-2',
-      policy: 'least-loaded',
-      why: '0 of 2 slots in use',
-      next: [{ worker_id: 'local-1', why: '1 of 2 slots in use' }],
+      policy: 'least-expected-completion',
+      why: 'done in 10.0 s, 0 of 2 slots in use',
+      next: [{ worker_id: 'local-1', why: 'done in 10.0 s, 1 of 2 slots in use' }],
       rejected: {},
     });
     expect(runs[3]?.attempts[0]?.placement).toMatchObject({ rejected: { 'no free slot': 1 } });
@@ -61,7 +61,7 @@ describe('placing', () => {
       { run_id: 'run_aaaaaaaaaaaaaaaaaaaaa', owner: 'local', now: 1, spec: { ...(await specOf(fleet)) } },
     ]);
     expect(order.slice(-2)).toEqual(['submit', 'claim']);
-    expect(await accepted).toMatchObject([{ submitted: { kind: 'created' }, position: undefined }]);
+    expect(await accepted).toMatchObject([{ submitted: { kind: 'created' }, wait: undefined }]);
   });
 
   it('starts nothing of a batch in conflict, and leaks no slot over it', async () => {

@@ -103,7 +103,7 @@ describe('a task', () => {
   it('of a run that failed is completed, and its result says how', async () => {
     const { fleet, runId, tell, task } = await underWay();
     const handle = handleOf();
-    const { worker_id: _worker, ...told } = handle;
+    const { worker_id: _worker, attempt: _attempt, ...told } = handle;
     const preview = 'stdout (1 line)\n1: no such test';
     const endedAt = Date.now() + 60_000;
     tell({
@@ -134,7 +134,7 @@ describe('a task', () => {
     const { fleet, runId, tell, task } = await underWay();
     const handles = Array.from({ length: 200 }, (_, at) => handleOf({ stage: `stage-${String(at)}` }));
     const preview = 'stdout\n' + '1: "quoted" line\n'.repeat(2_000);
-    const told = handles.map(({ worker_id: _worker, ...handle }) => handle);
+    const told = handles.map(({ worker_id: _worker, attempt: _attempt, ...handle }) => handle);
     tell({ status: 'completed', outcome: { kind: 'exit', code: 0 }, ended_at: 1, handles: told, preview });
     await fleet.ended(runId);
     const { result } = await task();

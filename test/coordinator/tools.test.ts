@@ -59,6 +59,25 @@ describe('start_run', () => {
     });
   });
 
+  it('tells how long a run will likely wait once some have ended, also after a restart', async () => {
+    const fleet = await fleetUp();
+    const [first] = await fleet.start(1);
+    const key = attemptKey(first ?? '', 1);
+    const worker = fleet.workers[0];
+    worker?.tell(worker.byKey(key), { started_at: 1_000 });
+    worker?.tell(worker.byKey(key), {
+      status: 'completed',
+      outcome: { kind: 'exit', code: 0 },
+      ended_at: 5_000,
+    });
+    await fleet.ended(first ?? '');
+    const again = await fleet.again();
+    await allUp(again);
+    const input = { pipeline: 'work', cwd: fleet.folder, task_id: 'more', runs: [{}, {}, {}, {}] };
+    const { runs } = await again.tools.start_run(input, again.call);
+    expect(runs.map((run) => run.wait_ms)).toEqual([undefined, undefined, 2_000, 4_000]);
+  });
+
   it('answers about 64 runs within 8 KiB, with places in the queue', async () => {
     const fleet = await fleetUp();
     const runs = Array.from({ length: 64 }, () => ({ label: 'x'.repeat(80) }));

@@ -61,6 +61,20 @@ export function readingCases(bench: Bench): void {
       expect(open.filter((run) => run.attempts.length === 1)).toHaveLength(10);
     });
 
+    it('knows the runs that ended of those that came last', async () => {
+      const runs = Array.from({ length: 6 }, () => newRun());
+      await bench.store.submit(runs);
+      await bench.store.cancel(
+        [0, 2, 3].map((at) => runs[at]?.run_id ?? ''),
+        1,
+      );
+      expect((await bench.store.lately(4)).map((run) => run.run_id)).toEqual([
+        runs[2]?.run_id,
+        runs[3]?.run_id,
+      ]);
+      expect(await bench.store.lately(6)).toHaveLength(3);
+    });
+
     it('answers empty calls without a change', async () => {
       expect(await bench.store.submit([])).toEqual([]);
       expect(await bench.store.claim([])).toEqual([]);
