@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../core/parse-json.ts';
+import { failpoint } from '../../platform/failpoint.ts';
 import { isTerminal } from '../../schemas/run.ts';
 import type { EndListener } from '../changes.ts';
 import type { RunRecord } from '../store/run-store.ts';
@@ -37,6 +38,8 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
   /** The manifest of every run that ended up to this change is written. */
   let written = await readMark(dir);
   let told = written;
+  /** How far the runs of before this start were looked through; undefined once all were. */
+  let lookedUpTo: number | undefined = written;
   const dirty = new Map<string, TaskIndex>();
   const known = new Map<string, TaskIndex>();
   let timer: NodeJS.Timeout | undefined;
@@ -72,14 +75,17 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
     timer.unref();
   }
   async function flush(): Promise<boolean> {
-    const upTo = told;
+    // Beyond that another task may have runs without a manifest, of which nobody has told yet.
+    const upTo = Math.min(told, lookedUpTo ?? told);
     const tasks = [...dirty];
     dirty.clear();
     try {
       for (const [, index] of tasks) await writeTask(index, written, options);
       const folder = await openFolder(dir);
       try {
+        failpoint('manifest.mark.before');
         await folder.write(markFile, JSON.stringify({ seq: upTo }));
+        failpoint('manifest.mark.after');
       } finally {
         await folder.close();
       }
@@ -102,7 +108,8 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
         if (isTerminal(run.status)) ended(run);
         seq = run.seq;
       }
-      if (page.length < pageSize) return;
+      lookedUpTo = page.length < pageSize ? undefined : seq;
+      if (lookedUpTo === undefined) return;
     }
   }
   return {

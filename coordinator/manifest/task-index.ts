@@ -35,8 +35,10 @@ export async function readOn(
     const page = await store.select({ owner, task_id, after_seq: seq, limit: pageSize });
     for (const run of page) takeIn(index, run);
     await each(page);
-    if (page.length < pageSize) return;
-    seq = index.seq;
+    const last = page.at(-1);
+    if (last === undefined || page.length < pageSize) return;
+    // Not how far the index is: it may have been read further before.
+    seq = last.seq;
   }
 }
 

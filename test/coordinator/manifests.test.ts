@@ -158,6 +158,7 @@ describe('manifests', () => {
   it('are written for runs that ended before a crash, and only for those', async () => {
     const { project, state, open, finishOne } = place();
     const first = await open();
+    await first.catchUp('jane');
     const before = await finishOne('t');
     first.ended(before);
     await first.close();
@@ -169,5 +170,27 @@ describe('manifests', () => {
     expect(existsSync(join(state, `${lost.run_id}.json`))).toBe(true);
     expect(existsSync(join(state, `${before.run_id}.json`))).toBe(false);
     expect(taskManifest.parse(read(project, '.runs', 't', 'manifest.json')).runs).toHaveLength(2);
+  });
+
+  it('are written for every run of a long task that ended before a crash', async () => {
+    const { state, open, finishOne } = place();
+    const runs: RunRecord[] = [];
+    for (let count = 0; count < 250; count += 1) runs.push(await finishOne('t'));
+    const manifests = await open();
+    await manifests.catchUp('jane');
+    await manifests.close();
+    expect(runs.filter(({ run_id: id }) => !existsSync(join(state, `${id}.json`)))).toEqual([]);
+  });
+
+  it('are written after two crashes, the second before the first was made up for', async () => {
+    const { state, open, finishOne } = place();
+    const unwritten = await finishOne('earlier');
+    const first = await open();
+    first.ended(await finishOne('later'));
+    await first.close();
+    const second = await open();
+    await second.catchUp('jane');
+    await second.close();
+    expect(existsSync(join(state, `${unwritten.run_id}.json`))).toBe(true);
   });
 });
