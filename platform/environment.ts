@@ -6,6 +6,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** How many runs stand between a person and a process: 0, or unset, in a person's own shell. */
 export const depthVariable = 'CODEX_FLEET_DEPTH';
 
+/** A folder of failpoints, for tests of what a crash leaves behind (platform/failpoint.ts). */
+export const failpointsVariable = 'CODEX_FLEET_FAILPOINTS';
+
 /** The only place that reads this process's environment. */
 export const processEnv: Environment = process.env;
 
@@ -21,6 +24,7 @@ const own = [
   'CODEX_FLEET_STATE_DIR',
   'CODEX_FLEET_LOG_LEVEL',
   depthVariable,
+  failpointsVariable,
   'XDG_CONFIG_HOME',
   'XDG_RUNTIME_DIR',
   'XDG_STATE_HOME',

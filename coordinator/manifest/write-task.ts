@@ -1,4 +1,5 @@
 import type { Logger } from '../../platform/log.ts';
+import { failpoint } from '../../platform/failpoint.ts';
 import type { Config } from '../../schemas/config.ts';
 import { isTerminal } from '../../schemas/run.ts';
 import type { RunStore } from '../store/run-store.ts';
@@ -30,13 +31,17 @@ export async function writeTask(index: TaskIndex, written: number, writing: Task
       for (const run of page) {
         if (!isTerminal(run.status)) continue;
         const text = `${JSON.stringify(buildManifest(run), undefined, 2)}\n`;
+        failpoint('manifest.run.before');
         await kept.write(`${run.run_id}.json`, text);
+        failpoint('manifest.run.after');
         await attempt(exported, (task) => task.writeRun(run.run_id, text), log);
       }
     });
     const limits = await store.taskBudget(index.owner, index.task_id);
     const text = `${JSON.stringify(taskManifest(index, limits), undefined, 2)}\n`;
+    failpoint('manifest.index.before');
     await attempt(exported, (task) => task.writeIndex(text), log);
+    failpoint('manifest.index.after');
   } finally {
     await Promise.all([kept.close(), exported?.close()]);
   }

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import { failpoint } from '../../platform/failpoint.ts';
 import { apply, weight, type Answer, type Operation } from './operations.ts';
 import { describeFailure, type Failure } from './failures.ts';
 import { createSqliteRunTable } from './sqlite-run-table.ts';
@@ -48,7 +49,9 @@ export function createWriter(db: Database): Writer {
         table.refresh();
         const results = operations.map(applyAlone);
         table.saveCounter();
+        for (const { kind } of operations) failpoint(`store.${kind}.before`);
         commit.run();
+        for (const { kind } of operations) failpoint(`store.${kind}.after`);
         return results;
       } catch (error) {
         if (db.inTransaction) rollback.run();

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, renameSync } from 'node:fs';
 import { z } from 'zod';
 import { parseJson } from '../../core/parse-json.ts';
+import { failpoint } from '../../platform/failpoint.ts';
 import { openForRead, readFully, writeFully } from './output/handle-files.ts';
 
 /** Where an entry's latest line lies. */
@@ -23,12 +24,14 @@ export interface Line {
  * not a power cut. A torn last line (kill -9 within a write, a full disk) is cut off.
  */
 export class Journal<Entry> {
+  readonly #kind: 'record' | 'handle';
   readonly #path: string;
   readonly #schema: z.ZodType<Entry>;
   #fd: number;
   #size: number;
 
-  constructor(path: string, schema: z.ZodType<Entry>) {
+  constructor(kind: 'record' | 'handle', path: string, schema: z.ZodType<Entry>) {
+    this.#kind = kind;
     this.#path = path;
     this.#schema = schema;
     this.#fd = open(path);
@@ -37,11 +40,11 @@ export class Journal<Entry> {
 
   /** Where the entry lies; undefined where the disk would not take it. */
   append(line: Line, entry: Entry): Place | undefined {
-    return this.#write(`${lineStart(line)},"entry":${JSON.stringify(entry)}}\n`);
+    return this.#write(line.state, `${lineStart(line)},"entry":${JSON.stringify(entry)}}\n`);
   }
 
   appendDeleted(id: string, runId: string): void {
-    this.#write(`${lineStart({ id, run_id: runId, state: 'deleted' })}}\n`);
+    this.#write('deleted', `${lineStart({ id, run_id: runId, state: 'deleted' })}}\n`);
   }
 
   /** undefined where the line is no entry, or not one of today's. */
@@ -70,15 +73,19 @@ export class Journal<Entry> {
       size += line.length;
     }
     closeSync(fd);
+    failpoint(`${this.#kind}.compact.before`);
     renameSync(fresh, this.#path);
+    failpoint(`${this.#kind}.compact.after`);
     closeSync(this.#fd);
     this.#fd = open(this.#path);
     this.#size = size;
     return places;
   }
 
-  #write(line: string): Place | undefined {
+  #write(state: Line['state'], line: string): Place | undefined {
     const bytes = Buffer.from(line);
+    failpoint(`${this.#kind}.${state}.before`);
+    failpoint(`${this.#kind}.${state}.torn`, () => writeFully(this.#fd, bytes.subarray(0, bytes.length / 2)));
     const { written, errno } = writeFully(this.#fd, bytes);
     if (errno !== undefined) {
       // Half a line: the next one must not continue it.
@@ -87,6 +94,7 @@ export class Journal<Entry> {
     }
     const place = { offset: this.#size, length: bytes.length - 1 };
     this.#size += written;
+    failpoint(`${this.#kind}.${state}.after`);
     return place;
   }
 }

@@ -45,7 +45,7 @@ class FileHandleStore implements HandleStore {
 
   constructor(dir: string) {
     this.#dir = dir;
-    this.#journal = new Journal(join(dir, 'journal.jsonl'), journalEntry);
+    this.#journal = new Journal('handle', join(dir, 'journal.jsonl'), journalEntry);
   }
 
   create(params: CreateHandle): HandleWriter {

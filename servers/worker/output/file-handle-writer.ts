@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { HandleRecord } from '../../../schemas/handle.ts';
+import { failpoint } from '../../../platform/failpoint.ts';
 import { errnoOf, openForAppend, writeFully } from './handle-files.ts';
 import type { HandleWriter } from './handle-store.ts';
 import { LineIndex } from './line-index.ts';
@@ -46,7 +47,10 @@ export class FileHandleWriter implements HandleWriter {
     if (this.#failed !== undefined || this.#sealed !== undefined || chunk.length === 0) return;
     const fd = this.#open();
     if (fd === undefined) return;
+    failpoint('handle.bytes.before');
+    failpoint('handle.bytes.torn', () => writeFully(fd, chunk.subarray(0, chunk.length / 2)));
     const { written, errno } = writeFully(fd, chunk);
+    failpoint('handle.bytes.after');
     this.#failed = errno;
     const kept = written === chunk.length ? chunk : chunk.subarray(0, written);
     this.index.push(kept);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { failpoint } from '../../../platform/failpoint.ts';
 import { identify, type ProcessIdentity } from '../../../platform/process-identity.ts';
 
 /**
@@ -51,10 +52,15 @@ export function openLedger(stateDir: string): Ledger {
   return {
     started(process) {
       live.add(nameOf(process));
+      failpoint('ledger.started.before');
       note({ started: process });
+      failpoint('ledger.started.after');
     },
     ended(process) {
-      if (live.delete(nameOf(process))) note({ ended: process });
+      if (!live.delete(nameOf(process))) return;
+      failpoint('ledger.ended.before');
+      note({ ended: process });
+      failpoint('ledger.ended.after');
     },
     cgroup(path) {
       note({ cgroup: path });

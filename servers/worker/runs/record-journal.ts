@@ -18,7 +18,7 @@ export interface RecordJournal {
 
 /** Throws where the file cannot be opened. */
 export function openRecordJournal(file: string): RecordJournal {
-  const journal = new Journal<RunRecord>(file, runRecord);
+  const journal = new Journal<RunRecord>('record', file, runRecord);
   const places = new Map<string, Place>();
   let lines = 0;
   journal.replay(({ id, state }, place) => {
