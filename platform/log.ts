@@ -2,8 +2,13 @@ import { destination, pino, type Logger } from 'pino';
 
 export type { Logger };
 
-/** Structured lines on stderr: stdout belongs to the protocol. */
+/** What waits for room on a full disk, in characters; lines beyond that are dropped. */
+const maxWaiting = 65_536;
+
+/** Structured lines on stderr: stdout belongs to the protocol. What cannot be logged ends nobody. */
 export function createLogger(options: { name: string; level?: string | undefined }): Logger {
+  const stderr = destination({ dest: 2, sync: true, maxLength: maxWaiting });
+  stderr.on('error', () => undefined);
   return pino(
     {
       name: options.name,
@@ -14,6 +19,6 @@ export function createLogger(options: { name: string; level?: string | undefined
         censor: '[hidden]',
       },
     },
-    destination({ dest: 2, sync: true }),
+    stderr,
   );
 }
