@@ -59,7 +59,10 @@ export const failpoint: (name: FailpointName, lastAct?: () => void) => void =
 function reach(file: string, lastAct: (() => void) | undefined): void {
   try {
     const left = Number(readFileSync(file, 'utf8'));
-    if (left > 1) return void writeFileSync(file, String(left - 1));
+    if (left > 1) {
+      writeFileSync(file, String(left - 1));
+      return;
+    }
     // Whoever renames it is the one that dies.
     renameSync(file, `${file}.fired`);
   } catch {

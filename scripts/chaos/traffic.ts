@@ -1,0 +1,189 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { isTerminal, runSnapshot, type RunSnapshot } from '../../schemas/run.ts';
+import { bridgeClient, ToolError, type BridgeClient } from './bridge-client.ts';
+import type { Random } from './random.ts';
+import type { Site } from './site.ts';
+
+/** One run that was asked for. Its id in the oracle is its request_key. */
+export interface Asked {
+  key: string;
+  task: string;
+  pipeline: 'once' | 'again';
+  code: number;
+  /** Once start_run has answered. */
+  runId: string | undefined;
+  /** Something was asked of it that may end it by `cancelled`. */
+  cancelAsked: boolean;
+  snapshot: RunSnapshot | undefined;
+  /** When it was first seen to have ended, ms since the epoch. */
+  endSeenMs: number | undefined;
+}
+
+export interface TrafficOptions {
+  site: Site;
+  random: Random;
+  /** Longest a command sleeps. */
+  longestMs: number;
+}
+
+export interface Traffic {
+  readonly asked: readonly Asked[];
+  /** Runs accepted that have not been seen to end. */
+  readonly open: number;
+  readonly clients: readonly BridgeClient[];
+  /** Asks for runs until so many are under way. */
+  fill(target: number): Promise<void>;
+  /** Cancels, or pauses and resumes, one of the open runs. */
+  disturb(how: 'cancel' | 'pause'): Promise<void>;
+  call(tool: string, input: Record<string, unknown>): Promise<Record<string, unknown>>;
+  close(): Promise<void>;
+}
+
+/** Of one task; then the next begins. */
+const runsPerTask = 200;
+const batchSize = 32;
+const startReply = z.object({ runs: z.array(z.object({ run_id: z.string() })) });
+const pollReply = z.object({ runs: z.array(runSnapshot), cursor: z.string(), more: z.boolean() });
+/** Of no consequence: the state changed meanwhile, or the answer is to ask again. */
+const passing = new Set([
+  'WRONG_STATE',
+  'WORKER_UNAVAILABLE',
+  'STORE_UNAVAILABLE',
+  'NO_CAPACITY',
+  'SHUTTING_DOWN',
+]);
+/** The bridge sent it again as often as it does. */
+const gaveUp = /ended several times over this call/;
+const exitCodes = [0, 0, 0, 0, 3, 137];
+
+export function createTraffic({ site, random, longestMs }: TrafficOptions): Traffic {
+  const asked: Asked[] = [];
+  const byRun = new Map<string, Asked>();
+  const clients = [bridgeClient(site.env, site.work), bridgeClient(site.env, site.work)];
+  const [worker, watcher] = clients;
+  if (worker === undefined || watcher === undefined) throw new Error('no clients');
+  let open = 0;
+  let closed = false;
+  const watching = watch(watcher);
+
+  async function watch(client: BridgeClient): Promise<void> {
+    const cursors = new Map<string, string>();
+    while (!closed) {
+      const tasks = new Set(asked.filter(isOpen).map(({ task }) => task));
+      for (const task_id of tasks) {
+        const input = { task_id, cursor: cursors.get(task_id) ?? '0', preview_tokens: 0 };
+        const reply = await client.call('poll_run', input).catch(unlessPassing);
+        if (reply === undefined) continue;
+        const { runs, cursor } = pollReply.parse(reply);
+        cursors.set(task_id, cursor);
+        for (const snapshot of runs) take(snapshot);
+      }
+      await delay(50);
+    }
+  }
+  function take(snapshot: RunSnapshot): void {
+    const one = byRun.get(snapshot.run_id);
+    if (one === undefined) return;
+    if (one.endSeenMs === undefined && isTerminal(snapshot.status)) {
+      one.endSeenMs = Date.now();
+      open -= 1;
+    }
+    one.snapshot = snapshot;
+  }
+  function newRun(pipeline: Asked['pipeline'], at: number): Asked {
+    return {
+      key: `k${String(at)}`,
+      task: `task-${String(Math.floor(at / runsPerTask))}`,
+      pipeline,
+      code: random.pick(exitCodes) ?? 0,
+      runId: undefined,
+      cancelAsked: false,
+      snapshot: undefined,
+      endSeenMs: undefined,
+    };
+  }
+  async function start(batch: readonly [Asked, ...Asked[]], pipeline: Asked['pipeline']): Promise<void> {
+    const runs = batch.map(({ key, code }) => ({
+      request_key: key,
+      label: key,
+      inputs: { id: key, code: String(code), seconds: String(random.int(longestMs) / 1000) },
+    }));
+    const [{ task }] = batch;
+    const input = { pipeline, cwd: site.work, task_id: task, shared_workspace: true, runs };
+    for (;;) {
+      const reply = await worker?.call('start_run', input).catch(unlessPassing);
+      if (reply === undefined) {
+        await delay(100);
+        continue;
+      }
+      const { runs: started } = startReply.parse(reply);
+      for (const [at, one] of batch.entries()) {
+        one.runId = started[at]?.run_id;
+        if (one.runId !== undefined) byRun.set(one.runId, one);
+      }
+      open += batch.length;
+      // Its end may have been told before its id was known.
+      await retell(batch);
+      return;
+    }
+  }
+  async function retell(batch: readonly Asked[]): Promise<void> {
+    const run_ids = batch.flatMap(({ runId }) => runId ?? []);
+    const reply = await worker?.call('poll_run', { run_ids, preview_tokens: 0 }).catch(unlessPassing);
+    for (const snapshot of pollReply.safeParse(reply).data?.runs ?? []) take(snapshot);
+  }
+
+  return {
+    asked,
+    get open() {
+      return open;
+    },
+    clients,
+    async fill(target) {
+      while (open < target) {
+        const pipeline = random.int(2) === 0 ? 'once' : 'again';
+        const first = newRun(pipeline, asked.length);
+        const more = Math.min(batchSize, target - open) - 1;
+        const batch: [Asked, ...Asked[]] = [first];
+        for (let at = 1; at <= more; at += 1)
+          batch.push({ ...newRun(pipeline, asked.length + at), task: first.task });
+        asked.push(...batch);
+        await start(batch, pipeline);
+      }
+    },
+    async disturb(how) {
+      const candidates = asked.filter(isOpen);
+      const one = random.pick(candidates);
+      if (one === undefined) return;
+      const run_id = one.runId ?? '';
+      if (how === 'cancel') {
+        one.cancelAsked = true;
+        await worker.call('cancel_run', { run_ids: [run_id] }).catch(unlessPassing);
+      } else {
+        await worker.call('pause_run', { run_id }).catch(unlessPassing);
+        for (let tries = 0; tries < 100 && one.endSeenMs === undefined; tries += 1) {
+          if ((await worker.call('resume_run', { run_id }).catch(unlessPassing)) !== undefined) return;
+          if (one.snapshot !== undefined && !['paused', 'pending', 'running'].includes(one.snapshot.status))
+            return;
+          await delay(100);
+        }
+      }
+    },
+    call: (tool, input) => worker.call(tool, input),
+    async close() {
+      closed = true;
+      await watching;
+      await Promise.all(clients.map((client) => client.close()));
+    },
+  };
+}
+
+function isOpen({ runId, endSeenMs }: Asked): boolean {
+  return runId !== undefined && endSeenMs === undefined;
+}
+
+function unlessPassing(error: unknown): undefined {
+  if (error instanceof ToolError && (passing.has(error.code) || gaveUp.test(error.message))) return undefined;
+  throw error;
+}
