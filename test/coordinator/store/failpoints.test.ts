@@ -52,6 +52,11 @@ const cases: Record<Operation['kind'], Case> = {
     calls: [['cancel', [run_id], 3000]],
     isDone: async (store) => (await store.get(run_id))?.status === 'cancelled',
   },
+  end: {
+    runs: [run],
+    calls: [['end', [{ run_id, now: 3000, outcome: { kind: 'cancelled' }, error: 'e' }]]],
+    isDone: async (store) => (await store.get(run_id))?.status === 'cancelled',
+  },
   hold: {
     runs: [run],
     calls: [['hold', run_id, true, 3000]],
@@ -62,6 +67,11 @@ const cases: Record<Operation['kind'], Case> = {
     calls: [claim, ['heartbeat', ['local-1'], 30_000, 2500]],
     isDone: async (store) => (await store.expired(10_000)).length === 0,
   },
+  drain: {
+    runs: [],
+    calls: [['drain', 'local-1', true]],
+    isDone: async (store) => (await store.drained()).includes('local-1'),
+  },
 };
 const kinds: Operation['kind'][] = [
   'submit',
@@ -70,8 +80,10 @@ const kinds: Operation['kind'][] = [
   'finish',
   'requeue',
   'cancel',
+  'end',
   'hold',
   'heartbeat',
+  'drain',
 ];
 
 describe('a coordinator that dies in a commit', () => {
