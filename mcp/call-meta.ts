@@ -14,13 +14,14 @@ export interface ReadMeta {
 const maxIdLength = 200;
 
 /**
- * What a client says of a call in `_meta`: ours (`codex-fleet/call`), Claude Code's
- * `claudecode/toolUseId`, or Codex's `callId`, which is unique only within a turn of a thread.
+ * What a client says of a call in `_meta`: Claude Code's `claudecode/toolUseId`, Codex's `callId`, which is
+ * unique only within a turn of a thread, or else ours (`codex-fleet/call`). The client's own id comes
+ * first: it stays the same when the client makes the call again by another bridge, whose ids are new.
  */
 export function readCallMeta(meta: unknown): ReadMeta {
   if (!isRecord(meta)) return { callId: undefined, cwd: undefined, depth: undefined };
   const own = isRecord(meta[callMetaKey]) ? meta[callMetaKey] : {};
-  const id = text(own['id']) ?? text(meta['claudecode/toolUseId']) ?? codexId(meta);
+  const id = text(meta['claudecode/toolUseId']) ?? codexId(meta) ?? text(own['id']);
   return {
     callId: id === undefined ? undefined : bounded(id),
     cwd: text(own['cwd']),

@@ -14,7 +14,13 @@ it.each([
   ["Claude Code's", { 'claudecode/toolUseId': 'toolu_1' }, 'toolu_1', undefined],
   ["Codex's, within its turn", codex, 't1/u1/call_1', undefined],
   ["Codex's without a turn", { callId: 'call_1', threadId: 't1' }, 't1/call_1', undefined],
-  ["a client's under ours", { ...codex, 'codex-fleet/call': { id: 'b1' } }, 'b1', undefined],
+  ["Codex's before the bridge's", { ...codex, 'codex-fleet/call': { id: 'b1' } }, 't1/u1/call_1', undefined],
+  [
+    "Claude Code's before the bridge's",
+    { 'claudecode/toolUseId': 'toolu_1', 'codex-fleet/call': { id: 'b1', cwd: '/w' } },
+    'toolu_1',
+    '/w',
+  ],
 ])('reads %s', (_what, meta, callId, cwd) => {
   expect(readCallMeta(meta)).toEqual({ callId, cwd, depth: undefined });
 });
