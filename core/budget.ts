@@ -18,13 +18,15 @@ export function tokensOf({ input_tokens, output_tokens }: Usage): number {
   return input_tokens + output_tokens;
 }
 
-/** Which of its own limits a run's use has passed. */
+/** Which of its own limits a run's use has passed; with `goesOn`, would pass by the call that follows. */
 export function passedLimit(
   usage: Usage,
-  { max_tokens, max_turns }: Pick<RunSpec, 'max_tokens' | 'max_turns'>,
+  { max_tokens = Infinity, max_turns = Infinity }: Pick<RunSpec, 'max_tokens' | 'max_turns'>,
+  goesOn: boolean,
 ): 'tokens' | 'turns' | undefined {
-  if (tokensOf(usage) > (max_tokens ?? Infinity)) return 'tokens';
-  return usage.calls > (max_turns ?? Infinity) ? 'turns' : undefined;
+  const more = goesOn ? 1 : 0;
+  if (tokensOf(usage) + more > max_tokens) return 'tokens';
+  return usage.calls + more > max_turns ? 'turns' : undefined;
 }
 
 /** What the attempts of a run have used so far; one that never reached a process counts as none. */

@@ -9,7 +9,7 @@ async function start(peer: WorkerPeer, extra: Record<string, unknown>): Promise<
   return runs[0]?.run_id ?? '';
 }
 
-function call(session: ScriptedSession, input: number, output: number): void {
+function call(session: ScriptedSession, input: number, output: number, goesOn = false): void {
   const usage = {
     calls: 1,
     input_tokens: input,
@@ -17,7 +17,7 @@ function call(session: ScriptedSession, input: number, output: number): void {
     output_tokens: output,
     reasoning_tokens: 0,
   };
-  session.context.report({ kind: 'usage', usage });
+  session.context.report({ kind: 'usage', usage, goes_on: goesOn });
 }
 
 describe('a run with a budget', () => {
@@ -46,11 +46,25 @@ describe('a run with a budget', () => {
     const peer = await worker.connect();
     const run = await start(peer, { max_turns: 2 });
     const session = await worker.codex.session(1);
-    call(session, 10, 1);
+    call(session, 10, 1, true);
     call(session, 10, 1);
     expect(session.cause).toBeUndefined();
     call(session, 10, 1);
     expect((await until(peer, run, 'failed')).outcome).toEqual({ kind: 'limit', which: 'turns' });
+  });
+
+  test('is ended before a model call that would pass its turns', async () => {
+    const worker = await openTestWorker();
+    const peer = await worker.connect();
+    const run = await start(peer, { max_turns: 2 });
+    const session = await worker.codex.session(1);
+    call(session, 10, 1, true);
+    expect(session.cause).toBeUndefined();
+    call(session, 10, 1, true);
+    expect(await until(peer, run, 'failed')).toMatchObject({
+      outcome: { kind: 'limit', which: 'turns' },
+      usage: { calls: 2 },
+    });
   });
 
   test('fails also where its engine tells what was used only at its end', async () => {

@@ -15,8 +15,8 @@ export interface StageOutput {
 
 export type EngineReport =
   | { kind: 'thread'; thread_id: string }
-  /** Tokens of one model call, to be added. */
-  | { kind: 'usage'; usage: Usage }
+  /** Tokens of one model call, to be added. `goes_on`: it asked for a tool, so that another call follows. */
+  | { kind: 'usage'; usage: Usage; goes_on?: boolean }
   /** The engine waits for an answer; `undefined` once it goes on. */
   | { kind: 'question'; question: Question | undefined }
   | ({ kind: 'decision' } & Omit<Decision, 'at'>)

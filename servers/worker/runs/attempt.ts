@@ -228,7 +228,7 @@ export class Attempt {
     if (said.kind !== 'question') {
       takeDown(known.facts, said, deps.now());
       known.heard(said);
-      if (said.kind === 'usage') this.#checkBudget();
+      if (said.kind === 'usage') this.#checkBudget(said.goes_on === true);
     } else if (said.question !== undefined) {
       this.#ask(said.question);
     } else if (known.status === 'input_required') {
@@ -236,17 +236,17 @@ export class Attempt {
     }
   }
 
-  /** Model calls are told as they end: the one that passed the limit is paid for, none follows it. */
-  #checkBudget(): void {
+  /** Model calls are told as they end: one that passed the limit is paid for, none follows it. */
+  #checkBudget(goesOn: boolean): void {
     const { known } = this.#options;
     const { max_tokens, max_turns } = known.spec;
     if (known.facts.usage === undefined || (max_tokens ?? max_turns) === undefined) return;
     // What was used must not be forgotten by a crash.
     known.save();
-    const which = passedLimit(known.facts.usage, known.spec);
+    const which = passedLimit(known.facts.usage, known.spec, goesOn);
     if (which === undefined) return;
     const limit = String(which === 'tokens' ? max_tokens : max_turns);
-    known.facts.error ??= `It has used more than it may: ${limit} ${which}.`;
+    known.facts.error ??= `It has used up what it may: ${limit} ${which}.`;
     this.#overspent ??= { kind: 'limit', which };
     this.end(this.#overspent);
   }

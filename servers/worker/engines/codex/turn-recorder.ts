@@ -18,6 +18,15 @@ const unrecorded = new Set([
   'thread/status/changed',
 ]);
 
+/** What a model asks for whose answer goes into its next call. */
+const toolItems = new Set([
+  'commandExecution',
+  'fileChange',
+  'mcpToolCall',
+  'dynamicToolCall',
+  'collabAgentToolCall',
+]);
+
 export interface RecorderOptions {
   output: StageOutput;
   outputDir: string;
@@ -33,6 +42,8 @@ export class TurnRecorder {
   /** The thread's running total as last seen, by thread. */
   readonly #totals = new Map<string, number>();
   #turn: { threadId: string; turnId: string } | undefined;
+  /** A tool was asked for since the last model call was counted. */
+  #usesTool = false;
   #lastMessage = '';
   #diff = '';
 
@@ -93,6 +104,7 @@ export class TurnRecorder {
   #item(method: string, params: unknown): void {
     const parsed = itemNotification.safeParse(params);
     const known = parsed.success ? parsed.data.known : undefined;
+    if (parsed.success && method === 'item/started') this.#usesTool ||= toolItems.has(parsed.data.item.type);
     const isDone = method === 'item/completed';
     if (known?.type === 'commandExecution') {
       this.#commandItem(method, params, known);
@@ -139,7 +151,8 @@ export class TurnRecorder {
       output_tokens: last.outputTokens,
       reasoning_tokens: last.reasoningOutputTokens,
     };
-    this.#report({ kind: 'usage', usage });
+    this.#report({ kind: 'usage', usage, goes_on: this.#usesTool });
+    this.#usesTool = false;
   }
 
   #write(stream: 'events' | 'diff' | 'last_message', text: string): void {
