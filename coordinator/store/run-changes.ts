@@ -141,7 +141,7 @@ export function cancelled(run: RunRecord, now: number, reason?: string): RunReco
 /** Of a run no worker has. */
 export function ended(run: RunRecord, { now, outcome, error }: Ending): RunRecord | undefined {
   if (run.ended_at !== undefined || openAttempt(run) !== undefined) return undefined;
-  return { ...run, status: statusOf(outcome), ended_at: now, outcome, error };
+  return { ...run, status: statusOf(outcome), not_before: undefined, ended_at: now, outcome, error };
 }
 
 export function held(run: RunRecord, hold: boolean): RunRecord | undefined {

@@ -58,6 +58,7 @@ const submits = fc
       prompt: fc.nat(1),
       task: fc.nat(1),
       owner: fc.nat(1),
+      most: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
     }),
     {
       minLength: 1,
@@ -66,13 +67,14 @@ const submits = fc
   )
   .map((entries) =>
     step(`submit ${JSON.stringify(entries)}`, (made) => {
-      const batch = entries.map(({ key, prompt, task, owner }) =>
+      const batch = entries.map(({ key, prompt, task, owner, most }) =>
         newRun({
           owner: `owner-${owner}`,
           spec: {
             task_id: `task-${task}`,
             prompt: `prompt ${prompt}`,
             ...(key !== undefined && { request_key: `key-${key}` }),
+            ...(most !== undefined && { task_budget: { runs: 3 * most } }),
           },
         }),
       );
@@ -150,7 +152,11 @@ const cancels = fc
   .tuple(few, few, few)
   .map(([at, other, now]) =>
     step(`cancel ${at} ${other}`, () => [
-      (store, runs) => store.cancel([pick(runs, at), pick(runs, other)], now),
+      (store, runs) => store.cancel([pick(runs, at), pick(runs, other)], now, now > 3 ? 'reason' : undefined),
+      (store, runs) =>
+        store.end([
+          { run_id: pick(runs, other), now, outcome: { kind: 'limit', which: 'turns' }, error: 'spent' },
+        ]),
     ]),
   );
 
@@ -212,6 +218,13 @@ async function everything(store: RunStore, runs: readonly NewRun[]): Promise<unk
     open: await store.open(),
     expired: await store.expired(1e9),
     latestSeq: await store.latestSeq(),
+    budgets: await Promise.all(
+      (await store.budgetedTasks()).map(async ({ owner, task_id: task }) => [
+        owner,
+        task,
+        await store.taskBudget(owner, task),
+      ]),
+    ),
   };
 }
 

@@ -23,6 +23,35 @@ export function attemptCases(bench: Bench): void {
       expect(await bench.stored(id)).toEqual(second);
     });
 
+    it('keeps what the attempt may use, and counts for each what it alone has used', async () => {
+      const { run_id: id } = await bench.created();
+      const reserved = { tokens: 100, turns: 3, wall_ms: 500 };
+      const [first] = await bench.store.claim([claimOf(id, { reserved })]);
+      expect(first?.attempts[0]?.reserved).toEqual(reserved);
+      const told = (calls: number) => ({
+        calls,
+        input_tokens: 10 * calls,
+        cached_input_tokens: calls,
+        output_tokens: calls,
+        reasoning_tokens: 0,
+      });
+      const progress = { run_id: id, now: 3000, remote_run_id: 'r' };
+      await bench.store.progress([{ ...progress, attempt: 1, usage: told(2), active_ms: 40 }]);
+      const lost = { kind: 'lost', resumable: true } as const;
+      await bench.store.requeue([{ run_id: id, attempt: 1, now: 3000, outcome: lost }]);
+      await bench.store.claim([claimOf(id, { reserved })]);
+      // The same run there: what it tells begins with the first attempt.
+      await bench.store.progress([{ ...progress, attempt: 2, usage: told(5), active_ms: 100 }]);
+      await bench.store.requeue([{ run_id: id, attempt: 2, now: 4000, outcome: lost }]);
+      await bench.store.claim([claimOf(id)]);
+      // Another one begins anew.
+      await bench.store.progress([{ ...progress, attempt: 3, remote_run_id: 's', usage: told(1) }]);
+      const run = await bench.stored(id);
+      expect(run.attempts.map(({ usage }) => usage?.calls)).toEqual([2, 3, 1]);
+      expect(run.attempts.map(({ active_ms }) => active_ms)).toEqual([40, 60, undefined]);
+      expect(run.usage).toEqual(told(6));
+    });
+
     it('takes back how long a run was to wait, which is kept with the attempt before', async () => {
       const { run_id: id } = await bench.claimed();
       const retry = { why: 'rate_limit', delay_ms: 2_000, resumes: true } as const;

@@ -4,6 +4,25 @@ import type { Bench } from './bench.ts';
 
 /** What is done to runs from outside their workers. */
 export function controlCases(bench: Bench): void {
+  describe('end', () => {
+    it('ends what no worker has, and nothing else', async () => {
+      const pending = await bench.created();
+      const heldBack = await bench.created();
+      await bench.store.hold(heldBack.run_id, true, 1500);
+      const running = await bench.claimed();
+      const ids = [pending, heldBack, running].map(({ run_id: id }) => id);
+      const outcome = { kind: 'limit', which: 'tokens' } as const;
+      const ends = ids.map((run_id) => ({ run_id, now: 5000, outcome, error: 'spent' }));
+      const [first, second, third] = await bench.store.end(ends);
+      for (const record of [first, second])
+        expect(record).toMatchObject({ status: 'failed', ended_at: 5000, outcome, error: 'spent' });
+      expect(third).toBeUndefined();
+      expect(await bench.stored(pending.run_id)).toEqual(first);
+      expect(await bench.store.end(ends)).toEqual([undefined, undefined, undefined]);
+      expect((await bench.stored(running.run_id)).status).toBe('running');
+    });
+  });
+
   describe('cancel', () => {
     it('ends at once what no worker has', async () => {
       const pending = await bench.created();
@@ -19,6 +38,23 @@ export function controlCases(bench: Bench): void {
         });
       expect(await bench.store.claim([claimOf(pending.run_id)])).toEqual([undefined]);
       expect(await bench.stored(pending.run_id)).toEqual(ended[0]);
+    });
+
+    it('keeps why, and says so in the outcome whenever the run ends cancelled', async () => {
+      const waiting = await bench.created();
+      const running = await bench.claimed();
+      const back = await bench.claimed();
+      const ids = [waiting, running, back].map(({ run_id: id }) => id);
+      const [atOnce, asked] = await bench.store.cancel(ids, 5000, 'no need');
+      const outcome = { kind: 'cancelled', reason: 'no need' } as const;
+      expect(atOnce?.outcome).toEqual(outcome);
+      expect(asked).toMatchObject({ cancel_requested: true, cancel_reason: 'no need' });
+      expect(await bench.stored(running.run_id)).toEqual(asked);
+      const end = finishOf(running.run_id, { status: 'cancelled', outcome: { kind: 'cancelled' } });
+      expect((await bench.store.finish([end]))[0]?.outcome).toEqual(outcome);
+      const spawn = { kind: 'spawn', errno: 'E' } as const;
+      const requeue = { run_id: back.run_id, attempt: 1, now: 6000, outcome: spawn };
+      expect((await bench.store.requeue([requeue]))[0]?.outcome).toEqual(outcome);
     });
 
     it('asks a worker for the others, once', async () => {

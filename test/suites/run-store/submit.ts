@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { NewRun } from '../../../coordinator/store/run-store.ts';
+import type { TaskBudget } from '../../../schemas/run.ts';
 import { finishOf, newRun } from '../../helpers/runs.ts';
 import { runOf, type Bench } from './bench.ts';
 
@@ -136,6 +138,47 @@ export function submitCases(bench: Bench): void {
         spec: { prompt: 'Fix the failing test', task_id: 'task' },
         attempts: [],
       });
+    });
+
+    it('takes no more runs of a task than its budget allows, nor any other of their batch', async () => {
+      const ofTask = (task_id: string, more = {}) => newRun({ spec: { task_id, ...more } });
+      await bench.store.submit([ofTask('t', { request_key: 'k', task_budget: { runs: 3 } }), ofTask('t')]);
+      const refused = await bench.store.submit([ofTask('other'), ofTask('t'), ofTask('t')]);
+      expect(refused.map(({ kind }) => kind)).toEqual(['withheld', 'withheld', 'over_budget']);
+      expect(refused[2]).toEqual({ kind: 'over_budget', which: 'runs', limit: 3, raises: false });
+      const again = ofTask('t', { request_key: 'k', task_budget: { runs: 3 } });
+      const kinds = async (...runs: NewRun[]) => (await bench.store.submit(runs)).map(({ kind }) => kind);
+      expect(await kinds(ofTask('t'), again)).toEqual(['created', 'existing']);
+      expect(await kinds(ofTask('t'))).toEqual(['over_budget']);
+      expect(await kinds(newRun({ owner: 'joe', spec: { task_id: 't' } }))).toEqual(['created']);
+      expect(await bench.store.countOpen({ owner: 'jane' })).toBe(3);
+    });
+
+    it('keeps the lowest budget a task was given, counts the runs it had before, and raises none', async () => {
+      const give = (task_budget: TaskBudget) => bench.store.submit([newRun({ spec: { task_budget } })]);
+      await bench.store.submit([newRun(), newRun()]);
+      await give({ tokens: 500, runs: 9 });
+      await give({ tokens: 400, runs: 4 });
+      expect(await give({ tokens: 401 })).toEqual([
+        { kind: 'over_budget', which: 'tokens', limit: 400, raises: true },
+      ]);
+      expect(await give({})).toMatchObject([{ kind: 'over_budget', which: 'runs' }]);
+      expect(await bench.store.taskBudget('jane', 'task')).toEqual({ tokens: 400, runs: 4 });
+      expect(await bench.store.taskBudget('joe', 'task')).toBeUndefined();
+      expect(await bench.store.budgetedTasks()).toEqual([{ owner: 'jane', task_id: 'task' }]);
+    });
+
+    it('means by an entry of the batch the run that has its key', async () => {
+      const first = newRun({ spec: { request_key: 'first' } });
+      const second = (after: NewRun) => newRun({ spec: { request_key: 'second', after: [after.run_id] } });
+      const [, made] = await bench.store.submit([first, second(first)]);
+      const again = newRun({ spec: { request_key: 'first' } });
+      const [, found] = await bench.store.submit([again, second(again)]);
+      expect(made).toMatchObject({ kind: 'created', run: { spec: { after: [first.run_id] } } });
+      expect(found).toMatchObject({ kind: 'existing', run: { spec: { after: [first.run_id] } } });
+      const late = newRun({ spec: { after: [again.run_id] } });
+      const [, created] = await bench.store.submit([again, late]);
+      expect(created).toMatchObject({ kind: 'created', run: { spec: { after: [first.run_id] } } });
     });
   });
 }
