@@ -1,6 +1,6 @@
 /** Bytes of either content compared at a time, and lines: longer lines are compared in pieces. */
-export const windowBytes = 1 << 20;
-const windowLines = 20_000;
+export const windowBytes = 256 * 1024;
+const windowLines = 4_000;
 
 /** Lines at the beginning of a stretch of bytes. */
 export interface LineWindow {

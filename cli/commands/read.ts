@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { defineCommand, wrongUsage } from '../command.ts';
 import { copyHandle } from '../fleet/copy-handle.ts';
 import { openReader, type Page } from '../fleet/read-handle.ts';
+import { readSearch, readShared, searches, searchOptions } from '../fleet/read-options.ts';
 import { print, printJson } from '../output.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { fleetPaths } from '../../platform/paths.ts';
@@ -15,12 +16,14 @@ export const read = defineCommand({
   name: 'read',
   usage: '[OPTIONS] HANDLE',
   about:
-    'Prints a page of what a handle keeps, up to 32 KiB: its beginning, unless an option says which part.\n' +
-    'Works also while the fleet is down.',
+    'Prints a page of what a handle keeps, up to 32 KiB: its beginning, unless an option says which part\n' +
+    'or what to look for. Works also while the fleet is down (but for --export).',
   examples: [
     'codex-fleet read hdl_V1StGXR8Z5jdHi6BmyT01 --tail 40',
     'codex-fleet read hdl_V1StGXR8Z5jdHi6BmyT01 --lines 200-260',
     'codex-fleet read hdl_V1StGXR8Z5jdHi6BmyT01 --all > log.txt',
+    "codex-fleet read hdl_V1StGXR8Z5jdHi6BmyT01 --grep 'error|warn' --context 2",
+    'codex-fleet read hdl_V1StGXR8Z5jdHi6BmyT01 --records --where /level=error --fields /msg,/at',
   ],
   options: {
     head: { type: 'string', value: 'N', about: 'The first N lines' },
@@ -28,14 +31,18 @@ export const read = defineCommand({
     lines: { type: 'string', value: 'A-B', about: 'Lines A to B, counted from 1' },
     bytes: { type: 'string', value: 'A-B', about: 'Bytes A to B, counted from 0, B not included' },
     all: { type: 'boolean', about: 'All of it, byte for byte' },
+    ...searchOptions,
   },
   run: async ({ values, positionals, json }) => {
     const [handle] = positionals;
     if (handle === undefined || positionals.length > 1) throw wrongUsage('read', 'Name one handle');
     if (!handleId.safeParse(handle).success) throw wrongUsage('read', `"${handle}" is not a handle (hdl_…)`);
     const { all, head, tail, lines, bytes } = values;
-    if ([all, head, tail, lines, bytes].filter((value) => value !== undefined).length > 1) {
-      throw wrongUsage('read', 'Only one of --all, --head, --tail, --lines and --bytes');
+    const part = readSearch(values) ?? readPart({ head, tail, lines, bytes });
+    if (
+      [all, head, tail, lines, bytes, ...searches(values)].filter((value) => value !== undefined).length > 1
+    ) {
+      throw wrongUsage('read', 'Only one of --all, --head, --tail, --lines, --bytes and what is looked for');
     }
     const reader = await openReader(fleetPaths(processEnv), handle);
     try {
@@ -43,7 +50,7 @@ export const read = defineCommand({
         await copyHandle(reader.read, handle, writeOut);
         return 0;
       }
-      const page = await reader.read({ handle_id: handle, ...readPart({ head, tail, lines, bytes }) });
+      const page = await reader.read({ handle_id: handle, ...readShared(values), ...part });
       if (json) printJson(page);
       else showPage(page);
     } finally {
@@ -88,10 +95,13 @@ function readRange(name: string, text: string): [number, number] {
 function showPage(page: Page): void {
   process.stdout.write(page.text);
   if (page.text !== '' && !page.text.endsWith('\n')) print('');
-  const { from_byte, to_byte, bytes, truncated, sealed } = page;
+  const { from_byte, to_byte, bytes, truncated, sealed, hits, cursor, path } = page;
   const state = sealed ? '' : ', still growing';
   const cut = truncated ? '; its end was cut off' : '';
-  process.stderr.write(`[bytes ${String(from_byte)}–${String(to_byte)} of ${String(bytes)}${state}${cut}]\n`);
+  const found = hits === undefined ? '' : `${String(hits)} found; `;
+  const on = cursor === undefined ? '' : `; go on with --cursor ${cursor}`;
+  const place = `bytes ${String(from_byte)}–${String(to_byte)} of ${String(bytes)}${state}${cut}`;
+  process.stderr.write(`[${path === undefined ? '' : `${path}; `}${found}${place}${on}]\n`);
 }
 
 /** A reader that is slower than the fleet must not fill the memory. */

@@ -25,7 +25,10 @@ const command = (name: string, argv: string[]) => ({
 });
 
 /** A fleet of its own with 2 workers of 4 slots and pipelines for trivial commands, reached through the bridge. */
-export async function startBenchFleet(reaping: 'best_effort' | 'auto'): Promise<BenchFleet> {
+export async function startBenchFleet(
+  reaping: 'best_effort' | 'auto',
+  settings: Record<string, unknown> = {},
+): Promise<BenchFleet> {
   const root = await mkdtemp(join(tmpdir(), 'fleet-bench-'));
   const work = join(root, 'work');
   await mkdir(work);
@@ -40,6 +43,7 @@ export async function startBenchFleet(reaping: 'best_effort' | 'auto'): Promise<
       node: command('node', [process.execPath, '-e', '0']),
       slow: command('slow', [process.execPath, '-e', 'console.log(1); setTimeout(() => {}, 1500)']),
     },
+    ...settings,
   };
   await writeFile(join(root, 'config.json'), JSON.stringify(config));
   const env = {

@@ -116,9 +116,19 @@ describe('run, poll, read, cancel', () => {
     expect(poll.stdout).toContain('0 not ended');
     const handle: string = runs[0].handles[0].handle_id;
     const whileUp = await fleet.cli('read', handle, '--all');
+    const search = ['read', handle, '--grep', '[a-z]', '--pick', 'last', '--count', '1', '--context', '1'];
+    const foundUp = await fleet.cli(...search);
+    const exported = await fleet.cli('read', handle, '--export');
+    expect(exported.stderr).toContain('"runs_dir": "off"');
     await fleet.cli('down');
     const whileDown = await fleet.cli('read', handle, '--all');
     expect(whileUp).toMatchObject({ code: 0 });
+    expect(foundUp.stdout).toMatch(/^\d+: .*[a-z]/m);
+    expect(foundUp.stderr).toContain('[1 found; ');
+    expect(await fleet.cli(...search)).toEqual(foundUp);
+    for (const mode of ['--stats', '--outline', '--records']) {
+      expect(await fleet.cli('read', handle, mode), mode).toMatchObject({ code: 0 });
+    }
     expect(Buffer.byteLength(whileUp.stdout)).toBe(runs[0].handles[0].bytes);
     expect(whileDown).toEqual(whileUp);
     expect(recorded()).toEqual([]);

@@ -55,6 +55,8 @@ describe('wrong usage is exit code 2 and names the next step', () => {
     [['cancel', 'one', 'two'], 'Name run ids'],
     [['read', 'x'], 'is not a handle'],
     [['read', `hdl_${'a'.repeat(21)}`, '--head', '1', '--tail', '1'], 'Only one of'],
+    [['read', `hdl_${'a'.repeat(21)}`, '--grep', 'x', '--stats'], 'Only one of'],
+    [['read', `hdl_${'a'.repeat(21)}`, '--grep', 'x', '--pick', 'some'], 'takes first, last or count'],
     [['down', '--cancel', '--drain'], 'not both'],
     [['worker', '--slots', '0'], '--slots is a whole number'],
     [['worker', '--http', '0'], 'CODEX_FLEET_SECRET'],

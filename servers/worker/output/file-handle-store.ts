@@ -7,7 +7,7 @@ import { handleRecord, type HandleRecord } from '../../../schemas/handle.ts';
 import { runId as runIdSchema } from '../../../schemas/ids.ts';
 import { Journal, type Place } from '../journal.ts';
 import { FileHandleWriter } from './file-handle-writer.ts';
-import { openForRead, readFully } from './handle-files.ts';
+import { openForRead, readInto } from './handle-files.ts';
 import type { CreateHandle, HandleStore, HandleWriter } from './handle-store.ts';
 import type { LineIndex } from './line-index.ts';
 import { findLine } from './line-lookup.ts';
@@ -88,7 +88,15 @@ class FileHandleStore implements HandleStore {
   }
 
   read(handleId: string, offset: number, length: number): Promise<Buffer> {
-    return new Promise((resolve) => resolve(this.#readNow(handleId, offset, length)));
+    return new Promise((resolve) => {
+      const { bytes = 0 } = this.stat(handleId) ?? {};
+      const target = Buffer.allocUnsafe(Math.max(0, Math.min(length, bytes - offset)));
+      resolve(target.subarray(0, this.#readNow(handleId, offset, target)));
+    });
+  }
+
+  readInto(handleId: string, offset: number, target: Buffer): Promise<number> {
+    return new Promise((resolve) => resolve(this.#readNow(handleId, offset, target)));
   }
 
   async lineOffset(handleId: string, line: number): Promise<number> {
@@ -161,24 +169,22 @@ class FileHandleStore implements HandleStore {
     return kept === undefined || 'handle_id' in kept ? kept : this.#journal.read(kept);
   }
 
-  #readNow(handleId: string, offset: number, length: number): Buffer {
+  #readNow(handleId: string, offset: number, target: Buffer): number {
     const open = this.#writers.get(handleId);
     if (open !== undefined) {
       const { fd, bytes } = open.writer;
-      return fd === undefined
-        ? Buffer.alloc(0)
-        : readFully(fd, offset, Math.min(length, Math.max(0, bytes - offset)));
+      return fd === undefined ? 0 : readInto(fd, offset, target.subarray(0, Math.max(0, bytes - offset)));
     }
     const entry = this.#entry(handleId);
     if (entry === undefined) throw new FleetError('NOT_FOUND', 'There is no such handle.');
-    const wanted = Math.min(length, entry.bytes - offset);
-    if (wanted <= 0) return Buffer.alloc(0);
+    const wanted = target.subarray(0, Math.max(0, entry.bytes - offset));
+    if (wanted.length === 0) return 0;
     const file = openForRead(this.#path(handleId));
     if (file === undefined) throw new FleetError('NOT_FOUND', 'The stored output of this handle is gone.');
     try {
       // What a power cut took is missing at the end; the rest is still read.
       if (offset >= file.size) throw new FleetError('NOT_FOUND', 'The end of this stored output is gone.');
-      return readFully(file.fd, offset, wanted);
+      return readInto(file.fd, offset, wanted);
     } finally {
       closeSync(file.fd);
     }

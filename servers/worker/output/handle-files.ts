@@ -38,13 +38,18 @@ export function writeFully(fd: number, bytes: Uint8Array): { written: number; er
 /** Up to `length` bytes at `offset`, shorter only at the end of the file. */
 export function readFully(fd: number, offset: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
+  return bytes.subarray(0, readInto(fd, offset, bytes));
+}
+
+/** Fills memory with the bytes at `offset`; answers how many, fewer than asked for only at the end of the file. */
+export function readInto(fd: number, offset: number, target: Buffer): number {
   let filled = 0;
-  while (filled < length) {
-    const read = readSync(fd, bytes, filled, length - filled, offset + filled);
+  while (filled < target.length) {
+    const read = readSync(fd, target, filled, target.length - filled, offset + filled);
     if (read === 0) break;
     filled += read;
   }
-  return bytes.subarray(0, filled);
+  return filled;
 }
 
 export function errnoOf(error: unknown): string {

@@ -30,6 +30,11 @@ export interface HandleStore {
   stat(handleId: string): HandleRecord | undefined;
   /** Up to `length` bytes from `offset`; shorter at the end. NOT_FOUND for an unknown id. */
   read(handleId: string, offset: number, length: number): Promise<Buffer>;
+  /**
+   * The same into memory of the caller's, as much as there is room; answers how many bytes. What goes
+   * through all of a content reads this way, and leaves no garbage behind.
+   */
+  readInto(handleId: string, offset: number, target: Buffer): Promise<number>;
   /** Byte offset where line `line` (from 1) begins; the size of the content where there are fewer lines. */
   lineOffset(handleId: string, line: number): Promise<number>;
   ofRun(runId: string): HandleRecord[];

@@ -28,6 +28,10 @@ class MemoryHandleStore implements HandleStore {
     return new Promise((resolve) => resolve(this.#get(handleId).read(offset, length)));
   }
 
+  async readInto(handleId: string, offset: number, target: Buffer): Promise<number> {
+    return (await this.read(handleId, offset, target.length)).copy(target);
+  }
+
   async lineOffset(handleId: string, line: number): Promise<number> {
     const handle = this.#get(handleId);
     return findLine(handle.index, line, (offset, length) => Promise.resolve(handle.read(offset, length)));

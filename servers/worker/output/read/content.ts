@@ -11,6 +11,8 @@ export interface Content {
   readonly record: HandleRecord;
   readonly size: number;
   read(offset: number, length: number): Promise<Buffer>;
+  /** Up to a chunk, in memory the next chunk is read into as well. */
+  readChunk(offset: number, end: number): Promise<Buffer>;
   /** Where a line (from 1) begins; the size where there are fewer. */
   lineOffset(line: number): Promise<number>;
   /** The line (from 1) the byte at `offset` belongs to. */
@@ -21,9 +23,22 @@ export function openContent(store: HandleStore, record: HandleRecord): Content {
   const { handle_id: id, bytes: size } = record;
   const read = (offset: number, length: number): Promise<Buffer> =>
     store.read(id, offset, Math.max(0, Math.min(length, size - offset)));
+  let chunk = Buffer.alloc(0);
+  const readChunk = async (offset: number, end: number): Promise<Buffer> => {
+    if (chunk.length === 0) chunk = Buffer.allocUnsafe(Math.max(1, Math.min(chunkBytes, size)));
+    const wanted = chunk.subarray(0, Math.max(0, Math.min(end, size) - offset));
+    return wanted.subarray(0, await store.readInto(id, offset, wanted));
+  };
   const lineOffset = async (line: number): Promise<number> =>
     line > record.lines ? size : Math.min(await store.lineOffset(id, line), size);
-  return { record, size, read, lineOffset, lineAt: (offset) => lineAt({ record, read, lineOffset }, offset) };
+  return {
+    record,
+    size,
+    read,
+    readChunk,
+    lineOffset,
+    lineAt: (offset) => lineAt({ record, read, lineOffset }, offset),
+  };
 }
 
 /** By halving among the lines whose offsets the index has, then a short count onwards. */

@@ -60,6 +60,7 @@ async function grepForward(call: ReadCall, search: SearchChunk): Promise<Found> 
   const { text, shown } = await renderHits(content, scanned.hits, {
     context: input.context ?? 0,
     budget: textBudget(call),
+    pace,
   });
   const cut = scanned.hits[shown.length];
   const last = shown.at(-1);
@@ -89,6 +90,7 @@ async function grepLast(call: ReadCall, search: SearchChunk): Promise<Found> {
   const { text, shown } = await renderHits(content, found.hits, {
     context: input.context ?? 0,
     budget: textBudget(call),
+    pace,
     fromEnd: true,
   });
   const [first] = shown;

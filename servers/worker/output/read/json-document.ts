@@ -58,6 +58,7 @@ async function walk(
   const start = end;
   try {
     for await (const _ of elements) {
+      await call.pace.breathe();
       await reader.peek();
       end = reader.offset;
       const place = await placeOfNext(reader);

@@ -13,7 +13,7 @@ import { stats } from './stats.ts';
 import { untilChanged } from './until-changed.ts';
 
 /** What a scan may take where the caller does not say: an answer within a second, with a cursor to go on. */
-const defaultScanMs = 800;
+const defaultScanMs = 700;
 const leastScanMs = 100;
 
 type Scan = (call: ReadCall, store: HandleStore) => Promise<Found>;

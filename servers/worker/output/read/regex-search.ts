@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { FleetError } from '../../../../core/errors.ts';
 import type { Searched } from '../../../../core/grep/search-lines.ts';
 import { sanitize } from '../../../../core/sanitize.ts';
+import { chunkBytes } from './content.ts';
 import type { FromSearcher, SearchRequest } from './regex-thread.ts';
 
 /**
@@ -18,7 +19,7 @@ const maxThreadMb = 64;
 /** How long a thread waits for the next page of its pattern. */
 const idleMs = 5_000;
 /** What a thread may take beyond the time it was given, for the line at hand, before it is ended. */
-const graceMs = 150;
+const graceMs = 100;
 /** For a thread to start and compile the pattern. */
 const startMs = 5_000;
 
@@ -27,6 +28,12 @@ interface SearchThread {
   worker: Worker;
   isIdle: boolean;
   timer: NodeJS.Timeout | undefined;
+  /** What content is handed over in, while this side has it. */
+  memory: ArrayBuffer;
+}
+
+interface Request extends Omit<SearchRequest, 'memory' | 'length'> {
+  bytes: Buffer;
 }
 
 const threads = new Set<SearchThread>();
@@ -34,7 +41,7 @@ const threads = new Set<SearchThread>();
 /** A pattern at work in a thread of its own. */
 export interface RegexSearch {
   /** Searches whole lines. undefined where the thread had to be ended: the pattern is too slow for these. */
-  search(request: SearchRequest): Promise<Searched | undefined>;
+  search(request: Request): Promise<Searched | undefined>;
   close(): void;
 }
 
@@ -66,7 +73,13 @@ async function startThread(pattern: string): Promise<SearchThread> {
   }
   const resourceLimits = { maxOldGenerationSizeMb: maxThreadMb };
   const worker = new Worker(builtThread, { workerData: pattern, name: 'regex-search', resourceLimits });
-  const thread: SearchThread = { pattern, worker, isIdle: false, timer: undefined };
+  const thread: SearchThread = {
+    pattern,
+    worker,
+    isIdle: false,
+    timer: undefined,
+    memory: new ArrayBuffer(0),
+  };
   threads.add(thread);
   worker.unref();
   // Said by whoever waits for an answer; without a listener it would end this process.
@@ -88,12 +101,18 @@ function end(thread: SearchThread): void {
   void thread.worker.terminate();
 }
 
-async function search(thread: SearchThread, request: SearchRequest): Promise<Searched | undefined> {
-  // A copy of its own, handed over: what a store read may be part of a larger buffer.
-  const bytes = new Uint8Array(request.bytes);
-  thread.worker.postMessage({ ...request, bytes }, [bytes.buffer]);
-  const found = await answer(thread.worker, request.budgetMs + graceMs);
-  if (found?.kind === 'searched') return found;
+async function search(thread: SearchThread, { bytes, ...rest }: Request): Promise<Searched | undefined> {
+  const { length } = bytes;
+  const memory =
+    thread.memory.byteLength >= length ? thread.memory : new ArrayBuffer(Math.max(length, chunkBytes));
+  Buffer.from(memory).set(bytes);
+  const request: SearchRequest = { ...rest, memory, length };
+  thread.worker.postMessage(request, [memory]);
+  const found = await answer(thread.worker, rest.budgetMs + graceMs);
+  if (found?.kind === 'searched') {
+    thread.memory = found.memory;
+    return found;
+  }
   end(thread);
   return undefined;
 }

@@ -6,17 +6,23 @@ import { requiredLiterals } from '../../../../core/grep/required-literals.ts';
 import { searchLines, type LineTest, type Searched } from '../../../../core/grep/search-lines.ts';
 
 export interface SearchRequest {
-  bytes: Uint8Array;
+  /** Handed over, and back with the answer. */
+  memory: ArrayBuffer;
+  length: number;
   want: number;
   countOnly: boolean;
   budgetMs: number;
 }
 
 export type FromSearcher =
-  { kind: 'ready' } | { kind: 'refused'; message: string } | ({ kind: 'searched' } & Searched);
+  | { kind: 'ready' }
+  | { kind: 'refused'; message: string }
+  | ({ kind: 'searched'; memory: ArrayBuffer } & Searched);
 
 /** Where a match lies matters only in a line that will be clipped; finding out costs more than whether. */
 const shortLineBytes = 200;
+/** Bytes decoded at a time. */
+const windowBytes = 64 * 1024;
 
 /**
  * The thread in which patterns run. RE2's syntax in time linear in the text (re2js, no
@@ -28,12 +34,13 @@ function serve(port: MessagePort, pattern: string): void {
   const required = requiredLiterals(pattern);
   const finder = required === undefined ? undefined : createLiteralFinder(required);
   const ignoreCase = required?.ignoreCase ?? false;
-  port.on('message', ({ bytes, want, countOnly, budgetMs }: SearchRequest) => {
+  port.on('message', ({ memory, length, want, countOnly, budgetMs }: SearchRequest) => {
     const until = performance.now() + budgetMs;
     const mayGoOn = (): boolean => performance.now() < until;
-    const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const content = Buffer.from(memory, 0, length);
     const found = searchLines(content, { finder, test, ignoreCase, want, countOnly, mayGoOn });
-    send(port, { kind: 'searched', ...found });
+    const answer: FromSearcher = { kind: 'searched', memory, ...found };
+    port.postMessage(answer, [memory]);
   });
   send(port, { kind: 'ready' });
 }
@@ -41,14 +48,26 @@ function serve(port: MessagePort, pattern: string): void {
 /** Text of ASCII alone is matched as a string, which is faster; any other as UTF-8. */
 function regexTest(regex: RE2JS): LineTest {
   let bytes: Buffer = Buffer.alloc(0);
-  let text: string | undefined;
+  /** Some of the bytes as text, from `start` on; undefined where they are more than ASCII. */
+  let window: { start: number; end: number; text: string | undefined } = {
+    start: 0,
+    end: 0,
+    text: undefined,
+  };
+  const decode = (from: number, lineEnd: number): void => {
+    const end = Math.max(lineEnd, Math.min(bytes.length, from + windowBytes));
+    const part = bytes.subarray(from, end);
+    window = { start: from, end, text: isAscii(part) ? part.toString('latin1') : undefined };
+  };
   return {
     begin(content) {
       bytes = content;
-      text = isAscii(content) ? content.toString('latin1') : undefined;
+      window = { start: 0, end: 0, text: undefined };
     },
     find(from, end) {
-      const line = text === undefined ? bytes.subarray(from, end) : text.slice(from, end);
+      if (end > window.end) decode(from, end);
+      const { start, text } = window;
+      const line = text === undefined ? bytes.subarray(from, end) : text.slice(from - start, end - start);
       if (!regex.test(line)) return -1;
       if (end - from <= shortLineBytes) return from;
       const matcher = regex.matcher(line);

@@ -1,5 +1,6 @@
 import { clipBytes, clippedLine, clipStart } from '../../../../core/clip-line.ts';
 import { jsonBytes } from '../../../../core/page.ts';
+import type { Pace } from '../../../../platform/pace.ts';
 import type { Content } from './content.ts';
 import type { Hit } from './scan-hits.ts';
 
@@ -18,12 +19,18 @@ const separator = '--\n';
 export async function renderHits(
   content: Content,
   hits: readonly Hit[],
-  { context, budget, fromEnd = false }: { context: number; budget: number; fromEnd?: boolean },
+  {
+    context,
+    budget,
+    pace,
+    fromEnd = false,
+  }: { context: number; budget: number; pace: Pace; fromEnd?: boolean },
 ): Promise<{ text: string; shown: Shown[] }> {
   const lines = new Map<number, string>();
   const shown: Shown[] = [];
   let left = budget;
   for (const hit of fromEnd ? hits.toReversed() : hits) {
+    await pace.breathe();
     const line = await content.lineAt(hit.at);
     let around = context;
     let added = await linesAround(content, { hit, line, around }, lines);

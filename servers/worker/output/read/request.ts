@@ -13,7 +13,6 @@ import type { Pace } from '../../../../platform/pace.ts';
 
 export type ReadInput = Input<WorkerContracts['read_handle']>;
 export type ReadOutput = Output<RunContracts['read_handle']>;
-export type ReadMode = NonNullable<ReadInput['mode']>;
 
 /** What the modes that look into a content are given. */
 export interface ReadCall {

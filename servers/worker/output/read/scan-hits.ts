@@ -1,5 +1,5 @@
 import type { Searched } from '../../../../core/grep/search-lines.ts';
-import { chunkBytes, type Content } from './content.ts';
+import type { Content } from './content.ts';
 import type { Pace } from '../../../../platform/pace.ts';
 
 /** Where a search stands: at a line's beginning, within a long line, or past what was found in one. */
@@ -52,7 +52,7 @@ export async function scanHits(
     if (chunks > 0 && !pace.mayGoOn()) return done(false);
     await pace.breathe();
     const { offset, at } = position;
-    const bytes = await content.read(offset, Math.min(chunkBytes, to - offset));
+    const bytes = await content.readChunk(offset, to);
     if (bytes.length === 0) return done(false);
     if (at === 'skip') {
       const newline = bytes.indexOf(10);

@@ -1,4 +1,4 @@
-import { chunkBytes, type Content } from './content.ts';
+import type { Content } from './content.ts';
 import type { Pace } from '../../../../platform/pace.ts';
 
 /** Bytes of lines looked at in one go. */
@@ -28,11 +28,11 @@ export async function scanLines(
   let offset = from;
   while (offset < to && (offset === from || pace.mayGoOn())) {
     await pace.breathe();
-    const bytes = await content.read(offset, Math.min(chunkBytes, to - offset));
+    const bytes = await content.readChunk(offset, to);
     if (bytes.length === 0) break;
     const newline = offset + bytes.length >= to ? bytes.length - 1 : bytes.lastIndexOf(10);
     if (newline === -1) {
-      const end = await lineEnd(content, offset + bytes.length, to, pace);
+      const end = await lineEnd(content, { from: offset + bytes.length, to }, pace);
       visitor.longLine(offset, end - offset);
       offset = Math.min(to, end + 1);
       continue;
@@ -63,10 +63,14 @@ async function show(
   return { bytes: bytes.length, isEnough: false };
 }
 
-async function lineEnd(content: Content, from: number, to: number, pace: Pace): Promise<number> {
+async function lineEnd(
+  content: Content,
+  { from, to }: { from: number; to: number },
+  pace: Pace,
+): Promise<number> {
   for (let offset = from; offset < to;) {
     await pace.breathe();
-    const bytes = await content.read(offset, Math.min(chunkBytes, to - offset));
+    const bytes = await content.readChunk(offset, to);
     const newline = bytes.indexOf(10);
     if (newline !== -1) return offset + newline;
     if (bytes.length === 0) break;
