@@ -1,5 +1,5 @@
 import type { HandleRecord, HandleSummary } from '../schemas/handle.ts';
-import type { Outcome, Question, RunSnapshot, RunStatus, Usage } from '../schemas/run.ts';
+import type { Liveness, Outcome, Question, RunSnapshot, RunStatus, Usage } from '../schemas/run.ts';
 import { shrinkPreview } from './preview.ts';
 
 /** How an attempt ended, in a few words: `exit 1`, `signal SIGKILL`, `limit output`, `lost`. */
@@ -41,6 +41,8 @@ export interface SnapshotSource {
   outcome: Outcome | undefined;
   error: string | undefined;
   waiting_for: string | undefined;
+  /** With the time it is compared with; undefined for a run that does not work. */
+  liveness: { told: Liveness; now: number } | undefined;
   question: Question | undefined;
   usage: Usage | undefined;
   handles: readonly TriedHandle[];
@@ -66,10 +68,16 @@ export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSn
       run.first_output_at !== undefined && { ttfu_ms: elapsed(startedAt, run.first_output_at) }),
     ...(startedAt !== undefined &&
       run.ended_at !== undefined && { duration_ms: elapsed(startedAt, run.ended_at) }),
+    ...(run.liveness !== undefined && silence(run.liveness)),
     ...(usage !== undefined && { usage }),
     ...(run.handles.length > 0 && { handles: summarizeHandles(run.handles) }),
     ...(preview !== '' && { preview }),
   };
+}
+
+function silence({ told, now }: NonNullable<SnapshotSource['liveness']>): Partial<RunSnapshot> {
+  const isStalled = told.stalled_at !== undefined;
+  return { silent_ms: elapsed(told.last_event_at, now), ...(isStalled && { stalled: true }) };
 }
 
 /** A clock set back never makes a duration negative. */

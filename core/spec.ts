@@ -118,7 +118,8 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
   }
   if (request.workspace === 'clone' && !inRepository) throw notInRepository(`${where}workspace`, cwd);
   const workspace = request.workspace ?? defaultWorkspace(pipeline, stages, inRepository);
-  const { prompt, label, request_key, model, effort, output_schema, wall_ms, output_bytes } = request;
+  const { prompt, label, request_key, model, effort, output_schema, wall_ms, output_bytes, stall_ms } =
+    request;
   const { max_tokens, max_turns, after, group, on_failure, task_budget } = request;
   const { idempotent, max_attempts, retry_on_exit, priority, labels = [] } = request;
   return {
@@ -139,6 +140,7 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
     ...(request.shared_workspace === true && { shared_workspace: true }),
     ...(wall_ms !== undefined && { wall_ms }),
     ...(output_bytes !== undefined && { output_bytes }),
+    ...(stall_ms !== undefined && { stall_ms }),
     ...(priority !== undefined && { priority }),
     ...(labels.length > 0 && { labels: [...new Set(labels)].toSorted() }),
     ...(idempotent !== undefined && { idempotent }),

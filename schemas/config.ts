@@ -122,9 +122,24 @@ export const config = z.strictObject({
         .record(taskId, z.number().min(0.01).max(100))
         .default({})
         .describe('How much more than others a task counts when slots are shared out; others count 1.'),
+      stall_ms: z
+        .int()
+        .min(100)
+        .max(86_400_000)
+        .optional()
+        .describe(
+          'A run without any event for so long counts as stalled; default never. A run may say its own.',
+        ),
+      on_stall: z
+        .enum(['report', 'cancel', 'retry'])
+        .default('report')
+        .describe(
+          'What becomes of a stalled run: only told; cancelled; or broken off as after a timeout, where a ' +
+            'conversation goes on in a new process.',
+        ),
     })
     .prefault({})
-    .describe('How waiting runs come to workers.'),
+    .describe('How waiting runs come to workers, and what becomes of those that stall.'),
   http: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { handleRecord } from './handle.ts';
 import { runId, taskId } from './ids.ts';
-import { outcome, reserved, runSpec, runStatus, spent, taskBudget, usage } from './run.ts';
+import { liveness, outcome, reserved, runSpec, runStatus, spent, taskBudget, usage } from './run.ts';
 
 /** Why a worker was chosen: the chosen one, the runners-up, and counts of the rest by reason. */
 export const placement = z.strictObject({
@@ -33,6 +33,7 @@ export const attemptRecord = z.strictObject({
   claimed_at: z.int(),
   started_at: z.int().optional(),
   first_output_at: z.int().optional(),
+  liveness: liveness.optional(),
   ended_at: z.int().optional(),
   outcome: outcome.optional(),
   retry: retry.optional(),

@@ -3,7 +3,7 @@ import { handleRecord } from './handle.ts';
 import { plainName, runId } from './ids.ts';
 import { decision } from './manifest.ts';
 import { engineName } from './pipeline.ts';
-import { outcome, question, runStatus, usage } from './run.ts';
+import { liveness, outcome, question, runStatus, usage } from './run.ts';
 
 export const engineStatus = z.strictObject({
   engine: engineName,
@@ -54,6 +54,7 @@ export const runDetail = z.strictObject({
   status: runStatus,
   started_at: z.int(),
   first_output_at: z.int().optional(),
+  liveness: liveness.optional(),
   ended_at: z.int().optional(),
   /** Also on a paused run that can go on where it was, and why it could not: lost, refused by a rate limit, crashed. */
   outcome: outcome.optional(),

@@ -72,6 +72,7 @@ function toProgress(fence: Fence, known: Reported, detail: RunDetail): Progress 
     notes: detail.notes,
     ...(status !== undefined && { status }),
     ...(detail.first_output_at !== undefined && { first_output_at: detail.first_output_at }),
+    ...(detail.liveness !== undefined && { liveness: detail.liveness }),
     ...(detail.engine_thread_id !== undefined && { engine_thread_id: detail.engine_thread_id }),
     ...(detail.reaping !== undefined && { reaping: detail.reaping }),
     ...(detail.usage !== undefined && { usage: detail.usage }),

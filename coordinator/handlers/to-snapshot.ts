@@ -4,7 +4,7 @@ import type { RunRecord } from '../store/run-store.ts';
 import { threadToContinue } from '../fleet/open-attempts.ts';
 import type { HandlerDeps } from './deps.ts';
 
-type WaitingDeps = Pick<HandlerDeps, 'fleet' | 'scheduler' | 'readiness' | 'attempts'>;
+type WaitingDeps = Pick<HandlerDeps, 'fleet' | 'scheduler' | 'readiness' | 'attempts' | 'clock'>;
 
 /** A run as a reply shows it. */
 export function toSnapshot(
@@ -14,6 +14,7 @@ export function toSnapshot(
   previewTokens: number,
 ): RunSnapshot {
   const attempt = run.attempts.at(-1);
+  const told = run.status === 'running' ? attempt?.liveness : undefined;
   const source = {
     run_id: run.run_id,
     status: run.status,
@@ -27,6 +28,7 @@ export function toSnapshot(
     outcome: run.outcome,
     error: run.error,
     waiting_for: waitingFor(deps, run),
+    liveness: told === undefined ? undefined : { told, now: deps.clock.now() },
     question: run.question,
     usage: run.usage,
     handles: run.handles,

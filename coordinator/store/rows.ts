@@ -40,6 +40,7 @@ export interface AttemptRow {
   claimed_at: number;
   started_at: number | null;
   first_output_at: number | null;
+  liveness_json: string | null;
   ended_at: number | null;
   outcome_json: string | null;
   retry_json: string | null;
@@ -113,6 +114,7 @@ function toAttempt(row: AttemptRow): AttemptRecord {
     ...(row.remote_run_id !== null && { remote_run_id: row.remote_run_id }),
     ...(row.started_at !== null && { started_at: row.started_at }),
     ...(row.first_output_at !== null && { first_output_at: row.first_output_at }),
+    ...(row.liveness_json !== null && { liveness: fromJson(row.liveness_json) }),
     ...(row.ended_at !== null && { ended_at: row.ended_at }),
     ...(row.outcome_json !== null && { outcome: fromJson(row.outcome_json) }),
     ...(row.retry_json !== null && { retry: fromJson(row.retry_json) }),
@@ -171,6 +173,7 @@ export function attemptChanges(attempt: AttemptRecord): Column[] {
     attempt.remote_run_id ?? null,
     attempt.started_at ?? null,
     attempt.first_output_at ?? null,
+    toJson(attempt.liveness),
     attempt.ended_at ?? null,
     toJson(attempt.outcome),
     toJson(attempt.retry),

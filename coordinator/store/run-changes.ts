@@ -79,6 +79,7 @@ export function progressed(run: RunRecord, change: Progress): RunRecord | undefi
     remote_run_id: change.remote_run_id,
     started_at: change.started_at,
     first_output_at: change.first_output_at,
+    liveness: change.liveness,
     engine_thread_id: change.engine_thread_id,
     reaping: change.reaping,
     ...usedBy(run, change),

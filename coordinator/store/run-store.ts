@@ -1,6 +1,7 @@
 import type { HandleRecord } from '../../schemas/handle.ts';
 import type { AttemptRecord, Decision, Placement, Retry } from '../../schemas/manifest.ts';
 import type {
+  Liveness,
   Outcome,
   Question,
   Reserved,
@@ -88,6 +89,7 @@ export interface Progress extends Fence {
   remote_run_id?: string;
   started_at?: number;
   first_output_at?: number;
+  liveness?: Liveness;
   engine_thread_id?: string;
   reaping?: string;
   notes?: string[];

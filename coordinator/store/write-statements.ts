@@ -54,12 +54,12 @@ export function prepareWrites(db: Database): Writes {
     insertAttempt: db.prepare(`
       INSERT INTO attempt (
         arrival, attempt, placement, boot_id, claimed_at, reserved,
-        remote_run_id, started_at, first_output_at, ended_at, outcome, retry, engine_thread_id, reaping,
+        remote_run_id, started_at, first_output_at, liveness, ended_at, outcome, retry, engine_thread_id, reaping,
         usage, active_ms, notes
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     updateAttempt: db.prepare(`
-      UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, ended_at = ?, outcome = ?,
-        retry = ?, engine_thread_id = ?, reaping = ?, usage = ?, active_ms = ?, notes = ?
+      UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, liveness = ?, ended_at = ?,
+        outcome = ?, retry = ?, engine_thread_id = ?, reaping = ?, usage = ?, active_ms = ?, notes = ?
       WHERE arrival = ? AND attempt = ?`),
     insertHandle: db.prepare(`
       INSERT INTO handle (

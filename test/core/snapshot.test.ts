@@ -16,6 +16,7 @@ const bare: SnapshotSource = {
   outcome: undefined,
   error: undefined,
   waiting_for: undefined,
+  liveness: undefined,
   question: undefined,
   usage: undefined,
   handles: [],

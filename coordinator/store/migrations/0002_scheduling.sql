@@ -4,6 +4,9 @@ ALTER TABLE run ADD COLUMN not_before INTEGER;
 -- What was decided after it ended, where the run was to go on: JSON.
 ALTER TABLE attempt ADD COLUMN retry TEXT;
 
+-- When the run last gave a sign of life there: JSON.
+ALTER TABLE attempt ADD COLUMN liveness TEXT;
+
 -- Which attempt put it out. Of a file of version 1 nobody knows any more: all count as the first's.
 ALTER TABLE handle ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1);
 

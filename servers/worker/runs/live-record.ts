@@ -1,5 +1,5 @@
 import { transition, type Ended, type Run, type RunEvent } from '../../../core/run-state.ts';
-import type { Outcome, RunSpec, RunStatus } from '../../../schemas/run.ts';
+import type { Liveness, Outcome, RunSpec, RunStatus } from '../../../schemas/run.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
 import type { EngineReport } from '../engines/engine.ts';
 import type { Workspace } from '../workspace/clone.ts';
@@ -10,6 +10,8 @@ import type { SlotHold } from './slot-hold.ts';
 import type { RunDeps } from './stage-session.ts';
 
 export interface RunHooks {
+  /** The run gave a sign of life. */
+  sign: () => void;
   /** A poll would show something new; `soon` may be told together with what follows. */
   changed: (urgency: 'now' | 'soon' | 'growth') => void;
   /** Once, with the record as it is on disk; `saved: false` where the disk refused it. */
@@ -78,11 +80,20 @@ export class LiveRecord {
     const next = this.#after(event);
     if (next === undefined) return;
     this.#state = next;
+    this.#sign();
+    this.#hooks.changed('now');
+  }
+
+  /** It has given no sign of life for too long; the next one takes that back. */
+  stalled(): void {
+    const now = this.#deps.now();
+    this.facts.liveness = { last_event_at: now, ...this.facts.liveness, stalled_at: now };
     this.#hooks.changed('now');
   }
 
   /** Output was stored. */
   tookOutput(): void {
+    this.facts.liveness = { ...this.#sign(), last_output_at: this.#deps.now() };
     this.#hooks.changed(this.facts.first_output_at === undefined ? 'soon' : 'growth');
     this.facts.first_output_at ??= this.#deps.now();
   }
@@ -93,6 +104,7 @@ export class LiveRecord {
       this.progress.thread_id = report.thread_id;
       this.save();
     }
+    this.#sign();
     this.#hooks.changed(report.kind === 'thread' ? 'now' : 'soon');
   }
 
@@ -134,6 +146,17 @@ export class LiveRecord {
     return this.#recordIn(this.#state);
   }
 
+  #sign(): Liveness {
+    const { last_output_at: lastOutputAt } = this.facts.liveness ?? {};
+    const sign = {
+      last_event_at: this.#deps.now(),
+      ...(lastOutputAt !== undefined && { last_output_at: lastOutputAt }),
+    };
+    this.facts.liveness = sign;
+    this.#hooks.sign();
+    return sign;
+  }
+
   #after(event: RunEvent): Run | undefined {
     const next = transition(this.#state, event);
     if (next.ok) return next.value;
@@ -170,7 +193,8 @@ export class LiveRecord {
 
   #detailIn(state: Run): RunDetail {
     const { run_id, spec } = this;
-    const { first_output_at, error, usage, decisions, notes, reaping, engine_thread_id } = this.facts;
+    const { first_output_at, liveness, error, usage, decisions, notes, reaping, engine_thread_id } =
+      this.facts;
     const preview = this.preview.text();
     const slot = this.#slot.told;
     return {
@@ -179,6 +203,7 @@ export class LiveRecord {
       status: state.status,
       started_at: ('started_at' in state ? state.started_at : undefined) ?? this.#standing.accepted_at,
       ...(first_output_at !== undefined && { first_output_at }),
+      ...(liveness !== undefined && { liveness }),
       ...endOf(state),
       ...(error !== undefined && { error }),
       handles: this.#deps.handles.ofRun(run_id).slice(-maxHandles),

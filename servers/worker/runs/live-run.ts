@@ -15,13 +15,14 @@ import { takeDown } from './run-facts.ts';
 import { storeDiff } from './run-workspace.ts';
 import { SlotHold } from './slot-hold.ts';
 import type { Slots } from './slots.ts';
+import { createStallWatch, withWatch } from './stall-watch.ts';
 import type { OutputBudget } from './stage-recorder.ts';
 import { needsHome, type Resume, type RunDeps } from './stage-session.ts';
 
 export interface LiveRunOptions {
   deps: RunDeps;
   slots: Slots;
-  hooks: RunHooks;
+  hooks: Omit<RunHooks, 'sign'>;
   standing: RunStanding;
   /** undefined where the configuration has the pipeline no more. */
   recipe: Recipe | undefined;
@@ -52,19 +53,26 @@ export class LiveRun {
     this.#deps = deps;
     this.#slot = new SlotHold(slots);
     this.#recipe = recipe;
-    this.#known = new LiveRecord(deps, hooks, standing, this.#slot);
+    const watch = createStallWatch({
+      stallMs: standing.spec.stall_ms ?? recipe?.config.scheduling.stall_ms,
+      onStall: () => {
+        this.#stalled();
+      },
+    });
+    this.#known = new LiveRecord(deps, { ...hooks, sign: watch.sign }, standing, this.#slot);
     const { wallMs, outputBytes, notes } = boundsOf(standing.spec, recipe?.config.limits);
     for (const text of notes) takeDown(standing.facts, { kind: 'note', text }, deps.now());
     const stored = deps.handles.ofRun(this.run_id).reduce((sum, handle) => sum + handle.bytes, 0);
     this.#maxDiffBytes = outputBytes;
     this.#budget = { left: Math.max(0, outputBytes - stored) };
-    this.#clock = createActiveClock({
+    const clock = createActiveClock({
       limitMs: wallMs,
       spentMs: standing.progress.active_ms,
       onLimit: () => {
         this.end({ kind: 'timeout', wall_ms: wallMs });
       },
     });
+    this.#clock = withWatch(clock, watch);
   }
 
   get status(): RunStatus {
@@ -159,6 +167,18 @@ export class LiveRun {
     }
   }
 
+  /** As the configuration says; a conversation that is broken off goes on in another process. */
+  #stalled(): void {
+    const { on_stall: policy = 'report', stall_ms: configuredMs } = this.#recipe?.config.scheduling ?? {};
+    const stallMs = this.spec.stall_ms ?? configuredMs ?? 0;
+    this.#known.stalled();
+    if (policy === 'report') return;
+    this.#known.facts.error ??= `No sign of life for ${String(stallMs)} ms.`;
+    if (policy === 'cancel') this.end({ kind: 'cancelled', reason: 'stalled' });
+    else if (this.#known.progress.thread_id === undefined) this.end({ kind: 'timeout', wall_ms: stallMs });
+    else this.end({ kind: 'lost', resumable: true });
+  }
+
   async #continue(): Promise<void> {
     if (this.#attempt?.continue() === true) {
       this.#known.move({ kind: 'resumed' });
@@ -231,6 +251,8 @@ export class LiveRun {
     }
     await this.#deps.files.removeTmp(this.run_id);
     const isPutAway = this.#cause?.kind === 'lost' && this.#cause.orderly === true;
+    // Broken off because it stalled: it can be resumed here.
+    if (this.#cause?.kind === 'lost' && !isPutAway) this.#cause = undefined;
     this.#hold(end.asked ? 'turn_boundary' : isPutAway ? 'put_away' : 'lost');
     this.#slot.release();
     // Cancelled in the meantime: there was no attempt to tell.

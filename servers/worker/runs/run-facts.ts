@@ -1,7 +1,7 @@
 import { clipToJsonBytes } from '../../../core/json-bytes.ts';
 import { addUsage } from '../../../core/usage.ts';
 import type { Decision } from '../../../schemas/manifest.ts';
-import type { Question, Usage } from '../../../schemas/run.ts';
+import type { Liveness, Question, Usage } from '../../../schemas/run.ts';
 import type { Reaping } from '../../../schemas/worker.ts';
 import type { EngineEnd, EngineReport } from '../engines/engine.ts';
 import type { RunRecord } from './record.ts';
@@ -9,6 +9,7 @@ import type { RunRecord } from './record.ts';
 /** What engines said of a run, besides its output and its question. */
 export interface RunFacts {
   first_output_at: number | undefined;
+  liveness: Liveness | undefined;
   usage: Usage | undefined;
   decisions: Decision[];
   notes: string[];
@@ -26,6 +27,7 @@ const maxLongTextBytes = 4_000;
 export function emptyFacts(): RunFacts {
   return {
     first_output_at: undefined,
+    liveness: undefined,
     usage: undefined,
     decisions: [],
     notes: [],
@@ -38,6 +40,7 @@ export function emptyFacts(): RunFacts {
 export function factsOf({ detail }: RunRecord): RunFacts {
   return {
     first_output_at: detail.first_output_at,
+    liveness: detail.liveness,
     usage: detail.usage,
     decisions: detail.decisions,
     notes: detail.notes,

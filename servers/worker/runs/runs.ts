@@ -192,7 +192,7 @@ export class Runs {
 
   #make(standing: RunStanding, recipe: Recipe | undefined): NewRun {
     const { run_id, owner, spec } = standing;
-    const hooks: RunHooks = {
+    const hooks: Omit<RunHooks, 'sign'> = {
       changed: (urgency) => {
         // Before it is added nobody knows of it.
         if (entry.seq > 0) this.changes.changed(entry, urgency);

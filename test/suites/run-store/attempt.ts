@@ -69,6 +69,17 @@ export function attemptCases(bench: Bench): void {
       expect(await bench.stored(id)).toEqual(again);
     });
 
+    it('keeps when the run last gave a sign of life', async () => {
+      const { run_id: id } = await bench.claimed();
+      const fence = { run_id: id, attempt: 1, now: 2500 };
+      const liveness = { last_event_at: 2400, last_output_at: 2300, stalled_at: 2500 };
+      await bench.store.progress([{ ...fence, liveness }]);
+      await bench.store.progress([fence]);
+      expect((await bench.stored(id)).attempts).toMatchObject([{ liveness }]);
+      await bench.store.progress([{ ...fence, liveness: { last_event_at: 2600 } }]);
+      expect((await bench.stored(id)).attempts[0]?.liveness).toEqual({ last_event_at: 2600 });
+    });
+
     it('leaves a handle with the attempt that put it out', async () => {
       const { run_id: id } = await bench.claimed();
       const first = handleOf();
