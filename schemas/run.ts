@@ -95,9 +95,9 @@ export const inputValue = z.union([z.string(), z.number(), z.boolean()]);
 const runFields = {
   pipeline: plainName.optional().describe('Recipe; default codex'),
   prompt: z.string().min(1).max(200_000).optional().describe('For codex: what to do'),
-  stages: z.array(plainName).min(1).max(32).optional().describe('Only these stages of the pipeline'),
+  stages: z.array(plainName).min(1).max(32).optional().describe('Only these stages'),
   inputs: z.record(z.string(), inputValue).optional().describe("The pipeline's inputs"),
-  cwd: z.string().min(1).max(4096).optional().describe('Absolute folder to work in'),
+  cwd: z.string().min(1).max(4096).optional().describe('Absolute folder'),
   label: z.string().max(80).optional().describe('Your name for the run'),
   request_key: z.string().min(1).max(200).optional().describe('Same key starts once'),
   after: z

@@ -5,11 +5,11 @@ export interface StartRunInput {
   pipeline?: string;
   /** For codex: what to do */
   prompt?: string;
-  /** Only these stages of the pipeline */
+  /** Only these stages */
   stages?: Array<string>;
   /** The pipeline's inputs */
   inputs?: Record<string, string | number | boolean>;
-  /** Absolute folder to work in */
+  /** Absolute folder */
   cwd?: string;
   /** Your name for the run */
   label?: string;
