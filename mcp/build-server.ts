@@ -59,7 +59,11 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
     let client = { name: 'unknown', version: '' };
     let protocolVersion: string | undefined;
     let declared: unknown;
-    const connection = connectionOf(server, () => declared);
+    const connection = connectionOf(
+      server,
+      () => declared,
+      () => client.name,
+    );
     const desk =
       resources &&
       createResourceDesk(resources, owner, (uri) => {

@@ -6,18 +6,32 @@ import { isRecord } from './json-rpc.ts';
 /** A person may take their time; the longest a timer of Node can be set to, 24.8 days. */
 const patienceMs = 2_147_483_647;
 const maxMessageLength = 2_000;
+const fastestPersonMs = 250;
 
 /**
  * What a handler may do with the connection a call came by, beyond answering it. `declared`: what the
  * client said of itself in `initialize`; a client that begins without it cannot be asked anything.
  */
-export function connectionOf(server: Server, declared: () => unknown): Connection {
+export function connectionOf(server: Server, declared: () => unknown, clientName: () => string): Connection {
   return {
     get ask() {
       if (!offersForms(declared())) return undefined;
-      return (message: string, signal: AbortSignal) => elicit(server, message, signal);
+      return async (message: string, signal: AbortSignal) => {
+        const askedMs = performance.now();
+        const said = await elicit(server, message, signal);
+        const tookMs = performance.now() - askedMs;
+        return isNobodys(clientName(), said, tookMs) ? 'cancel' : said;
+      };
     },
   };
+}
+
+/**
+ * `codex exec` declares dialogs and declines each at once (0.169): nobody was asked, and its model may
+ * still answer. A person at the Codex that shows them takes longer.
+ */
+function isNobodys(client: string, said: Asked, tookMs: number): boolean {
+  return client === 'codex-mcp-client' && said === 'decline' && tookMs < fastestPersonMs;
 }
 
 /** An empty `elicitation` stands for forms (MCP 2025-06-18 knew no other kind). */

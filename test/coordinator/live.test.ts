@@ -47,9 +47,13 @@ async function served(over: Over): Promise<{ fleet: FakeFleet; open: () => Promi
   return { fleet, open: async () => new StreamableHTTPClientTransport(url, { requestInit }) };
 }
 
-async function connected(transport: Transport, person?: () => Promise<ElicitResult>): Promise<Client> {
+async function connected(
+  transport: Transport,
+  person?: () => Promise<ElicitResult>,
+  name = 'live',
+): Promise<Client> {
   const capabilities = person === undefined ? {} : { elicitation: {} };
-  const client = new Client({ name: 'live', version: '1' }, { capabilities });
+  const client = new Client({ name, version: '1' }, { capabilities });
   if (person !== undefined) client.setRequestHandler(ElicitRequestSchema, person);
   await client.connect(transport);
   onTestFinished(() => client.close());
@@ -125,6 +129,21 @@ describe.each<Over>(['socket', 'http'])('a client over %s', (over) => {
     await other.callTool({ name: 'resume_run', arguments: { run_id: id, answer: 'decline' } });
     await fleet.until(id, (run) => run.status === 'running');
     expect(fleet.workers[0]?.answers).toMatchObject([{ answer: 'decline', by: 'client' }]);
+  });
+
+  it('that is codex exec, which declines everything at once, has asked nobody', async () => {
+    const { fleet, open } = await served(over);
+    let times = 0;
+    const decline = async (): Promise<ElicitResult> => {
+      times += 1;
+      return { action: 'decline' };
+    };
+    const client = await connected(await open(), decline, 'codex-mcp-client');
+    const [id = ''] = await start(client, fleet, 1, { ask: true });
+    tell(fleet, id, { status: 'input_required', question: { kind: 'command', text: 'make', asked_at: 5 } });
+    await expect.poll(() => times).toBe(1);
+    await client.callTool({ name: 'resume_run', arguments: { run_id: id, answer: 'accept' } });
+    expect(fleet.workers[0]?.answers).toMatchObject([{ answer: 'accept', by: 'client' }]);
   });
 
   it('that waits hears how many runs have ended', async () => {
