@@ -1,12 +1,15 @@
 import { homedir } from 'node:os';
+import { needOf } from '../core/placement.ts';
 import { createRunQueue } from '../core/queue.ts';
 import { readDepth, type Environment } from '../platform/environment.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { Config } from '../schemas/config.ts';
+import { createAdmission } from './admission.ts';
 import { createAskClients } from './ask-clients.ts';
 import { createBudgets } from './budgets.ts';
 import { cancelRuns, type Cancelling } from './cancel-runs.ts';
+import { createBreakers } from './breakers.ts';
 import { createChanges, type EndListener } from './changes.ts';
 import type { Clock } from './clock.ts';
 import { createDependencies } from './dependencies.ts';
@@ -22,10 +25,13 @@ import { createLeases, type Leases } from './leases.ts';
 import { createManifests, type Manifests } from './manifest/manifests.ts';
 import { measureRuns } from './measure.ts';
 import { createNews } from './news.ts';
+import { createParking } from './parking.ts';
 import { createPlaces } from './places.ts';
 import { policies } from './policies/index.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { createRunEstimates, type RunEstimates } from './run-estimates.ts';
+import { createRateGates, type RateGates } from './rate-gates.ts';
+import { createRetries, pastOf, type Retries } from './retries.ts';
 import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
 import { createWake } from './store/wake.ts';
@@ -37,6 +43,8 @@ export interface Parts extends Omit<HandlerDeps, 'isStopping'> {
   trees: WorkTrees;
   readiness: Readiness;
   estimates: RunEstimates;
+  gates: RateGates;
+  retries: Retries;
 }
 
 export interface PartsOptions {
@@ -53,6 +61,8 @@ export interface PartsOptions {
   env: Environment;
   telemetry: Telemetry;
   log: Logger;
+  /** In [0, 1). */
+  random: () => number;
   /** Called when a run has ended, once that is known everywhere. */
   onEnd: EndListener;
 }
@@ -61,6 +71,7 @@ export interface PartsOptions {
 export async function assemble(options: PartsOptions): Promise<Parts> {
   const { store, local, clock, stateDir, manifestDir, trustFile, config, env, telemetry, log, onEnd } =
     options;
+  const { random } = options;
   const attempts = createOpenAttempts();
   const queue = createRunQueue<WaitingRun>({
     weight: (lane) => config.scheduling.weights[taskOf(lane)] ?? 1,
@@ -85,7 +96,15 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   ]);
   const fleet: Fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
-  const dispatch = createDispatch({ ...shared, enqueue: (run, order) => scheduler.enqueue(run, order) });
+  const slots = (): number => fleet.candidates().reduce((sum, worker) => sum + worker.slots, 0);
+  const gates = createRateGates(attempts, random);
+  const breakers = createBreakers(clock, (afterMs) => setTimeout(() => scheduler.poke(), afterMs).unref());
+  const retries = createRetries({ gates, clock, slots, random });
+  const admission = createAdmission({ gates, breakers, fleet });
+  const parking = createParking(clock, () => scheduler.poke());
+  const recovery = { gates, breakers, retries, admission, parking };
+  const enqueue = (run: RunRecord, order: number | undefined): void => scheduler.enqueue(run, order);
+  const dispatch = createDispatch({ ...shared, ...recovery, enqueue });
   const home = env['HOME'] ?? homedir();
   const places = createPlaces(config, trustFile, home);
   const policy = policies[config.scheduling.policy];
@@ -93,6 +112,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const readiness = createReadinessOf({ ...shared, dispatch, scheduler: () => scheduler });
   const scheduler: Scheduler = createScheduler({
     ...shared,
+    ...recovery,
     queue,
     trees,
     readiness,
@@ -101,7 +121,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     estimates,
     places,
   });
-  const leases = createLeases({ ...shared, queue, dispatch });
+  const leases = createLeases({ ...shared, ...recovery, queue, dispatch, enqueue });
   const resume = resumeRun({ ...shared, scheduler }, 'elicitation');
   const asks = createAskClients({
     news,
@@ -114,6 +134,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const depth = readDepth(env);
   return {
     ...shared,
+    ...recovery,
     scheduler,
     dispatch,
     news,
@@ -165,6 +186,7 @@ const runsToLearnFrom = 500;
 /** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */
 export async function begin(parts: Parts): Promise<void> {
   const { store, attempts, scheduler, fleet, changes, asks, trees, readiness, estimates } = parts;
+  const { places, admission, gates } = parts;
   estimates.learn(await store.lately(runsToLearnFrom));
   const open = await store.open();
   changes.learn(open);
@@ -177,11 +199,28 @@ export async function begin(parts: Parts): Promise<void> {
   const needed = new Set<string>();
   for (const [order, run] of open.entries()) {
     trees.restore(run);
-    const attempt = restoredAttempt(run, order - open.length);
+    const recipes = places.recipesIn(run.spec.cwd);
+    const need = needOf(run.spec, recipes, undefined);
+    const gateOn = (workerId: string): string | undefined => admission.gateOf(need, workerId);
+    const attempt = restoredAttempt(run, order - open.length, { past: pastOf(run, recipes), gateOn });
+    restoreGate(gates, run, gateOn);
     if (attempt !== undefined) attempts.add(attempt);
     else if (run.status === 'pending') scheduler.enqueue(run, order - open.length);
     const holder = attempt?.worker_id ?? threadToContinue(run)?.worker_id;
     if (holder !== undefined) needed.add(holder);
   }
   fleet.start(followRuns(parts), needed);
+}
+
+/** What a run waits for is still so after a restart. */
+function restoreGate(
+  gates: RateGates,
+  { attempts, not_before }: RunRecord,
+  gateOn: (workerId: string) => string | undefined,
+): void {
+  const last = attempts.at(-1);
+  const gate = last === undefined ? undefined : gateOn(last.placement.worker_id);
+  if (last?.retry?.why === 'rate_limit' && not_before !== undefined && gate !== undefined) {
+    gates.restore(gate, not_before);
+  }
 }

@@ -2,7 +2,7 @@ import { isTerminal } from '../schemas/run.ts';
 import type { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';
-import type { OpenAttempts } from './fleet/open-attempts.ts';
+import { threadToContinue, type OpenAttempts } from './fleet/open-attempts.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
 
@@ -10,7 +10,7 @@ export interface Cancelling {
   store: RunStore;
   scheduler: Pick<Scheduler, 'withdraw'>;
   attempts: OpenAttempts;
-  dispatch: Pick<Dispatch, 'cancel'>;
+  dispatch: Pick<Dispatch, 'cancel' | 'drop'>;
   changes: Changes;
   clock: Clock;
 }
@@ -33,5 +33,8 @@ export async function cancelRuns(
     .map((run) => attempts.get(run.run_id))
     .filter((attempt) => attempt !== undefined);
   await dispatch.cancel(underWay);
+  // Of those that wait, what rests on a worker for them is of no use any more.
+  const atOnce = runs.filter((run) => run.ended_at === now);
+  void dispatch.drop(atOnce.map(threadToContinue).filter((at) => at !== undefined));
   return runs;
 }

@@ -2,6 +2,7 @@ import { FleetError } from '../core/errors.ts';
 import { tookToBegin, workedIn } from '../core/pace.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Outcome } from '../schemas/run.ts';
+import type { Breakers } from './breakers.ts';
 import type { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { Fleet } from './fleet/fleet.ts';
@@ -9,8 +10,9 @@ import type { FleetWorker } from './fleet/fleet-worker.ts';
 import { attemptKey, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import { startInput } from './fleet/start-input.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
+import type { Retries } from './retries.ts';
 import { untilStored } from './store-retry.ts';
-import type { Fence, Finish, RunRecord, RunStore } from './store/run-store.ts';
+import type { Fence, Finish, Requeue, RunRecord, RunStore } from './store/run-store.ts';
 
 /** Brings attempts to their workers, and settles those that could not be begun. */
 export interface Dispatch {
@@ -22,7 +24,12 @@ export interface Dispatch {
   giveUp(attempts: readonly OpenAttempt[], error: string): Promise<void>;
   /** Takes attempts that never reached a process back into the queue. */
   takeBack(attempts: readonly OpenAttempt[], errno: string): Promise<void>;
+  /** Ends what rests on workers of runs that are over. Never rejects. */
+  drop(resting: readonly Resting[]): Promise<void>;
 }
+
+/** A run on a worker. */
+export type Resting = Readonly<Pick<OpenAttempt, 'worker_id' | 'remote_run_id'>>;
 
 export interface DispatchOptions {
   store: RunStore;
@@ -30,6 +37,8 @@ export interface DispatchOptions {
   fleet: Pick<Fleet, 'get' | 'wasFull'>;
   /** Puts a run that came back into the queue. */
   enqueue(run: RunRecord, order: number): void;
+  retries: Pick<Retries, 'next'>;
+  breakers: Pick<Breakers, 'ended'>;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -37,10 +46,12 @@ export interface DispatchOptions {
 
 /** Of the worker's own, all that ask for another worker or another time. */
 const elsewhere = new Set(['NO_CAPACITY', 'SHUTTING_DOWN']);
+/** Of the worker's own, what another may have better luck with. */
+const mishaps = new Set(['INTERNAL', 'STORE_UNAVAILABLE']);
 const cancelBatch = 64;
 
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { store, attempts, fleet, enqueue, changes, clock, log } = options;
+  const { store, attempts, fleet, enqueue, retries, breakers, changes, clock, log } = options;
 
   async function send(attempt: OpenAttempt, run: RunRecord): Promise<void> {
     const worker = fleet.get(attempt.worker_id);
@@ -86,30 +97,47 @@ export function createDispatch(options: DispatchOptions): Dispatch {
           ? error
           : new FleetError('INTERNAL', 'The run could not be handed to its worker.');
       if (code === 'INTERNAL') log.error({ run: attempt.run_id, err: error }, 'a run could not be started');
-      await settling(() => end([attempt], { kind: 'engine', code, message }, `${message} ${next}`));
+      const outcome: Outcome = mishaps.has(code)
+        ? { kind: 'spawn', errno: code }
+        : { kind: 'engine', code, message };
+      await settling(() => settle([attempt], outcome, `${message} ${next}`));
     }
   }
 
-  async function end(ended: readonly OpenAttempt[], outcome: Outcome, error: string): Promise<void> {
-    const ends = ended.flatMap((attempt): Finish[] =>
-      fences(attempt).map((fence) => ({
-        ...fence,
-        status: attempt.cancelRequested ? 'cancelled' : 'failed',
-        outcome,
-        handles: [],
-        error,
-      })),
-    );
-    const runs = await store.finish(ends);
-    for (const attempt of ended) attempts.remove(attempt.run_id);
-    changes.announce(runs);
+  /** Ends attempts by our own judgement; their runs go on where that is allowed. */
+  async function settle(over: readonly OpenAttempt[], outcome: Outcome, error: string): Promise<void> {
+    const ends: Finish[] = [];
+    const requeues: Requeue[] = [];
+    for (const attempt of over) {
+      const [fence] = fences(attempt);
+      if (fence === undefined) continue;
+      breakers.ended(attempt.worker_id, attempt.run_id, outcome);
+      const judged = { outcome, resumable: false, retryAt: undefined };
+      const next = attempt.cancelRequested
+        ? ({ kind: 'end' } as const)
+        : retries.next(attempt, judged, fence.now);
+      if (next.kind === 'retry') {
+        requeues.push({ ...fence, outcome, retry: next.retry, not_before: next.not_before });
+      } else {
+        const status = attempt.cancelRequested ? 'cancelled' : 'failed';
+        ends.push({ ...fence, status, outcome, handles: [], error });
+      }
+    }
+    const [ended, back] = await Promise.all([store.finish(ends), store.requeue(requeues)]);
+    for (const attempt of over) attempts.remove(attempt.run_id);
+    changes.announce(ended);
+    enqueueAgain(changes.announce(back), over);
   }
 
   async function takeBack(back: readonly OpenAttempt[], errno: string): Promise<void> {
     const outcome: Outcome = { kind: 'spawn', errno };
     const runs = await store.requeue(back.flatMap(fences).map((fence) => ({ ...fence, outcome })));
     for (const attempt of back) attempts.remove(attempt.run_id);
-    for (const run of changes.announce(runs)) {
+    enqueueAgain(changes.announce(runs), back);
+  }
+
+  function enqueueAgain(runs: readonly RunRecord[], back: readonly OpenAttempt[]): void {
+    for (const run of runs) {
       const order = back.find((attempt) => attempt.run_id === run.run_id)?.order;
       if (run.status === 'pending' && order !== undefined) enqueue(run, order);
     }
@@ -120,6 +148,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   }
 
   async function cancel(asked: readonly OpenAttempt[]): Promise<void> {
+    for (const attempt of asked) attempt.cancelRequested = true;
+    await drop(asked);
+  }
+
+  async function drop(asked: readonly Resting[]): Promise<void> {
     const workerIds = new Set(asked.map((attempt) => attempt.worker_id));
     await Promise.all(
       [...workerIds].map((id) =>
@@ -131,8 +164,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     );
   }
 
-  async function cancelOn(link: WorkerLink | undefined, asked: readonly OpenAttempt[]): Promise<void> {
-    for (const attempt of asked) attempt.cancelRequested = true;
+  async function cancelOn(link: WorkerLink | undefined, asked: readonly Resting[]): Promise<void> {
     const ids = asked.flatMap(({ remote_run_id: id }) => (id === undefined ? [] : [id]));
     for (let at = 0; at < ids.length && link !== undefined; at += cancelBatch) {
       const run_ids = ids.slice(at, at + cancelBatch);
@@ -152,8 +184,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   return {
     send,
     cancel,
-    giveUp: (lost, error) => end(lost, { kind: 'lost', resumable: false }, error),
+    giveUp: (lost, error) => settle(lost, { kind: 'lost', resumable: false }, error),
     takeBack,
+    drop,
   };
 }
 
@@ -163,7 +196,9 @@ async function begin(link: WorkerLink, attempt: OpenAttempt, run: RunRecord): Pr
     return remoteRunId;
   }
   const key = attemptKey(run.run_id, run.attempts.length);
-  const { runs } = await link.call('start_run', startInput(run.spec, key, run.attempts.at(-1)?.reserved), {
+  const { reserved } = run.attempts.at(-1) ?? {};
+  const input = startInput(run.spec, key, { repeatable: attempt.past.terms.repeatable, reserved });
+  const { runs } = await link.call('start_run', input, {
     depth: run.spec.depth,
   });
   const [started] = runs;

@@ -7,9 +7,12 @@ import type { Dispatch } from './dispatch.ts';
 import { applyDetail, type Applied } from './fleet/apply-detail.ts';
 import type { FleetWorker } from './fleet/fleet-worker.ts';
 import type { WorkerEvents } from './fleet/keep-worker.ts';
+import type { Breakers } from './breakers.ts';
 import { takesSlot, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
 import type { Readiness } from './readiness.ts';
+import type { RateGates } from './rate-gates.ts';
+import type { Retries } from './retries.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
 import { untilStored } from './store-retry.ts';
@@ -20,6 +23,9 @@ export interface FollowOptions {
   dispatch: Dispatch;
   scheduler: Pick<Scheduler, 'tick' | 'poke' | 'enqueue'>;
   readiness: Pick<Readiness, 'failing'>;
+  retries: Retries;
+  gates: RateGates;
+  breakers: Breakers;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -33,15 +39,18 @@ interface Step {
 /** Carries what workers tell of their runs into the store, and puts right what a lost connection left open. */
 export function followRuns(options: FollowOptions): WorkerEvents {
   const { store, attempts, dispatch, scheduler, readiness, changes, clock, log } = options;
+  const { retries, gates, breakers } = options;
 
   function read(worker: FleetWorker, detail: RunDetail, now: number): Step | undefined {
     const attempt = attempts.find(worker.id, detail.run_id, detail.request_key);
     if (attempt?.attempt === undefined) return undefined;
     attempt.seenBoot = worker.descriptor?.boot_id;
     const unconfirmed = attempt.phase !== 'confirmed';
-    const { run_id, worker_id, tries, status, continues } = attempt;
-    const known = { run_id, worker_id, tries, status, unconfirmed, attempt: attempt.attempt };
-    const applied = applyDetail({ ...known, continues: continues !== undefined }, detail, now);
+    const { run_id, worker_id, status, continues } = attempt;
+    const known = { run_id, worker_id, status, unconfirmed, attempt: attempt.attempt };
+    const applied = applyDetail({ ...known, continues: continues !== undefined }, detail, now, (end) =>
+      retries.next(attempt, end, now),
+    );
     if (applied.progress === undefined) return undefined;
     attempts.confirm(attempt, detail.run_id);
     attempt.status = applied.progress.status ?? attempt.status;
@@ -49,7 +58,26 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     const hasThread = detail.engine_thread_id !== undefined;
     attempts.setSlot(attempt, detail.slot !== 'freed' && takesSlot(attempt.status, hasThread));
     attempt.awaitsSlot = detail.slot === 'awaited';
+    learn(attempt, detail, applied);
     return { attempt, applied };
+  }
+
+  /** What an attempt tells of its worker and of its model. */
+  function learn(attempt: OpenAttempt, detail: RunDetail, { finish, requeue }: Applied): void {
+    const calls = detail.usage?.calls ?? attempt.calls;
+    const fresh = Math.max(0, calls - attempt.calls);
+    attempt.calls = calls;
+    const isGood = finish?.status === 'completed';
+    // A model that counts no tokens tells of no calls.
+    const answered = isGood && calls === 0 ? 1 : fresh;
+    if (attempt.gate !== undefined && answered > 0) {
+      gates.answered(attempt.gate, answered);
+      scheduler.poke();
+    }
+    if (isGood) retries.succeeded();
+    const outcome = finish?.outcome ?? requeue?.outcome;
+    if (outcome !== undefined) breakers.ended(attempt.worker_id, attempt.run_id, outcome);
+    else if (detail.first_output_at !== undefined) breakers.worked(attempt.worker_id, attempt.run_id);
   }
 
   async function details(worker: FleetWorker, told: readonly RunDetail[]): Promise<void> {
@@ -78,6 +106,7 @@ export function followRuns(options: FollowOptions): WorkerEvents {
       throw error;
     }
     announce(results, over);
+    void dispatch.drop(over.filter(({ applied }) => applied.drop).map(({ attempt }) => attempt));
   }
 
   const slotsHeld = (worker: FleetWorker): number => attempts.slotsTaken(worker.id);

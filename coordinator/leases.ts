@@ -6,7 +6,7 @@ import type { Dispatch } from './dispatch.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { OpenAttempt, OpenAttempts } from './fleet/open-attempts.ts';
 import { leaseMs, type WaitingRun } from './scheduler.ts';
-import type { RunStore } from './store/run-store.ts';
+import type { Finish, Requeue, RunRecord, RunStore } from './store/run-store.ts';
 
 export const heartbeatMs = 10_000;
 
@@ -18,12 +18,25 @@ export interface LeaseOptions {
   dispatch: Pick<Dispatch, 'giveUp' | 'takeBack'>;
   changes: Changes;
   clock: Clock;
+  /** Puts a run that came back into the queue. */
+  enqueue(run: RunRecord, order: number | undefined): void;
 }
 
 export interface Leases {
   /** Renews the leases of every worker that answers, and settles runs whose worker stayed away too long. */
   check(): Promise<void>;
 }
+
+const beginsAgain = {
+  outcome: { kind: 'lost', resumable: false },
+  retry: { why: 'lost', delay_ms: 0, resumes: false },
+} as const;
+const isStranded = {
+  status: 'failed',
+  outcome: { kind: 'lost', resumable: true },
+  handles: [],
+  error: 'The worker that holds its thread is gone.',
+} satisfies Partial<Finish>;
 
 interface Missed {
   /** Which of its absences this is. */
@@ -39,7 +52,7 @@ interface Missed {
  * process (SIGSTOP: the uptime goes on), nor the time before it was started.
  */
 export function createLeases(options: LeaseOptions): Leases {
-  const { store, queue, attempts, fleet, dispatch, changes, clock } = options;
+  const { store, queue, attempts, fleet, dispatch, changes, clock, enqueue } = options;
   const missed = new Map<string, Missed>();
   let triedMs = 0;
   let checkedMs = clock.uptimeMs();
@@ -73,7 +86,7 @@ export function createLeases(options: LeaseOptions): Leases {
     await dispatch.takeBack(unsent, 'WORKER_UNAVAILABLE');
     await dispatch.giveUp(sent, 'Its worker was lost and did not come back.');
   }
-  /** A queued run whose thread lies on a worker that is gone has nowhere to go on. */
+  /** A queued run whose thread lies on a worker that is gone has nowhere to go on: it begins again, or ends. */
   async function endStranded(): Promise<void> {
     const stranded = queue.take((run) =>
       run.need.worker_id !== undefined && isGone(run.need.worker_id)
@@ -91,20 +104,21 @@ export function createLeases(options: LeaseOptions): Leases {
         now,
       })),
     );
-    const runs = claimed.filter((run) => run !== undefined);
-    changes.announce(
-      await store.finish(
-        runs.map((run) => ({
-          run_id: run.run_id,
-          attempt: run.attempts.length,
-          now,
-          status: 'failed',
-          outcome: { kind: 'lost', resumable: true },
-          handles: [],
-          error: 'The worker that holds its thread is gone.',
-        })),
-      ),
-    );
+    const ends: Finish[] = [];
+    const requeues: Requeue[] = [];
+    for (const run of claimed) {
+      if (run === undefined) continue;
+      const fence = { run_id: run.run_id, attempt: run.attempts.length, now };
+      const lost = stranded.find(({ run_id }) => run_id === run.run_id);
+      if (lost?.past.terms.repeatable === true) requeues.push({ ...fence, ...beginsAgain });
+      else ends.push({ ...fence, ...isStranded });
+    }
+    const [ended, back] = await Promise.all([store.finish(ends), store.requeue(requeues)]);
+    changes.announce(ended);
+    for (const run of changes.announce(back)) {
+      const order = stranded.find(({ run_id }) => run_id === run.run_id)?.order;
+      if (run.status === 'pending') enqueue(run, order);
+    }
   }
   return {
     async check() {

@@ -83,6 +83,7 @@ export async function openCoordinator(
     stateDir: paths.stateDir,
     manifestDir: paths.manifestDir,
     trustFile: paths.trustFile,
+    random: Math.random,
     onEnd: { ended: look },
   });
 

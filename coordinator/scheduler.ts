@@ -3,21 +3,23 @@ import type { QueuedRun, RunQueue } from '../core/queue.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Placement } from '../schemas/manifest.ts';
 import type { Reserved } from '../schemas/run.ts';
+import type { Admission, Round } from './admission.ts';
 import type { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import {
   laneOf,
-  putAwaysOf,
   threadToContinue,
   triesOf,
   type OpenAttempt,
   type OpenAttempts,
 } from './fleet/open-attempts.ts';
+import type { Parking } from './parking.ts';
 import type { Places } from './places.ts';
 import { createPools } from './pools.ts';
 import type { Readiness } from './readiness.ts';
+import { pastOf, type Past } from './retries.ts';
 import type { RunEstimates } from './run-estimates.ts';
 import type { NewRun, RunRecord, RunStore, Submitted } from './store/run-store.ts';
 import type { WorkTrees } from './work-trees.ts';
@@ -40,7 +42,7 @@ export interface Wait {
 }
 
 export interface Scheduler {
-  /** Runs that wait, for a slot or for what comes before it. */
+  /** Runs that wait: for a slot, for a time, or for what comes before them. */
   readonly queued: number;
   /** Keeps new runs and places those that fit: both in one commit. Settles when it is durable. */
   submit(runs: readonly NewRun[]): Promise<Accepted[]>;
@@ -52,6 +54,8 @@ export interface Scheduler {
   withdraw(runId: string): void;
   /** Decides, in this turn, who gets which free slot at `now`; settles when the claims are durable and sent out. */
   tick(now: number): Promise<void>;
+  /** Whether a run waits for a rate limit, which leaves room for no more. */
+  waitsForRate(runId: string): boolean;
   /** Whether a run waits for another to end, whose work tree it needs. */
   waitsForTree(runId: string): boolean;
   /** A tick soon, one for all who ask in this turn. */
@@ -68,10 +72,11 @@ export interface WaitingRun extends QueuedRun {
   continues: string | undefined;
   /** Attempts so far that reached a process. */
   tries: number;
-  /** Of those, the ones that were put away. */
-  putAways: number;
   /** What its next attempt may use. */
   reserved: Reserved | undefined;
+  /** Calls of the model that the thread it goes on with has told of. */
+  calls: number;
+  past: Past;
 }
 
 export interface SchedulerOptions {
@@ -82,6 +87,8 @@ export interface SchedulerOptions {
   attempts: OpenAttempts;
   fleet: Pick<Fleet, 'candidates' | 'get'>;
   dispatch: Pick<Dispatch, 'send'>;
+  admission: Admission;
+  parking: Parking;
   policy: Policy;
   estimates: Pick<RunEstimates, 'typical' | 'mean'>;
   places: Pick<Places, 'recipesIn'>;
@@ -98,7 +105,7 @@ interface Chosen {
 
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { store, queue, trees, readiness, attempts, fleet, dispatch, policy, estimates, places } = options;
-  const { changes, clock, log } = options;
+  const { admission, parking, changes, clock, log } = options;
   let nextOrder = 1;
   let poked = false;
   let stopped = false;
@@ -107,11 +114,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   attempts.watch(({ lane }) => queue.touch(lane));
 
   function waitingRun(
-    run: Pick<RunRecord, 'run_id' | 'owner' | 'spec' | 'attempts' | 'accepted_at'>,
+    run: Pick<RunRecord, 'run_id' | 'owner' | 'spec' | 'attempts' | 'accepted_at' | 'usage'>,
     order: number,
   ): WaitingRun {
     const thread = threadToContinue(run);
     const recipes = places.recipesIn(run.spec.cwd);
+    const past = pastOf(run, recipes);
+    const asked = needOf(run.spec, recipes, thread?.worker_id);
     return {
       run_id: run.run_id,
       owner: run.owner,
@@ -121,21 +130,25 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       queued_at: run.accepted_at,
       estimate_ms: estimates.typical(run),
       cwd: run.spec.cwd,
-      need: { ...needOf(run.spec, recipes, thread?.worker_id), tree: trees.neededBy(run.spec, recipes) },
+      need: { ...asked, tree: trees.neededBy(run.spec, recipes), avoid: past.tally.failedOn },
       continues: thread?.remote_run_id,
       tries: triesOf(run),
-      putAways: putAwaysOf(run),
       reserved: readiness.given(run),
+      calls: thread === undefined ? 0 : (run.usage?.calls ?? 0),
+      past,
     };
   }
-  function choose(run: WaitingRun): Chosen | undefined {
+  function choose(run: WaitingRun, round: Round): Chosen | undefined {
     const { tree } = run.need;
     if (tree !== undefined && !trees.isFree(tree, run.run_id)) return undefined;
     const { cwd, estimate_ms } = run;
-    const placement = policy.place(pools.of(run.need), { cwd, estimate_ms, turn: placed });
+    const open = round.open(pools.of(run.need));
+    const placement = policy.place(open, { cwd, estimate_ms, turn: placed });
     if (placement === undefined) return undefined;
     placed++;
     if (tree !== undefined) trees.hold(tree, run.run_id);
+    const gate = admission.gateOf(run.need, placement.worker_id);
+    round.took(run.run_id, placement.worker_id, gate);
     const attempt: OpenAttempt = {
       run_id: run.run_id,
       owner: run.owner,
@@ -143,7 +156,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       cwd,
       worker_id: placement.worker_id,
       attempt: undefined,
-      tries: run.tries - run.putAways + 1,
+      past: run.past,
+      gate,
+      calls: run.calls,
       order: run.order,
       continues: run.continues,
       remote_run_id: undefined,
@@ -218,9 +233,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     queue.push(waiting);
     poke();
   }
+  /** Its time has come; what else it waits for may be still ahead. */
+  function arrive(run: RunRecord, order: number): void {
+    if (readiness.isReady(run)) admit(run, order);
+    else readiness.hold(run, order);
+  }
   async function tick(now: number): Promise<void> {
-    if (stopped || queue.size === 0) return;
-    const chosen = queue.take(choose, { isScarce: pools.isScarce });
+    if (stopped) return;
+    for (const { run, order } of parking.release(now)) arrive(run, order);
+    if (queue.size === 0) return;
+    const round = admission.round(now);
+    const chosen = queue.take((run) => choose(run, round), { isScarce: pools.isScarce });
     if (chosen.length > 0) await claim(chosen, now);
   }
   function poke(): void {
@@ -234,14 +257,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   return {
     get queued() {
-      return queue.size + readiness.size;
+      return queue.size + readiness.size + parking.size;
     },
     async submit(runs) {
       // Sent before the claims, which the store then takes in the same commit.
       const kept = store.submit(runs);
       const notReady = new Map<string, number>();
       for (const run of runs) {
-        const arriving = { ...run, accepted_at: run.now, attempts: [] };
+        const arriving = { ...run, accepted_at: run.now, attempts: [], usage: undefined };
         if (readiness.isReady(arriving)) queue.push(waitingRun(arriving, nextOrder));
         else notReady.set(run.run_id, nextOrder);
         nextOrder++;
@@ -264,13 +287,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       }
     },
     enqueue(run, order = nextOrder++) {
-      if (readiness.isReady(run)) admit(run, order);
-      else readiness.hold(run, order);
+      if (triesOf(run) === 0) trees.release(run.run_id);
+      if (!parking.keep(run, order, clock.now())) arrive(run, order);
     },
     admit,
     withdraw(runId) {
       queue.remove(runId);
       readiness.drop(runId);
+      parking.remove(runId);
+    },
+    waitsForRate(runId) {
+      const need = queue.get(runId)?.need;
+      return need !== undefined && admission.isLimited(need, clock.now());
     },
     waitsForTree(runId) {
       const tree = queue.get(runId)?.need.tree;

@@ -26,7 +26,7 @@ export function offersTask({ name, arguments: input }: Record<string, unknown>):
  * read from the store, so a task handed out before a restart is as good after it.
  */
 export function createTasks(
-  deps: Pick<HandlerDeps, 'store' | 'fleet' | 'scheduler' | 'readiness' | 'attempts' | 'clock'>,
+  deps: Pick<HandlerDeps, 'store' | 'fleet' | 'scheduler' | 'readiness' | 'attempts' | 'parking' | 'clock'>,
   tools: Pick<Handlers<FleetContracts>, 'cancel_run' | 'resume_run'>,
   owner: string,
 ): TaskSource {

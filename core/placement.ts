@@ -16,6 +16,10 @@ export interface Need {
   labels: readonly string[];
   /** The work tree it must have to itself. */
   tree?: string | undefined;
+  /** The model it asked for by name. */
+  model?: string | undefined;
+  /** Workers that have failed it. */
+  avoid?: readonly string[];
 }
 
 /** A worker as a placement sees it. */
@@ -84,6 +88,7 @@ export function needOf(spec: RunSpec, { configured, here }: Recipes, workerId: s
     worker_id: workerId,
     in_project: inProject,
     labels: spec.labels ?? [],
+    model: spec.model,
   };
 }
 
@@ -96,6 +101,8 @@ export function needKey(need: Need): string {
     need.in_project,
     need.labels,
     need.tree,
+    need.model,
+    need.avoid,
   ]);
 }
 

@@ -41,6 +41,8 @@ export const workerRow = z.strictObject({
   state: z.enum(['up', 'starting', 'down', 'draining']),
   slots: z.int(),
   busy: z.int(),
+  /** Why it gets no runs now. */
+  reason: z.string().optional(),
   reaping: reaping.optional(),
   engines: z.array(z.string()).describe('Available, with version'),
   missing: z.array(z.string()).describe('Not available, and why'),

@@ -235,6 +235,7 @@ export interface ListWorkersOutput {
     state: 'up' | 'starting' | 'down' | 'draining';
     slots: number;
     busy: number;
+    reason?: string;
     reaping?: 'pid_namespace' | 'cgroup' | 'best_effort';
     /** Available, with version */
     engines: Array<string>;

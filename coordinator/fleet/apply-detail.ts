@@ -1,16 +1,14 @@
-import { isPutAway } from '../../core/put-away.ts';
 import { isTerminal } from '../../schemas/run.ts';
-import type { Outcome } from '../../schemas/run.ts';
+import type { AttemptEnd } from '../../core/retry.ts';
 import type { RunDetail } from '../../schemas/worker.ts';
-import type { Fence, Finish, Progress, StoredHandle } from '../store/run-store.ts';
+import type { Next } from '../retries.ts';
+import type { Fence, Finish, Progress, Requeue, StoredHandle } from '../store/run-store.ts';
 
 /** What is known of an attempt before a worker's report of it is read. */
 export interface Reported {
   run_id: string;
   attempt: number;
   worker_id: string;
-  /** Attempts that reached a process and were not put away, this one included. */
-  tries: number;
   /** As stored: `paused` only where somebody asked for it. */
   status: 'running' | 'paused' | 'input_required';
   /** The worker has not yet answered the call that starts or continues this attempt. */
@@ -23,37 +21,43 @@ export interface Reported {
 export interface Applied {
   progress: Progress | undefined;
   finish: Finish | undefined;
-  requeue: (Fence & { outcome: Outcome }) | undefined;
+  requeue: Requeue | undefined;
+  /** The run is over, and what rests on the worker is of no use to anybody. */
+  drop: boolean;
 }
 
-/** Most attempts of one run that reach a process. */
-export const maxAttempts = 3;
+const nothing: Applied = { progress: undefined, finish: undefined, requeue: undefined, drop: false };
 
-const nothing: Applied = { progress: undefined, finish: undefined, requeue: undefined };
+/** Decides over a run whose attempt did not go well. */
+export type Decide = (end: AttemptEnd) => Next;
 
 /**
- * Reads a worker's report of a run. A run that its engine can resume and nobody paused goes back into
- * the queue, at most until `maxAttempts`; a run that ended ends as the worker says.
+ * Reads a worker's report of a run. One whose attempt failed, or that rests although nobody paused it,
+ * ends or goes back into the queue, as is decided; any other goes as the worker says.
  */
-export function applyDetail(known: Reported, detail: RunDetail, now: number): Applied {
-  if (known.unconfirmed && known.continues && isLost(detail)) return nothing;
+export function applyDetail(known: Reported, detail: RunDetail, now: number, decide: Decide): Applied {
+  if (known.unconfirmed && known.continues && isBroken(detail)) return nothing;
   const fence: Fence = { run_id: known.run_id, attempt: known.attempt, now };
   const progress = toProgress(fence, known, detail);
-  if (isTerminal(detail.status)) return { ...nothing, progress, finish: toFinish(fence, detail) };
-  if (isLost(detail) && known.status !== 'paused') {
-    const isPlanned = isPutAway(detail.outcome);
-    const outcome: Outcome = { kind: 'lost', resumable: true, ...(isPlanned && { orderly: true }) };
-    if (isPlanned || known.tries < maxAttempts)
-      return { ...nothing, progress, requeue: { ...fence, outcome } };
-    const error = `Its worker was lost ${String(maxAttempts)} times.`;
-    return { ...nothing, progress, finish: { ...fence, status: 'failed', outcome, handles: [], error } };
+  const broken = isBroken(detail) && known.status !== 'paused';
+  if (!isTerminal(detail.status) && !broken) return { ...nothing, progress };
+  const finish = toFinish(fence, detail);
+  const end = { outcome: finish.outcome, resumable: broken, retryAt: detail.retry_at };
+  if (finish.status !== 'failed') return { ...nothing, progress, finish };
+  const next = decide(end);
+  if (next.kind === 'end') {
+    const error = next.error ?? finish.error;
+    const told = error === undefined ? finish : { ...finish, error };
+    return { ...nothing, progress, finish: told, drop: broken };
   }
-  return { ...nothing, progress };
+  const { retry, not_before } = next;
+  const requeue = { ...fence, outcome: finish.outcome, retry, not_before };
+  return { ...nothing, progress, requeue };
 }
 
-/** The worker died under the run, and its engine's thread can go on. */
-function isLost(detail: RunDetail): boolean {
-  return detail.status === 'paused' && detail.outcome?.kind === 'lost';
+/** It cannot go on by itself, and another attempt can where it was. */
+function isBroken(detail: RunDetail): boolean {
+  return detail.status === 'paused' && detail.outcome !== undefined;
 }
 
 function toProgress(fence: Fence, known: Reported, detail: RunDetail): Progress {
@@ -83,7 +87,7 @@ function toProgress(fence: Fence, known: Reported, detail: RunDetail): Progress 
 
 function openStatus(detail: RunDetail, known: Reported): Progress['status'] | undefined {
   const { status } = detail;
-  if (isLost(detail)) return known.status;
+  if (isBroken(detail)) return known.status;
   return status === 'running' || status === 'paused' || status === 'input_required' ? status : undefined;
 }
 

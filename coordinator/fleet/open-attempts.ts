@@ -1,5 +1,5 @@
-import { isPutAway } from '../../core/put-away.ts';
 import type { RunRecord } from '../store/run-store.ts';
+import type { Past } from '../retries.ts';
 import { openAttempt as latestOpen } from '../store/run-changes.ts';
 
 /** An attempt some worker has, or is about to get. */
@@ -12,8 +12,12 @@ export interface OpenAttempt {
   readonly worker_id: string;
   /** undefined between the choice of the worker and the claim that makes it durable. */
   attempt: number | undefined;
-  /** Attempts of the run that reached a process and were not put away, this one included. */
-  readonly tries: number;
+  /** What decides over another attempt, should this one fail. */
+  readonly past: Past;
+  /** The rate gate it has gone through. */
+  readonly gate: string | undefined;
+  /** Calls of the model it has told of, those of the attempts included that it goes on with. */
+  calls: number;
   /** The run's place in the queue, should it come back. */
   readonly order: number;
   /** The run on the worker whose thread this attempt goes on with. */
@@ -136,7 +140,11 @@ export function attemptKey(runId: string, attempt: number): string {
 }
 
 /** The attempt of a run read from the store after a restart; undefined where no worker has it. */
-export function restoredAttempt(run: RunRecord, order: number): OpenAttempt | undefined {
+export function restoredAttempt(
+  run: RunRecord,
+  order: number,
+  { past, gateOn }: { past: Past; gateOn: (workerId: string) => string | undefined },
+): OpenAttempt | undefined {
   const latest = latestOpen(run);
   if (latest === undefined) return undefined;
   const status = run.status === 'paused' || run.status === 'input_required' ? run.status : 'running';
@@ -147,7 +155,9 @@ export function restoredAttempt(run: RunRecord, order: number): OpenAttempt | un
     cwd: run.spec.cwd,
     worker_id: latest.placement.worker_id,
     attempt: latest.attempt,
-    tries: triesOf(run) - putAwaysOf(run),
+    past,
+    gate: gateOn(latest.placement.worker_id),
+    calls: run.usage?.calls ?? 0,
     order,
     continues: threadToContinue({ ...run, attempts: run.attempts.slice(0, -1) })?.remote_run_id,
     remote_run_id: latest.remote_run_id,
@@ -165,11 +175,6 @@ export function triesOf(run: Pick<RunRecord, 'attempts'>): number {
   return run.attempts.filter((attempt) => attempt.outcome?.kind !== 'spawn').length;
 }
 
-/** Of those, the ones whose worker was told to end: they say nothing against the run. */
-export function putAwaysOf(run: Pick<RunRecord, 'attempts'>): number {
-  return run.attempts.filter(({ outcome }) => isPutAway(outcome)).length;
-}
-
 /** A command that is paused keeps its slot; an engine's thread is put away and gives it back. */
 export function takesSlot(status: OpenAttempt['status'], hasThread: boolean): boolean {
   return status !== 'paused' || !hasThread;
@@ -180,7 +185,11 @@ export function threadToContinue(
   run: Pick<RunRecord, 'attempts'>,
 ): { worker_id: string; remote_run_id: string } | undefined {
   const spawned = run.attempts.findLast((attempt) => attempt.outcome?.kind !== 'spawn');
-  if (spawned?.outcome?.kind !== 'lost' || !spawned.outcome.resumable) return undefined;
-  if (spawned.remote_run_id === undefined) return undefined;
+  if (spawned?.remote_run_id === undefined || !goesOn(spawned)) return undefined;
   return { worker_id: spawned.placement.worker_id, remote_run_id: spawned.remote_run_id };
+}
+
+/** What was decided is on record, but for attempts of the first version. */
+function goesOn({ outcome, retry }: RunRecord['attempts'][number]): boolean {
+  return retry?.resumes ?? (outcome?.kind === 'lost' && outcome.resumable);
 }

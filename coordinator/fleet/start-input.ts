@@ -4,12 +4,23 @@ import type { workerContracts } from '../../schemas/tools.ts';
 
 type StartInput = z.input<typeof workerContracts.start_run.input>;
 
+/** What an attempt may do. */
+export interface Allowance {
+  /** Its stages may be begun again. */
+  repeatable: boolean;
+  /** What it may use, in place of what the run may. */
+  reserved: Reserved | undefined;
+}
+
 /**
  * A run as a worker is asked for it: all of its spec, under the key of the attempt, nothing left to the
  * worker's own defaults. Its depth goes with the call; what it waited for was the coordinator's business.
- * `reserved`: what this attempt may use, in place of what the run may.
  */
-export function startInput(spec: RunSpec, requestKey: string, reserved: Reserved = {}): StartInput {
+export function startInput(
+  spec: RunSpec,
+  requestKey: string,
+  { repeatable, reserved = {} }: Allowance,
+): StartInput {
   const {
     effort,
     depth: _depth,
@@ -29,6 +40,7 @@ export function startInput(spec: RunSpec, requestKey: string, reserved: Reserved
     ...(tokens !== undefined && { max_tokens: tokens }),
     ...(turns !== undefined && { max_turns: turns }),
     ...(wall_ms !== undefined && { wall_ms }),
+    ...(repeatable && { idempotent: true }),
     ...(known.data !== undefined && { effort: known.data }),
   };
 }

@@ -11,7 +11,14 @@ const restBytes = 1_536;
 const nextCall = 'start_run';
 
 /** Every worker with its slots; what several miss is explained once. */
-export function listWorkers({ fleet, attempts, scheduler, config, clock }: HandlerDeps): () => Reply {
+export function listWorkers({
+  fleet,
+  attempts,
+  scheduler,
+  breakers,
+  config,
+  clock,
+}: HandlerDeps): () => Reply {
   return () => {
     const explained = new Set<string>();
     const rows: WorkerRow[] = [];
@@ -19,7 +26,7 @@ export function listWorkers({ fleet, attempts, scheduler, config, clock }: Handl
     let left = 0;
     for (const worker of fleet.workers()) {
       const busy = toCandidate(worker, attempts.slotsTaken(worker.id), clock.uptimeMs());
-      const row = toRow(worker, busy, explained);
+      const row = toRow(worker, busy, explained, breakers.barred(worker.id));
       room -= Buffer.byteLength(JSON.stringify(row)) + 1;
       if (room < 0) left++;
       else rows.push(row);
@@ -37,6 +44,7 @@ function toRow(
   worker: FleetWorker,
   { slots, busy }: { slots: number; busy: number },
   explained: Set<string>,
+  reason: string | undefined,
 ): WorkerRow {
   const statuses = worker.descriptor?.engines ?? [];
   return {
@@ -44,6 +52,7 @@ function toRow(
     state: isDraining(worker) && worker.state === 'up' ? 'draining' : stateOf(worker),
     slots,
     busy,
+    ...(reason !== undefined && { reason }),
     ...(worker.descriptor !== undefined && { reaping: worker.descriptor.reaping }),
     engines: statuses.filter((status) => status.available).map(nameOf),
     missing: statuses.filter((status) => !status.available).map((status) => missing(status, explained)),

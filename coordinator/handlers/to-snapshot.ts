@@ -4,7 +4,7 @@ import type { RunRecord } from '../store/run-store.ts';
 import { threadToContinue } from '../fleet/open-attempts.ts';
 import type { HandlerDeps } from './deps.ts';
 
-type WaitingDeps = Pick<HandlerDeps, 'fleet' | 'scheduler' | 'readiness' | 'attempts' | 'clock'>;
+type WaitingDeps = Pick<HandlerDeps, 'fleet' | 'scheduler' | 'readiness' | 'attempts' | 'parking' | 'clock'>;
 
 /** A run as a reply shows it. */
 export function toSnapshot(
@@ -38,13 +38,16 @@ export function toSnapshot(
 }
 
 function waitingFor(
-  { fleet, scheduler, readiness, attempts }: WaitingDeps,
+  { fleet, scheduler, readiness, attempts, parking }: WaitingDeps,
   run: RunRecord,
 ): string | undefined {
   if (run.status === 'running' && attempts.get(run.run_id)?.awaitsSlot === true) return 'slot';
   if (run.status !== 'pending') return undefined;
   const notReady = readiness.waitsFor(run.run_id);
   if (notReady !== undefined) return notReady;
+  if (parking.has(run.run_id))
+    return run.attempts.at(-1)?.retry?.why === 'rate_limit' ? 'rate_limit' : 'retry';
+  if (scheduler.waitsForRate(run.run_id)) return 'rate_limit';
   if (scheduler.waitsForTree(run.run_id)) return 'workspace';
   const thread = threadToContinue(run);
   if (thread !== undefined) return `worker ${thread.worker_id}, which holds its thread`;

@@ -42,6 +42,7 @@ export interface FakeFleetOptions {
   store?: RunStore;
   workers?: FakeWorker[];
   env?: Record<string, string>;
+  random?: () => number;
   folder?: string;
   /** Workers there are besides those of the configuration, of the ids after theirs. */
   more?: FakeWorker[];
@@ -63,6 +64,7 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     runs_dir: 'off',
     pipelines: {
       work: { read_only: true, stages: [{ name: 'work', engine: 'command', argv: ['/bin/true'] }] },
+      change: { stages: [{ name: 'change', engine: 'command', argv: ['/bin/true'] }] },
       codex: { stages: [{ name: 'codex', engine: 'codex' }] },
     },
     ...options.config,
@@ -79,6 +81,7 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     env: { HOME: '/home/jane', ...options.env },
     telemetry: { record: () => undefined, close: () => Promise.resolve() },
     log: createLogger({ name: 'test', level: 'silent' }),
+    random: options.random ?? (() => 0),
     onEnd: { ended: () => undefined },
   });
   await begin(parts);

@@ -35,6 +35,7 @@ export class FakeWorker {
   /** While false nobody can connect. */
   reachable = true;
   slots: number;
+  hasCodex = false;
   /** Which program it says it is. */
   version = version;
   restarts = 0;
@@ -129,10 +130,12 @@ export class FakeWorker {
       reaping: 'best_effort',
       engines: [
         { engine: 'command', available: true },
-        { engine: 'codex', available: false, why: 'There is no Codex here.' },
+        this.hasCodex
+          ? { engine: 'codex', available: true }
+          : { engine: 'codex', available: false, why: 'There is no Codex here.' },
         { engine: 'codex-exec', available: false, why: 'There is no Codex here.' },
       ],
-      pipelines: ['work', 'codex'],
+      pipelines: ['work', 'change', 'codex'],
     };
   }
 

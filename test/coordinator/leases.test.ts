@@ -10,7 +10,7 @@ const hourMs = 3_600_000;
 async function missedRun(): Promise<{ fleet: FakeFleet; id: string }> {
   const fleet = await fakeFleet();
   await allUp(fleet);
-  const [id = ''] = await fleet.start(1);
+  const [id = ''] = await fleet.start(1, { pipeline: 'change' });
   await fleet.until(id, (run) => run.attempts[0]?.remote_run_id !== undefined);
   await lose(fleet);
   return { fleet, id };
@@ -101,7 +101,7 @@ describe('a lease whose worker is out of reach', () => {
   it('does not run out before a try to reach it has failed', async () => {
     const fleet = await fakeFleet();
     await allUp(fleet);
-    const [id = ''] = await fleet.start(1);
+    const [id = ''] = await fleet.start(1, { pipeline: 'change' });
     await fleet.until(id, (run) => run.attempts[0]?.remote_run_id !== undefined);
     const [worker] = fleet.workers;
     if (worker === undefined) return;

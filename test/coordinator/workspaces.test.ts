@@ -151,7 +151,8 @@ describe('runs that write in place', () => {
     const fleet = await open();
     const [plain = ''] = await fleet.start(1);
     const [cloned = ''] = await fleet.start(1, { workspace: 'clone' });
-    expect(startInput((await fleet.run(plain)).spec, 'k')).toMatchObject({ workspace: 'none' });
-    expect(startInput((await fleet.run(cloned)).spec, 'k')).toMatchObject({ workspace: 'clone' });
+    const allowance = { repeatable: false, reserved: undefined };
+    expect(startInput((await fleet.run(plain)).spec, 'k', allowance)).toMatchObject({ workspace: 'none' });
+    expect(startInput((await fleet.run(cloned)).spec, 'k', allowance)).toMatchObject({ workspace: 'clone' });
   });
 });

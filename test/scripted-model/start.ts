@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { requestBody, type RequestBody } from './script.ts';
 import { respond } from './respond.ts';
 
@@ -8,6 +8,31 @@ export interface RecordedRequest {
   body: RequestBody;
   /** The body as it came, for assertions about its whole text. */
   text: string;
+  /** Answered with a 429, for there were too many. */
+  refused: boolean;
+}
+
+/** A provider's rate limit: requests at a time, with a Retry-After; or none until a moment (seconds since the epoch). */
+export type RateLimit = { concurrent: number; retryAfterSeconds: number } | { resetsAt: number };
+
+function refuses(limit: RateLimit | undefined, served: number): boolean {
+  if (limit === undefined) return false;
+  return 'resetsAt' in limit ? Date.now() < limit.resetsAt * 1_000 : served >= limit.concurrent;
+}
+
+/** As Codex's own backend says it, or as any other does. */
+function refuse(limit: RateLimit | undefined, response: ServerResponse): void {
+  const json = { 'content-type': 'application/json' };
+  if (limit !== undefined && 'resetsAt' in limit) {
+    const window = { 'x-codex-primary-used-percent': '100', 'x-codex-primary-window-minutes': '300' };
+    const headers = { ...json, ...window, 'x-codex-primary-reset-at': String(limit.resetsAt) };
+    const error = { type: 'usage_limit_reached', message: 'limit', resets_at: limit.resetsAt };
+    response.writeHead(429, headers).end(JSON.stringify({ error }));
+    return;
+  }
+  const retryAfter = { 'retry-after': String(limit?.retryAfterSeconds ?? 1) };
+  response.writeHead(429, { ...json, ...retryAfter });
+  response.end('{"error":{"message":"Too many requests","code":"rate_limit_exceeded"}}');
 }
 
 export interface ScriptedModel {
@@ -31,10 +56,14 @@ async function readText(message: IncomingMessage): Promise<string> {
 }
 
 /** A scripted OpenAI Responses endpoint on 127.0.0.1. Answers come from the prompts, see `script()`. */
-export async function startScriptedModel({ port = 0 } = {}): Promise<ScriptedModel> {
+export async function startScriptedModel({
+  port = 0,
+  limit,
+}: { port?: number; limit?: RateLimit | undefined } = {}): Promise<ScriptedModel> {
   const requests: RecordedRequest[] = [];
   const unknownPaths: string[] = [];
   const waiting = new Set<(request: RecordedRequest) => void>();
+  let served = 0;
   let open = 0;
   let peak = 0;
 
@@ -53,9 +82,16 @@ export async function startScriptedModel({ port = 0 } = {}): Promise<ScriptedMod
     void readText(message)
       .then((text) => {
         const body = requestBody.parse(JSON.parse(text));
-        const request = { at: Date.now(), headers: message.headers, body, text };
+        const refused = refuses(limit, served);
+        const request = { at: Date.now(), headers: message.headers, body, text, refused };
         requests.push(request);
         for (const tell of waiting) tell(request);
+        if (refused) {
+          refuse(limit, response);
+          return undefined;
+        }
+        served += 1;
+        response.once('close', () => (served -= 1));
         return respond(body, response);
       })
       .catch(() => response.destroy());

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../schemas/run.ts';
-import { judge, type Cause, type Verdict } from '../../servers/worker/runs/judge.ts';
+import type { EngineEnd } from '../../servers/worker/engines/engine.ts';
+import { judge, type Cause, type Judged, type Verdict } from '../../servers/worker/runs/judge.ts';
 
 const exit1: Outcome = { kind: 'exit', code: 1 };
 const lost: Outcome = { kind: 'lost', resumable: false };
@@ -31,5 +32,27 @@ test.each<[Outcome, Cause | undefined, boolean, Verdict]>([
   [suspended, { kind: 'lost', resumable: true }, true, { kind: 'suspended' }],
   [suspended, timeout, true, { kind: 'over', outcome: timeout }],
 ])('%j, asked for %j, stop on failure %j', (outcome, cause, stopOnFailure, verdict) => {
-  expect(judge(outcome, cause, stopOnFailure)).toEqual(verdict);
+  expect(judge({ outcome }, { cause, stopOnFailure, resumable: false, isLast: false })).toEqual(verdict);
+});
+
+const limited: Outcome = { kind: 'engine', code: 'rateLimitExceeded', message: '429' };
+const crashed: Outcome = { kind: 'engine', code: 'process_ended', message: 'x' };
+const spent: Outcome = { kind: 'engine', code: 'usageLimitExceeded', message: 'x' };
+const wrong: Outcome = { kind: 'engine', code: 'invalid_result', message: 'x' };
+
+test.each<[EngineEnd, Partial<Judged>, Verdict['kind']]>([
+  [{ outcome: limited }, {}, 'interrupted'],
+  [{ outcome: limited }, { isLast: true }, 'interrupted'],
+  [{ outcome: limited }, { resumable: false }, 'over'],
+  [{ outcome: limited }, { cause: { kind: 'cancelled' } }, 'over'],
+  [{ outcome: spent, retry_at: 9 }, {}, 'interrupted'],
+  [{ outcome: spent }, {}, 'over'],
+  [{ outcome: crashed }, {}, 'interrupted'],
+  [{ outcome: crashed }, { isLast: true }, 'over'],
+  [{ outcome: { kind: 'signal', signal: 'SIGKILL' } }, {}, 'interrupted'],
+  [{ outcome: wrong }, {}, 'over'],
+  [{ outcome: exit1 }, {}, 'over'],
+])('%j of a run that could go on, %j, is %s', (end, changed, kind) => {
+  const judged = { cause: undefined, stopOnFailure: true, resumable: true, isLast: false, ...changed };
+  expect(judge(end, judged).kind).toBe(kind);
 });

@@ -54,6 +54,8 @@ export interface EngineEnd {
   outcome: Outcome;
   /** One line in our words where the outcome alone does not say enough. */
   error?: string;
+  /** Of a rate limit: when the provider said it ends; ms since the epoch. */
+  retry_at?: number;
 }
 
 /**

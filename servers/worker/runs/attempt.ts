@@ -8,6 +8,8 @@ import type { EngineEnd, EngineReport, EngineSession } from '../engines/engine.t
 import type { ActiveClock } from './active-clock.ts';
 import { judge, type Cause } from './judge.ts';
 import type { LiveRecord } from './live-record.ts';
+import { isResumable } from './standing.ts';
+import type { RunProgress } from './record.ts';
 import { boundedEnd, boundedQuestion, takeDown } from './run-facts.ts';
 import { enterWorkspace } from './run-workspace.ts';
 import type { SlotHold } from './slot-hold.ts';
@@ -26,7 +28,7 @@ export interface Recipe {
 export type AttemptEnd =
   | { kind: 'over'; outcome: Outcome }
   /** Nothing is left running, and the run can go on where it was. `asked`: by a pause. */
-  | { kind: 'suspended'; asked: boolean };
+  | { kind: 'suspended'; asked: boolean; interrupted?: RunProgress['interrupted'] };
 
 export interface AttemptOptions {
   deps: RunDeps;
@@ -148,16 +150,29 @@ export class Attempt {
     ) {
       if (this.#cause !== undefined) return { kind: 'over', outcome: this.#cause };
       if (this.#isPausing || this.#isHalted) return this.#leave(true);
-      const { outcome, error } = boundedEnd(await this.#runStage(stage, cwd, resume));
-      if (error !== undefined) known.facts.error ??= error;
-      const verdict = judge(outcome, this.#cause, recipe.pipeline.stop_on_failure);
+      const end = boundedEnd(await this.#runStage(stage, cwd, resume));
+      if (end.error !== undefined) known.facts.error ??= end.error;
+      const { stop_on_failure: stopOnFailure } = recipe.pipeline;
+      const verdict = judge(end, {
+        cause: this.#cause,
+        stopOnFailure,
+        resumable: isResumable(known.spec, progress),
+        isLast: known.spec.max_attempts === 1,
+      });
       if (verdict.kind === 'over') return verdict;
+      if (verdict.kind === 'interrupted') return this.#breakOff(end);
       if (verdict.kind === 'suspended') return this.#leave(this.#isPausing);
       if (verdict.kind === 'failed') progress.failure ??= verdict.outcome;
       known.toNextStage();
       resume = undefined;
     }
     return { kind: 'over', outcome: progress.failure ?? this.#overspent ?? { kind: 'exit', code: 0 } };
+  }
+
+  #breakOff({ outcome, retry_at }: EngineEnd): AttemptEnd {
+    this.#isLeaving = true;
+    const interrupted = { outcome, ...(retry_at !== undefined && { retry_at }) };
+    return { kind: 'suspended', asked: false, interrupted };
   }
 
   #leave(asked: boolean): AttemptEnd {

@@ -1,4 +1,4 @@
-import { transition, type Ended, type Run, type RunEvent } from '../../../core/run-state.ts';
+import { transition, type Run, type RunEvent } from '../../../core/run-state.ts';
 import type { Liveness, Outcome, RunSpec, RunStatus } from '../../../schemas/run.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
 import type { EngineReport } from '../engines/engine.ts';
@@ -204,7 +204,7 @@ export class LiveRecord {
       started_at: ('started_at' in state ? state.started_at : undefined) ?? this.#standing.accepted_at,
       ...(first_output_at !== undefined && { first_output_at }),
       ...(liveness !== undefined && { liveness }),
-      ...endOf(state),
+      ...endOf(state, this.progress),
       ...(error !== undefined && { error }),
       handles: this.#deps.handles.ofRun(run_id).slice(-maxHandles),
       ...(usage !== undefined && { usage }),
@@ -224,10 +224,13 @@ function recordOf({ root, cwd, baseTree, objectDirs }: Workspace): RunRecord['wo
   return { root, cwd, base_tree: baseTree, object_dirs: objectDirs };
 }
 
-function endOf(state: Run): Partial<Pick<Ended, 'ended_at' | 'outcome'>> {
+function endOf(
+  state: Run,
+  { interrupted }: RunProgress,
+): Partial<Pick<RunDetail, 'ended_at' | 'outcome' | 'retry_at'>> {
   if ('ended_at' in state) return { ended_at: state.ended_at, outcome: state.outcome };
   if (state.status !== 'paused') return {};
-  if (state.how === 'lost') return { outcome: { kind: 'lost', resumable: true } };
+  if (state.how === 'lost') return interrupted ?? { outcome: { kind: 'lost', resumable: true } };
   if (state.how === 'put_away') return { outcome: { kind: 'lost', resumable: true, orderly: true } };
   return {};
 }

@@ -11,6 +11,7 @@ import { boundsOf } from './bounds.ts';
 import type { Cause } from './judge.ts';
 import { LiveRecord, type RunHooks, type RunStanding } from './live-record.ts';
 import type { RunRecord } from './record.ts';
+import { isResumable } from './standing.ts';
 import { takeDown } from './run-facts.ts';
 import { storeDiff } from './run-workspace.ts';
 import { SlotHold } from './slot-hold.ts';
@@ -140,7 +141,7 @@ export class LiveRun {
   /** The worker ends: what can go on later is kept for it, everything else is lost. */
   suspend(): void {
     if (this.status === 'paused' && this.#attempt === undefined) return;
-    const resumable = this.#known.progress.thread_id !== undefined;
+    const resumable = isResumable(this.spec, this.#known.progress);
     this.end({ kind: 'lost', resumable, ...(resumable && { orderly: true }) });
   }
 
@@ -198,6 +199,7 @@ export class LiveRun {
     }
     this.#slot.take();
     this.#known.facts.error = undefined;
+    delete this.#known.progress.interrupted;
     this.#known.move({ kind: 'resumed' });
     const ready = this.#prepareAgain();
     const resume = threadId === undefined ? undefined : { thread_id: threadId, message };
@@ -253,6 +255,7 @@ export class LiveRun {
     const isPutAway = this.#cause?.kind === 'lost' && this.#cause.orderly === true;
     // Broken off because it stalled: it can be resumed here.
     if (this.#cause?.kind === 'lost' && !isPutAway) this.#cause = undefined;
+    if (end.interrupted !== undefined) this.#known.progress.interrupted = end.interrupted;
     this.#hold(end.asked ? 'turn_boundary' : isPutAway ? 'put_away' : 'lost');
     this.#slot.release();
     // Cancelled in the meantime: there was no attempt to tell.

@@ -12,6 +12,8 @@ export const runProgress = z.strictObject({
   active_ms: z.number().min(0),
   /** How the first stage that failed ended, where later ones still run. */
   failure: outcome.optional(),
+  /** Why it rests although nobody paused it, where its worker lived on to say so. */
+  interrupted: z.strictObject({ outcome, retry_at: z.int().optional() }).optional(),
   /** How the run ended: only the diff of its private copy is still to be stored. */
   outcome: outcome.optional(),
 });

@@ -87,7 +87,7 @@ function clip(text: string): string {
 }
 
 /** A stage's end as it may be told: an engine's words are bounded like everything else. */
-export function boundedEnd({ outcome, error }: EngineEnd): EngineEnd {
+export function boundedEnd({ outcome, error, retry_at }: EngineEnd): EngineEnd {
   return {
     outcome:
       outcome.kind === 'engine'
@@ -98,6 +98,7 @@ export function boundedEnd({ outcome, error }: EngineEnd): EngineEnd {
           }
         : outcome,
     ...(error !== undefined && { error: clipToJsonBytes(error, maxLongTextBytes) }),
+    ...(retry_at !== undefined && { retry_at }),
   };
 }
 

@@ -4,10 +4,15 @@ import { isTerminal, type Outcome, type RunSpec } from '../../../schemas/run.ts'
 import type { HandleRecord } from '../../../schemas/handle.ts';
 import type { Workspace } from '../workspace/clone.ts';
 import type { RunStanding } from './live-record.ts';
-import type { RunRecord } from './record.ts';
+import type { RunProgress, RunRecord } from './record.ts';
 import { emptyFacts, factsOf } from './run-facts.ts';
 
 export const lostError = 'Its worker ended while it was under way.';
+
+/** By its engine's thread; or at a later stage, where repeating that one does no harm. */
+export function isResumable(spec: RunSpec, progress: RunProgress): boolean {
+  return progress.thread_id !== undefined || (spec.idempotent === true && progress.stage > 0);
+}
 
 /** A worker takes a run only into a free slot: it runs from the moment it is accepted. */
 export function newStanding(owner: string, spec: RunSpec, now: number): RunStanding {
@@ -70,7 +75,7 @@ export function recovered(record: RunRecord, handles: HandleRecord[], now: numbe
   const { how, ...rest } = record;
   const { question: _question, ...detail } = record.detail;
   if (isTerminal(detail.status) || (detail.status === 'paused' && how !== 'stopped')) return record;
-  const resumable = record.progress.thread_id !== undefined;
+  const resumable = isResumable(record.spec, record.progress);
   const lost = {
     outcome: { kind: 'lost' as const, resumable },
     error: lostError,

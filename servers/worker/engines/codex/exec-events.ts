@@ -21,6 +21,8 @@ export const execEvent = z.discriminatedUnion('type', [
     known: item.safeParse(event.item).data,
   })),
   z.looseObject({ type: z.literal('turn.completed'), usage: tokens }),
+  /** Before each time Codex asks the model again, too. */
+  z.looseObject({ type: z.literal('error'), message: z.string() }),
   z.looseObject({ type: z.literal('turn.failed'), error: z.looseObject({ message: z.string() }) }),
 ]);
 export type ExecEvent = z.infer<typeof execEvent>;

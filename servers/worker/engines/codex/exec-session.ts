@@ -15,6 +15,7 @@ import {
   type ExecEvent,
   type ExecTokens,
 } from './exec-events.ts';
+import { HttpLog } from './http-log.ts';
 import { JsonLines } from './json-lines.ts';
 import { missingMountPoints, removeMountPoints } from './leftovers.ts';
 import { prepareStage, processSpec, type Prepared } from './preparation.ts';
@@ -37,6 +38,7 @@ export class ExecSession implements EngineSession {
   #cause: Cause | undefined;
   #lastMessage = '';
   #failed: string | undefined;
+  readonly #log = new HttpLog(Date.now);
   #total: ExecTokens | undefined;
   #stderr = '';
   #isOver = false;
@@ -116,8 +118,9 @@ export class ExecSession implements EngineSession {
     this.#process = this.#context.startProcess(processSpec(this.#context, prepared, args, 'pipe'), {
       stdout: (chunk) => lines.push(chunk),
       stderr: (chunk) => {
-        output.write('stderr', chunk);
-        this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-maxStderrTail);
+        const told = this.#log.push(chunk);
+        output.write('stderr', told);
+        this.#stderr = (this.#stderr + told.toString('utf8')).slice(-maxStderrTail);
       },
     });
     this.#context.report({ kind: 'reaping', reaping: this.#process.reaping });
@@ -148,6 +151,8 @@ export class ExecSession implements EngineSession {
       this.#total = event.usage;
     } else if (event.type === 'turn.failed') {
       this.#failed = event.error.message;
+    } else if (event.type === 'error') {
+      this.#refused(event.message);
     } else if (event.known?.type === 'agent_message') {
       this.#lastMessage = event.known.text;
     } else if (event.known?.type === 'command_execution') {
@@ -158,6 +163,13 @@ export class ExecSession implements EngineSession {
       const line = { type: event.type, item: { ...told, output_bytes: bytes.length } };
       output.write('events', Buffer.from(`${JSON.stringify(line)}\n`));
     }
+  }
+
+  /** At the first refusal by rate: Codex would ask again by itself, five times. */
+  #refused(message: string): void {
+    if (failureCode(message) !== 'rateLimitExceeded' || this.#failed !== undefined) return;
+    this.#failed = message;
+    void this.#process?.terminate(this.#context.graceMs);
   }
 
   /** What the thread had used before is kept beside it, for the run's next attempt. */
@@ -179,7 +191,11 @@ export class ExecSession implements EngineSession {
   }
 
   #endOf(end: ProcessEnd): EngineEnd {
-    if (this.#failed !== undefined) return engineEnd(failureCode(this.#failed), oneLine(this.#failed));
+    if (this.#failed !== undefined) {
+      const retryAt = this.#log.retryAt;
+      const failed = engineEnd(failureCode(this.#failed), oneLine(this.#failed));
+      return retryAt === undefined ? failed : { ...failed, retry_at: retryAt };
+    }
     if (this.#total === undefined) return processEnd(end, this.#stderr);
     const schema = this.#context.spec.output_schema;
     const fault = schema === undefined ? undefined : resultCheck(schema)(this.#lastMessage);

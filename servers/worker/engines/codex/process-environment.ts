@@ -1,4 +1,5 @@
 import { FleetError } from '../../../../core/errors.ts';
+import { httpLogFilter } from './http-log.ts';
 import type { CarriedConfig } from './user-config.ts';
 
 export interface ProcessEnvironmentInput {
@@ -20,6 +21,7 @@ export function processEnvironment(input: ProcessEnvironmentInput): Record<strin
     ...carried.secrets,
     CODEX_HOME: codexHome,
     TMPDIR: tmpDir,
+    RUST_LOG: httpLogFilter,
   };
   // With it, every error Codex shows a model grows by twenty lines.
   delete env['RUST_BACKTRACE'];

@@ -21,6 +21,16 @@ export const turnResult = z.looseObject({ turn: z.looseObject({ id: z.string() }
 export const steerResult = z.looseObject({ turnId: z.string() });
 const errorInfo = z.union([z.string(), z.record(z.string(), z.unknown())]);
 export const turnError = z.looseObject({ message: z.string(), codexErrorInfo: errorInfo.nullish() });
+export const errorNotification = z.looseObject({
+  threadId: z.string(),
+  willRetry: z.boolean(),
+  error: turnError.extend({ additionalDetails: z.string().nullish() }),
+});
+const usageWindow = z.looseObject({ usedPercent: z.number(), resetsAt: z.int().nullish() }).nullish();
+/** `account/rateLimits/updated`; `resetsAt` in seconds since the epoch. */
+export const rateLimitsUpdated = z.looseObject({
+  rateLimits: z.looseObject({ primary: usageWindow, secondary: usageWindow }),
+});
 export type TurnError = z.infer<typeof turnError>;
 
 const turn = z.looseObject({

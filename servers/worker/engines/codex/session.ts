@@ -6,11 +6,12 @@ import type { EngineContext, EngineEnd, EngineSession, PauseKind } from '../engi
 import { AppServerClient, AppServerError } from './app-server-client.ts';
 import { ApprovalDesk } from './approval-desk.ts';
 import { resultCheck } from './check-result.ts';
+import { LimitWatch } from './limit-watch.ts';
 import { missingMountPoints, removeMountPoints } from './leftovers.ts';
 import { prepareStage, processSpec, type Prepared } from './preparation.ts';
 import { steerResult, threadResult, turnNotification, turnResult, type Turn } from './protocol.ts';
 import { watchSignIn } from './sign-in.ts';
-import { engineEnd, processEnd, turnFailure } from './turn-end.ts';
+import { engineEnd, processEnd, turnFailure, type EngineOutcome } from './turn-end.ts';
 import { TurnRecorder } from './turn-recorder.ts';
 import { compareVersions, testedVersion } from './version.ts';
 
@@ -26,6 +27,7 @@ export class CodexSession implements EngineSession {
   readonly done: Promise<EngineEnd>;
   readonly #context: EngineContext;
   readonly #desk: ApprovalDesk;
+  readonly #limits = new LimitWatch(Date.now);
   #client: AppServerClient | undefined;
   #threadId: string | undefined;
   #turn: { threadId: string; turnId: string } | undefined;
@@ -81,12 +83,20 @@ export class CodexSession implements EngineSession {
   }
 
   async #stop(client: AppServerClient): Promise<void> {
-    if (this.#turn !== undefined) {
-      const interrupt = client.request('turn/interrupt', this.#turn, z.unknown()).catch(() => undefined);
-      await Promise.race([interrupt, delay(interruptMs)]);
-    }
+    await Promise.race([this.#interrupt(client), delay(interruptMs)]);
     client.process.stdin?.end();
     await client.process.terminate(this.#context.graceMs);
+  }
+
+  /** Its turn ends, as interrupted; one that is over already is no mistake. */
+  async #interrupt(client: AppServerClient): Promise<void> {
+    if (this.#turn === undefined) return;
+    await client.request('turn/interrupt', this.#turn, z.unknown()).catch(() => undefined);
+  }
+
+  #takeStderr(chunk: Buffer): void {
+    this.#context.output.write('stderr', chunk);
+    this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-maxStderrTail);
   }
 
   async #run(): Promise<EngineEnd> {
@@ -112,6 +122,7 @@ export class CodexSession implements EngineSession {
         : { outcome: this.#cause };
     } finally {
       await client.process.terminate(this.#context.graceMs);
+      this.#takeStderr(this.#limits.stderrEnd());
       recorder.finish();
       await removeMountPoints(this.#context.cwd, missing);
     }
@@ -123,6 +134,7 @@ export class CodexSession implements EngineSession {
     const client = new AppServerClient(context.startProcess, spec, {
       notification: (method, params) => {
         this.#notice(method, params, recorder);
+        if (this.#limits.notification(method, params, this.#threadId)) void this.#interrupt(client);
         recorder.notification(method, params);
         this.#desk.notification(method, params);
       },
@@ -131,8 +143,7 @@ export class CodexSession implements EngineSession {
         void this.#desk.decide({ id, method, params, client, changesOf: (item) => recorder.changesOf(item) });
       },
       stderr: (chunk) => {
-        context.output.write('stderr', chunk);
-        this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-maxStderrTail);
+        this.#takeStderr(this.#limits.stderr(chunk));
       },
       oversized: (bytes) => {
         context.output.truncated('events');
@@ -224,15 +235,21 @@ export class CodexSession implements EngineSession {
 
   #endOf(turn: Turn, lastMessage: string): EngineEnd {
     if (this.#cause !== undefined) return { outcome: this.#cause };
-    if (turn.status === 'failed') {
-      const outcome = turnFailure(turn.error);
-      return { outcome, error: outcome.message };
+    if (turn.status === 'failed') return this.#failed(turnFailure(turn.error));
+    const { refusal } = this.#limits;
+    if (turn.status === 'interrupted' && refusal !== undefined) {
+      return this.#failed({ kind: 'engine', code: 'rateLimitExceeded', message: refusal });
     }
     if (turn.status !== 'completed')
       return engineEnd(turn.status, 'Codex stopped its turn without being asked to.');
     const schema = this.#context.spec.output_schema;
     const fault = schema === undefined ? undefined : resultCheck(schema)(lastMessage);
     return fault === undefined ? { outcome: { kind: 'exit', code: 0 } } : engineEnd('invalid_result', fault);
+  }
+
+  #failed(outcome: EngineOutcome): EngineEnd {
+    const retryAt = this.#limits.retryAt(outcome);
+    return { outcome, error: outcome.message, ...(retryAt !== undefined && { retry_at: retryAt }) };
   }
 
   #failure(error: unknown): EngineEnd {

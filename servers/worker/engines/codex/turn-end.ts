@@ -3,7 +3,7 @@ import type { ProcessEnd } from '../../runner/process.ts';
 import type { EngineEnd } from '../engine.ts';
 import type { TurnError } from './protocol.ts';
 
-type EngineOutcome = Extract<Outcome, { kind: 'engine' }>;
+export type EngineOutcome = Extract<Outcome, { kind: 'engine' }>;
 
 const maxMessageLength = 500;
 

@@ -1,5 +1,6 @@
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
+import { httpLogFilter } from '../../../../servers/worker/engines/codex/http-log.ts';
 import { processEnvironment } from '../../../../servers/worker/engines/codex/process-environment.ts';
 import { runConfigToml } from '../../../../servers/worker/engines/codex/quiet-config.ts';
 import { carryOver } from '../../../../servers/worker/engines/codex/user-config.ts';
@@ -109,6 +110,7 @@ describe("a process's environment", () => {
       processEnvironment({ ...input, credential: (name) => (name === 'KEY' ? 'value' : undefined) }),
     ).toEqual({
       PATH: '/bin',
+      RUST_LOG: httpLogFilter,
       CODEX_HOME: '/h',
       TMPDIR: '/t',
       KEY: 'value',
