@@ -35,6 +35,31 @@ export function handleStoreSuite(
       });
     });
 
+    it('reads into memory of the caller, growing and sealed, what a plain read answers', async () => {
+      const writer = create();
+      writer.append(Buffer.from('one\ntwo\nthree'));
+      const check = async (): Promise<void> => {
+        for (const [offset, room] of [
+          [0, 5],
+          [4, 100],
+          [13, 4],
+          [50, 4],
+          [2, 0],
+        ] as const) {
+          const target = Buffer.alloc(room, '.');
+          const filled = await store.readInto(writer.handle_id, offset, target);
+          expect(target.subarray(0, filled)).toEqual(await store.read(writer.handle_id, offset, room));
+          expect(target.subarray(filled).every((byte) => byte === 0x2e)).toBe(true);
+        }
+      };
+      await check();
+      await writer.seal({ truncated: false });
+      await check();
+      await expect(store.readInto('hdl_V1StGXR8Z5jdHi6BmyT99', 0, Buffer.alloc(1))).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+      });
+    });
+
     it('seals once, with the hash of exactly the bytes kept', async () => {
       const writer = create();
       writer.append(Buffer.from('abc\n'));

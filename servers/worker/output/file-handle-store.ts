@@ -88,15 +88,13 @@ class FileHandleStore implements HandleStore {
   }
 
   read(handleId: string, offset: number, length: number): Promise<Buffer> {
-    return new Promise((resolve) => {
-      const { bytes = 0 } = this.stat(handleId) ?? {};
-      const target = Buffer.allocUnsafe(Math.max(0, Math.min(length, bytes - offset)));
-      resolve(target.subarray(0, this.#readNow(handleId, offset, target)));
-    });
+    return new Promise((resolve) => resolve(this.#readNow(handleId, offset, length)));
   }
 
   readInto(handleId: string, offset: number, target: Buffer): Promise<number> {
-    return new Promise((resolve) => resolve(this.#readNow(handleId, offset, target)));
+    return new Promise((resolve) => {
+      resolve(this.#readNow(handleId, offset, target.length, target).length);
+    });
   }
 
   async lineOffset(handleId: string, line: number): Promise<number> {
@@ -169,22 +167,27 @@ class FileHandleStore implements HandleStore {
     return kept === undefined || 'handle_id' in kept ? kept : this.#journal.read(kept);
   }
 
-  #readNow(handleId: string, offset: number, target: Buffer): number {
+  /** Into `target` where there is one, else into memory of its own. */
+  #readNow(handleId: string, offset: number, length: number, target?: Buffer): Buffer {
+    const readFrom = (fd: number, bytes: number): Buffer => {
+      const wanted = Math.min(length, bytes - offset);
+      const memory = target?.subarray(0, wanted) ?? Buffer.allocUnsafe(wanted);
+      return memory.subarray(0, readInto(fd, offset, memory));
+    };
     const open = this.#writers.get(handleId);
     if (open !== undefined) {
       const { fd, bytes } = open.writer;
-      return fd === undefined ? 0 : readInto(fd, offset, target.subarray(0, Math.max(0, bytes - offset)));
+      return fd === undefined || offset >= bytes ? Buffer.alloc(0) : readFrom(fd, bytes);
     }
     const entry = this.#entry(handleId);
     if (entry === undefined) throw new FleetError('NOT_FOUND', 'There is no such handle.');
-    const wanted = target.subarray(0, Math.max(0, entry.bytes - offset));
-    if (wanted.length === 0) return 0;
+    if (offset >= entry.bytes || length <= 0) return Buffer.alloc(0);
     const file = openForRead(this.#path(handleId));
     if (file === undefined) throw new FleetError('NOT_FOUND', 'The stored output of this handle is gone.');
     try {
       // What a power cut took is missing at the end; the rest is still read.
       if (offset >= file.size) throw new FleetError('NOT_FOUND', 'The end of this stored output is gone.');
-      return readInto(file.fd, offset, wanted);
+      return readFrom(file.fd, entry.bytes);
     } finally {
       closeSync(file.fd);
     }
