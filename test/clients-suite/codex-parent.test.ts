@@ -92,6 +92,20 @@ describe.each(['bridge', 'http'] as const)('over %s', (over) => {
     expect(seen).toContain('\\"completed\\",\\"completed\\",\\"completed\\"');
   });
 
+  test('two calls of one program are two, though they ask for the same', async () => {
+    const one = JSON.stringify({ pipeline: 'diagnostics', stages: ['scripts'], cwd: fleet.work });
+    const program = [
+      `const start = () => tools.mcp__fleet__start_run(${one});`,
+      `const replies = await Promise.all([start(), start()]);`,
+      `replies.push(await start());`,
+      `text('started ' + new Set(replies.map((reply) => reply.structuredContent.runs[0].run_id)).size);`,
+    ].join('\n');
+    const steps = [{ custom: [{ name: 'exec', input: program }] }, { say: 'finished' }];
+    const result = await parent(over, 'gpt-6.1-sol', steps);
+    expect(result.code, result.stdout + result.stderr).toBe(0);
+    expect(model.requests.at(-1)?.text).toContain('started 3');
+  });
+
   test('the coordinator is killed and restarted between two calls, and the model notices nothing', async () => {
     const running = parent(over, 'gpt-5.5', byFunctionCalls(3_000));
     await model.request(({ text }) => text.includes('run_') && text.includes('function_call_output'));
