@@ -88,7 +88,7 @@ export function createBudgets(options: BudgetOptions): Budgets {
     const ledger = await upToDate(task);
     const ends: Ending[] = [];
     for (const [runId, held] of task.waiting) {
-      const end = ownEnd(held.run) ?? admit(ledger, held.run);
+      const end = ownEnd(held.run) ?? admit(ledger, held.run, task.waiting.size - ends.length);
       if (end === 'later') break;
       if (end !== 'admitted') ends.push({ run_id: runId, now: clock.now(), ...end });
       else {
@@ -104,8 +104,12 @@ export function createBudgets(options: BudgetOptions): Budgets {
   }
   type End = Pick<Ending, 'outcome' | 'error'>;
 
-  function admit(ledger: TaskLedger | undefined, run: RunRecord): End | 'admitted' | 'later' {
-    const answer = ledger?.admit(run, slots()) ?? { kind: 'admitted' };
+  function admit(
+    ledger: TaskLedger | undefined,
+    run: RunRecord,
+    waiting: number,
+  ): End | 'admitted' | 'later' {
+    const answer = ledger?.admit(run, slots(), waiting) ?? { kind: 'admitted' };
     if (answer.kind !== 'spent') return answer.kind;
     const { which, limit } = answer;
     return {

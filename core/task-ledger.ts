@@ -36,8 +36,11 @@ export interface TaskLedger {
   lower(limits: TaskBudget): void;
   /** Takes in how a run stands; an older record than the last changes nothing. */
   note(run: BudgetedRun): void;
-  /** Gives a run that waits its share, where there is one. `slots`: runs the fleet executes at a time. */
-  admit(run: BudgetedRun, slots: number): Admission;
+  /**
+   * Gives a run its share, where there is one. `slots`: runs the fleet executes at a time; `waiting`: runs
+   * of the task that wait for a share, this one included.
+   */
+  admit(run: BudgetedRun, slots: number, waiting: number): Admission;
   /** What an admitted run was given. */
   given(runId: string): Reserved;
   /** Takes back what was given to a run that did not begin. */
@@ -97,23 +100,25 @@ export function createTaskLedger(first: TaskBudget): TaskLedger {
   function free(name: CountedName): number {
     return (limits[name] ?? Infinity) - spent[name] - out[name];
   }
-  /** An equal part of what is free for each run that could begin beside those that have theirs. */
-  function share(name: ShareName, slots: number): number {
+  /** An equal part of what is free for each run that waits and could begin beside those that have theirs. */
+  function share(name: ShareName, slots: number, waiting: number): number {
     const available = free(name);
-    const beside = Math.max(1, slots - holders - grants.size);
+    const beside = Math.max(1, Math.min(slots - holders - grants.size, waiting));
     return Math.max(Math.min(available, leastShare[name]), Math.floor(available / beside));
   }
   /** What the run asks of the task: what it keeps from an earlier attempt need not be asked again. */
-  function asked(run: BudgetedRun, slots: number): Amounts {
+  function asked(run: BudgetedRun, slots: number, waiting: number): Amounts {
     const own = { ...ownLeft(run.spec, run.attempts), wall_ms: run.spec.wall_ms };
     const keeps = heldAttempt(run.attempts) !== undefined;
     const ask = (name: ShareName): number =>
-      keeps || limits[name] === undefined ? 0 : Math.max(least[name], own[name] ?? share(name, slots));
+      keeps || limits[name] === undefined
+        ? 0
+        : Math.max(least[name], own[name] ?? share(name, slots, waiting));
     return { tokens: ask('tokens'), turns: ask('turns'), wall_ms: ask('wall_ms'), attempts: 1 };
   }
-  function admit(run: BudgetedRun, slots: number): Admission {
+  function admit(run: BudgetedRun, slots: number, waiting: number): Admission {
     withdraw(run.run_id);
-    const amounts = asked(run, slots);
+    const amounts = asked(run, slots, waiting);
     for (const name of counted) {
       const available = free(name);
       if (amounts[name] <= available) continue;

@@ -40,18 +40,24 @@ describe('a share', () => {
   it('is an equal part for each slot, what is left for the last', () => {
     const ledger = createTaskLedger({ tokens: 400_000 });
     const given = ['a', 'b', 'c', 'd'].map((id) => {
-      expect(ledger.admit(waiting(id), slots)).toEqual({ kind: 'admitted' });
+      expect(ledger.admit(waiting(id), slots, 9)).toEqual({ kind: 'admitted' });
       return ledger.given(id).tokens;
     });
     expect(given).toEqual([100_000, 100_000, 100_000, 100_000]);
-    expect(ledger.admit(waiting('e'), slots)).toEqual({ kind: 'later' });
+    expect(ledger.admit(waiting('e'), slots, 9)).toEqual({ kind: 'later' });
+  });
+
+  it('is all there is for a run that waits alone', () => {
+    const ledger = createTaskLedger({ tokens: 400_000 });
+    ledger.admit(waiting('a'), slots, 1);
+    expect(ledger.given('a')).toEqual({ tokens: 400_000 });
   });
 
   it('is not cut so small that it is of no use', () => {
     const ledger = createTaskLedger({ tokens: 30_000, turns: 6, wall_ms: 90_000 });
-    ledger.admit(waiting('a'), slots);
+    ledger.admit(waiting('a'), slots, 9);
     expect(ledger.given('a')).toEqual({ tokens: 20_000, turns: 5, wall_ms: 60_000 });
-    ledger.admit(waiting('b'), slots);
+    ledger.admit(waiting('b'), slots, 9);
     expect(ledger.given('b')).toEqual({ tokens: 10_000, turns: 1, wall_ms: 30_000 });
   });
 
@@ -62,7 +68,7 @@ describe('a share', () => {
     const attempts = [attempt({ tokens: 5_000 }, { usage: usage(2_000, 2), outcome, ended_at: 1_500 })];
     const run = { ...waiting('a', spec), attempts };
     ledger.note(run);
-    ledger.admit(run, slots);
+    ledger.admit(run, slots, 9);
     // The task bounds no time: the run's own is the worker's business.
     expect(ledger.given('a')).toEqual({ tokens: 3_000, turns: 7 });
   });
@@ -70,7 +76,7 @@ describe('a share', () => {
   it('is kept by a run that goes on where it was, and asks for an attempt only', () => {
     const ledger = createTaskLedger({ tokens: 1_000, attempts: 2 });
     const run = waiting('a');
-    ledger.admit(run, slots);
+    ledger.admit(run, slots, 9);
     const outcome = { kind: 'lost', resumable: true } as const;
     const first = attempt(ledger.given('a'), {
       remote_run_id: 'r',
@@ -81,8 +87,8 @@ describe('a share', () => {
     const lost: BudgetedRun = { ...run, seq: 3, attempts: [first] };
     ledger.note(lost);
     // 400 used, 600 held for it: nothing for another.
-    expect(ledger.admit(waiting('b'), slots)).toEqual({ kind: 'later' });
-    expect(ledger.admit(lost, slots)).toEqual({ kind: 'admitted' });
+    expect(ledger.admit(waiting('b'), slots, 9)).toEqual({ kind: 'later' });
+    expect(ledger.admit(lost, slots, 9)).toEqual({ kind: 'admitted' });
     expect(ledger.given('a')).toEqual({ tokens: 1_000 });
     const again = attempt(
       { tokens: 1_000 },
@@ -90,12 +96,12 @@ describe('a share', () => {
     );
     const twice: BudgetedRun = { ...run, seq: 5, attempts: [first, again] };
     ledger.note(twice);
-    expect(ledger.admit(twice, slots)).toEqual({ kind: 'spent', which: 'attempts', limit: 2 });
+    expect(ledger.admit(twice, slots, 9)).toEqual({ kind: 'spent', which: 'attempts', limit: 2 });
   });
 
   it('of a start that was refused costs nothing', () => {
     const ledger = createTaskLedger({ tokens: 1_000, attempts: 1 });
-    ledger.admit(waiting('a'), slots);
+    ledger.admit(waiting('a'), slots, 9);
     const outcome = { kind: 'spawn', errno: 'NO_CAPACITY' } as const;
     const refused = {
       ...waiting('a'),
@@ -105,7 +111,7 @@ describe('a share', () => {
     ledger.note({ ...refused, seq: 2, status: 'running', attempts: [attempt({ tokens: 1_000 })] });
     ledger.note(refused);
     expect(ledger.spent()).toMatchObject({ tokens: 0, attempts: 0 });
-    expect(ledger.admit(refused, slots)).toEqual({ kind: 'admitted' });
+    expect(ledger.admit(refused, slots, 9)).toEqual({ kind: 'admitted' });
   });
 });
 
@@ -113,22 +119,22 @@ describe('a ledger', () => {
   it('says what is spent once nobody holds any of it', () => {
     const ledger = createTaskLedger({ tokens: 1_000 });
     const run = waiting('a');
-    ledger.admit(run, slots);
+    ledger.admit(run, slots, 9);
     const running = begun(run, ledger);
     ledger.note(running);
-    expect(ledger.admit(waiting('b'), slots)).toEqual({ kind: 'later' });
+    expect(ledger.admit(waiting('b'), slots, 9)).toEqual({ kind: 'later' });
     ledger.note(ended(running, usage(1_000)));
-    expect(ledger.admit(waiting('b'), slots)).toEqual({ kind: 'spent', which: 'tokens', limit: 1_000 });
+    expect(ledger.admit(waiting('b'), slots, 9)).toEqual({ kind: 'spent', which: 'tokens', limit: 1_000 });
   });
 
   it('is not changed by an older record', () => {
     const ledger = createTaskLedger({ tokens: 1_000 });
     const run = waiting('a');
-    ledger.admit(run, slots);
+    ledger.admit(run, slots, 9);
     const running = begun(run, ledger);
     ledger.note(ended(running, usage(600)));
     ledger.note(running);
-    ledger.admit(waiting('b'), slots);
+    ledger.admit(waiting('b'), slots, 9);
     expect(ledger.given('b')).toEqual({ tokens: 400 });
   });
 
@@ -148,7 +154,7 @@ describe('a ledger', () => {
           const id = `run-${String(at)}`;
           const run = runs.get(id) ?? waiting(id, at % 2 === 0 ? { max_tokens: 300 } : {});
           runs.set(id, run);
-          if (what === 'admit' && run.status === 'pending') ledger.admit(run, slots);
+          if (what === 'admit' && run.status === 'pending') ledger.admit(run, slots, 9);
           if (what === 'withdraw') ledger.withdraw(id);
           if (what === 'begin' && ledger.given(id).tokens !== undefined) runs.set(id, begun(run, ledger));
           if (what === 'end' && run.status === 'running') {
