@@ -6,20 +6,13 @@ import {
   tallyOf,
   termsOf,
   type AttemptEnd,
-  type RetryTerms,
-  type Tally,
+  type Past,
 } from '../core/retry.ts';
 import type { Retry } from '../schemas/manifest.ts';
 import type { Clock } from './clock.ts';
 import type { OpenAttempt } from './fleet/open-attempts.ts';
 import type { RateGates } from './rate-gates.ts';
 import type { RunRecord } from './store/run-store.ts';
-
-/** What decides over another attempt of a run. */
-export interface Past {
-  terms: RetryTerms;
-  tally: Tally;
-}
 
 export type Next = { kind: 'end'; error?: string } | { kind: 'retry'; retry: Retry; not_before: number };
 

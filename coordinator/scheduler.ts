@@ -1,4 +1,5 @@
 import { needOf, type Policy } from '../core/placement.ts';
+import type { Past } from '../core/retry.ts';
 import type { QueuedRun, RunQueue } from '../core/queue.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Placement } from '../schemas/manifest.ts';
@@ -19,7 +20,7 @@ import type { Parking } from './parking.ts';
 import type { Places } from './places.ts';
 import { createPools } from './pools.ts';
 import type { Readiness } from './readiness.ts';
-import { pastOf, type Past } from './retries.ts';
+import { pastOf } from './retries.ts';
 import type { RunEstimates } from './run-estimates.ts';
 import type { NewRun, RunRecord, RunStore, Submitted } from './store/run-store.ts';
 import type { WorkTrees } from './work-trees.ts';

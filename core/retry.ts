@@ -27,6 +27,12 @@ export interface Tally {
   failedOn: readonly string[];
 }
 
+/** What decides over another attempt of a run. */
+export interface Past {
+  terms: RetryTerms;
+  tally: Tally;
+}
+
 export type Verdict =
   /** `error` where the outcome alone does not say why it is the end. */
   { kind: 'end'; error?: string } | { kind: 'retry'; why: Retry['why']; resumes: boolean };
@@ -47,10 +53,10 @@ export function termsOf(spec: RunSpec, readOnly: boolean): RetryTerms {
   };
 }
 
-type Past = Pick<AttemptRecord, 'outcome' | 'retry' | 'placement'>;
+type Ended = Pick<AttemptRecord, 'outcome' | 'retry' | 'placement'>;
 
 /** Of the attempts of a run that are over. */
-export function tallyOf(attempts: readonly Past[]): Tally {
+export function tallyOf(attempts: readonly Ended[]): Tally {
   const over = attempts.filter(isOver);
   const failed = over.filter(({ outcome, retry }) => counts(outcome, retry));
   return {
@@ -108,7 +114,7 @@ function mayGoOn(why: Retry['why'], resumable: boolean, terms: RetryTerms): bool
   }
 }
 
-function isOver(attempt: Past): attempt is Past & { outcome: Outcome } {
+function isOver(attempt: Ended): attempt is Ended & { outcome: Outcome } {
   return attempt.outcome !== undefined;
 }
 
@@ -118,7 +124,7 @@ function counts(outcome: Outcome, retry: Retry | undefined): boolean {
   return retry?.why !== 'rate_limit' && !isOrderly(outcome);
 }
 
-function isOfWorker({ retry }: Past): boolean {
+function isOfWorker({ retry }: Ended): boolean {
   return retry !== undefined && retry.why !== 'provider' && !retry.resumes;
 }
 

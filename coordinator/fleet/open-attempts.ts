@@ -1,5 +1,5 @@
 import type { RunRecord } from '../store/run-store.ts';
-import type { Past } from '../retries.ts';
+import type { Past } from '../../core/retry.ts';
 import { openAttempt as latestOpen } from '../store/run-changes.ts';
 
 /** An attempt some worker has, or is about to get. */
