@@ -11,12 +11,13 @@ import type {
   StoredHandle,
 } from './run-store.ts';
 import { outcomeWithin, usageSince } from '../../core/budget.ts';
-import { statusOf } from '../../core/run-state.ts';
 import { addUsage } from '../../core/usage.ts';
 import type { Outcome, Usage } from '../../schemas/run.ts';
+import { after, endOf, eventsTo } from './run-state-of.ts';
 
 /*
- * What every call does to a run, as values: no store, no clock. Each change answers the run as it is
+ * What every call does to a run, as values: no store, no clock. The status changes through core's
+ * `transition` and nowhere else. Each change answers the run as it is
  * afterwards (its seq is the store's business), the very same object where nothing changes, and
  * undefined where the call does not apply. Parts that stay are shared, never copied or written to.
  */
@@ -54,7 +55,8 @@ export function openAttempt(run: RunRecord): AttemptRecord | undefined {
 }
 
 export function claimed(run: RunRecord, claim: Claim): RunRecord | undefined {
-  if (run.status !== 'pending') return undefined;
+  const next = after(run, { kind: 'started', at: claim.now });
+  if (next === undefined) return undefined;
   const attempt: AttemptRecord = {
     attempt: run.attempts.length + 1,
     placement: claim.placement,
@@ -65,7 +67,7 @@ export function claimed(run: RunRecord, claim: Claim): RunRecord | undefined {
   };
   return {
     ...run,
-    status: 'running',
+    status: next.status,
     not_before: undefined,
     first_claimed_at: run.first_claimed_at ?? claim.now,
     attempts: [...run.attempts, attempt],
@@ -75,6 +77,9 @@ export function claimed(run: RunRecord, claim: Claim): RunRecord | undefined {
 export function progressed(run: RunRecord, change: Progress): RunRecord | undefined {
   const attempt = fenced(run, change);
   if (attempt === undefined) return undefined;
+  const { status = run.status } = change;
+  const next = after(run, ...eventsTo(run, status));
+  if (next === undefined) return undefined;
   const told = withoutUndefined({
     remote_run_id: change.remote_run_id,
     started_at: change.started_at,
@@ -87,7 +92,7 @@ export function progressed(run: RunRecord, change: Progress): RunRecord | undefi
   const attempts = withLatest(run, { ...attempt, ...told, notes: withNotes(attempt.notes, change.notes) });
   return {
     ...run,
-    status: change.status ?? run.status,
+    status: next.status,
     first_output_at: run.first_output_at ?? change.first_output_at,
     attempts,
     handles: withHandles(run.handles, change.handles),
@@ -103,16 +108,22 @@ export function finished(run: RunRecord, end: Finish): RunRecord | undefined {
   if (attempt === undefined) return undefined;
   const notes = withNotes(attempt.notes, end.notes);
   const outcome = withReason(outcomeWithin(end.outcome, attempt.reserved, run.spec), run.cancel_reason);
+  // A run that was to be cancelled is, however its attempt came to an end.
+  const isCancelled = end.status === 'cancelled' && outcome.kind !== 'cancelled';
+  const over = endOf(
+    run,
+    isCancelled ? withReason({ kind: 'cancelled' }, run.cancel_reason) : outcome,
+    end.now,
+  );
+  if (over === undefined) return undefined;
   return {
     ...run,
-    status: end.status,
-    ended_at: end.now,
+    ...over,
     attempts: withLatest(run, { ...attempt, ended_at: end.now, outcome, notes }),
     handles: withHandles(run.handles, end.handles),
     usage: end.usage ?? run.usage,
     question: undefined,
     decisions: withDecisions(run.decisions, end.decisions),
-    outcome,
     error: end.error,
     preview: end.preview ?? run.preview,
   };
@@ -122,10 +133,12 @@ export function requeued(run: RunRecord, end: Requeue): RunRecord | undefined {
   const attempt = fenced(run, end);
   if (attempt === undefined) return undefined;
   const { now, outcome, retry, not_before } = end;
+  const next = after(run, { kind: 'released' });
+  if (next === undefined) return undefined;
   const over = { ...attempt, ended_at: now, outcome, ...(retry !== undefined && { retry }) };
   const left: RunRecord = {
     ...run,
-    status: 'pending',
+    status: next.status,
     attempts: withLatest(run, over),
     question: undefined,
     not_before,
@@ -142,18 +155,19 @@ export function cancelled(run: RunRecord, now: number, reason?: string): RunReco
 /** Of a run no worker has. */
 export function ended(run: RunRecord, { now, outcome, error }: Ending): RunRecord | undefined {
   if (run.ended_at !== undefined || openAttempt(run) !== undefined) return undefined;
-  return { ...run, status: statusOf(outcome), not_before: undefined, ended_at: now, outcome, error };
+  const over = endOf(run, outcome, now);
+  return over && { ...run, ...over, error };
 }
 
 export function held(run: RunRecord, hold: boolean): RunRecord | undefined {
   if (run.ended_at !== undefined || openAttempt(run) !== undefined) return undefined;
-  const status = hold ? 'paused' : 'pending';
-  return run.status === status ? run : { ...run, status };
+  if (run.status === (hold ? 'paused' : 'pending')) return run;
+  const next = after(run, hold ? { kind: 'paused', how: 'queued' } : { kind: 'resumed' });
+  return next && { ...run, status: next.status };
 }
 
 function cancelledAtOnce(run: RunRecord, now: number): RunRecord {
-  const outcome = withReason({ kind: 'cancelled' }, run.cancel_reason);
-  return { ...run, status: 'cancelled', not_before: undefined, ended_at: now, outcome };
+  return { ...run, ...endOf(run, withReason({ kind: 'cancelled' }, run.cancel_reason), now) };
 }
 
 function withReason(outcome: Outcome, reason: string | undefined): Outcome {

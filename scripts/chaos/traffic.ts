@@ -84,8 +84,9 @@ export function createTraffic({ site, random, longestMs }: TrafficOptions): Traf
   }
   function take(snapshot: RunSnapshot): void {
     const one = byRun.get(snapshot.run_id);
-    if (one === undefined) return;
-    if (one.endSeenMs === undefined && isTerminal(snapshot.status)) {
+    // Two clients ask: what one was told may be older than what the other was.
+    if (one === undefined || one.endSeenMs !== undefined) return;
+    if (isTerminal(snapshot.status)) {
       one.endSeenMs = Date.now();
       open -= 1;
     }
