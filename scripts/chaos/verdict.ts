@@ -44,8 +44,8 @@ export function readManifest({ paths }: Site, runId: string): Manifest | undefin
   }
 }
 
-/** One execution for each attempt at most, and another attempt only where the worker before it died. */
-function judgeStarts({ key, pipeline }: Asked, { attempts }: Manifest, evidence: Evidence): string[] {
+/** One execution for each attempt at most, and another attempt only where the one before it was cut off. */
+function judgeStarts({ key, pipeline, code }: Asked, { attempts }: Manifest, evidence: Evidence): string[] {
   const { starts } = evidence.oracle.of(key);
   const found: string[] = [];
   // A worker whose record of a run was cut off cannot know it: asked again, it starts it again.
@@ -56,6 +56,9 @@ function judgeStarts({ key, pipeline }: Asked, { attempts }: Manifest, evidence:
   const survivors = attempts.slice(0, -1).filter((attempt) => {
     const { outcome, placement, claimed_at: from, ended_at: to = Date.now() } = attempt;
     if (outcome?.kind === 'spawn') return false;
+    // One that may be repeated is tried again where its process crashed.
+    const crashed = code === 137 || evidence.killed.has(key);
+    if (pipeline === 'again' && outcome?.kind === 'signal' && crashed) return false;
     return !evidence.deaths.within(placement.worker_id, from, to);
   });
   if (starts > 1 && survivors.length > 0) found.push('executed again although its worker survived');
@@ -86,6 +89,7 @@ function judgeEnd(one: Asked, { outcome, attempts }: Manifest, evidence: Evidenc
     case 'limit':
       return evidence.diskWasFull && outcome.which === 'disk' ? [] : [`limit ${outcome.which}`];
     case 'spawn':
+      return evidence.diskWasFull && outcome.errno === 'STORE_UNAVAILABLE' ? [] : [`spawn ${outcome.errno}`];
     case 'engine':
     case 'timeout':
     case undefined:
