@@ -44,6 +44,18 @@ function leave(dir: string, detail: Partial<RunRecord['detail']>, rest: Partial<
 }
 
 describe('a worker that begins where another died', () => {
+  test('keeps a run that may be repeated at the stage it had come to, and fails one that had come to none', async () => {
+    const dir = newWorkerDir();
+    const spec = { ...plainSpec(), idempotent: true };
+    const later = leave(dir, {}, { spec, progress: { stage: 1, active_ms: 5 } });
+    const first = leave(dir, {}, { spec: { ...spec, request_key: 'first' } });
+    const peer = await (await openTestWorker({ dir })).connect();
+    expect(await detailsOf(peer)).toMatchObject([
+      { run_id: later, status: 'paused', outcome: { kind: 'lost', resumable: true } },
+      { run_id: first, status: 'failed', outcome: { kind: 'lost', resumable: false } },
+    ]);
+  });
+
   test('fails what was under way and cannot go on, and says so on disk as well', async () => {
     const dir = newWorkerDir();
     const run = leave(dir, {}, { spec: { ...plainSpec(), pipeline: 'tell' } });
