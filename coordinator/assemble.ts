@@ -16,7 +16,7 @@ import { createDependencies } from './dependencies.ts';
 import { createDispatch } from './dispatch.ts';
 import { createFleet, type Fleet } from './fleet/fleet.ts';
 import type { LocalWorkers } from './fleet/local-workers.ts';
-import { createOpenAttempts, restoredAttempt, taskOf, threadToContinue } from './fleet/open-attempts.ts';
+import { createOpenAttempts, restoredAttempts, taskOf, threadToContinue } from './fleet/open-attempts.ts';
 import { followRuns } from './follow-runs.ts';
 import { createGroups } from './groups.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
@@ -202,12 +202,15 @@ export async function begin(parts: Parts): Promise<void> {
     const recipes = places.recipesIn(run.spec.cwd);
     const need = needOf(run.spec, recipes, undefined);
     const gateOn = (workerId: string): string | undefined => admission.gateOf(need, workerId);
-    const attempt = restoredAttempt(run, order - open.length, { past: pastOf(run, recipes), gateOn });
+    const restored = restoredAttempts(run, order - open.length, { past: pastOf(run, recipes), gateOn });
     restoreGate(gates, run, gateOn);
-    if (attempt !== undefined) attempts.add(attempt);
-    else if (run.status === 'pending') scheduler.enqueue(run, order - open.length);
-    const holder = attempt?.worker_id ?? threadToContinue(run)?.worker_id;
-    if (holder !== undefined) needed.add(holder);
+    for (const attempt of restored) {
+      attempts.add(attempt);
+      needed.add(attempt.worker_id);
+    }
+    if (run.status === 'pending') scheduler.enqueue(run, order - open.length);
+    const thread = restored.length > 0 ? undefined : threadToContinue(run);
+    if (thread !== undefined) needed.add(thread.worker_id);
   }
   fleet.start(followRuns(parts), needed);
 }

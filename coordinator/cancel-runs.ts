@@ -28,10 +28,7 @@ export async function cancelRuns(
   const runs = (await store.cancel(runIds, now, reason)).filter((run) => run !== undefined);
   for (const runId of runIds) scheduler.withdraw(runId);
   changes.announce(runs.filter((run) => !isTerminal(run.status) || run.ended_at === now));
-  const underWay = runs
-    .filter((run) => !isTerminal(run.status))
-    .map((run) => attempts.get(run.run_id))
-    .filter((attempt) => attempt !== undefined);
+  const underWay = runs.filter((run) => !isTerminal(run.status)).flatMap((run) => attempts.ofRun(run.run_id));
   await dispatch.cancel(underWay);
   // Of those that wait, what rests on a worker for them is of no use any more.
   const atOnce = runs.filter((run) => run.ended_at === now);

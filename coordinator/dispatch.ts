@@ -66,11 +66,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const remoteRunId = await begin(link, attempt, run);
       tookToBegin(worker.pace, clock.uptimeMs() - sentMs);
       workedIn(worker.pace, attempt.cwd);
-      if (attempts.get(run.run_id) === attempt) attempts.confirm(attempt, remoteRunId);
+      if (attempts.has(attempt)) attempts.confirm(attempt, remoteRunId);
       if (attempt.cancelRequested) await cancel([attempt]);
     } catch (error) {
       // Its news may have come before the answer, and settled it.
-      if (attempts.get(run.run_id) === attempt) await notBegun(worker, link, attempt, error);
+      if (attempts.has(attempt)) await notBegun(worker, link, attempt, error);
     }
   }
 
@@ -124,7 +124,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       }
     }
     const [ended, back] = await Promise.all([store.finish(ends), store.requeue(requeues)]);
-    for (const attempt of over) attempts.remove(attempt.run_id);
+    for (const attempt of over) attempts.remove(attempt);
     changes.announce(ended);
     enqueueAgain(changes.announce(back), over);
   }
@@ -132,7 +132,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   async function takeBack(back: readonly OpenAttempt[], errno: string): Promise<void> {
     const outcome: Outcome = { kind: 'spawn', errno };
     const runs = await store.requeue(back.flatMap(fences).map((fence) => ({ ...fence, outcome })));
-    for (const attempt of back) attempts.remove(attempt.run_id);
+    for (const attempt of back) attempts.remove(attempt);
     enqueueAgain(changes.announce(runs), back);
   }
 
@@ -195,12 +195,11 @@ async function begin(link: WorkerLink, attempt: OpenAttempt, run: RunRecord): Pr
     const { run_id: remoteRunId } = await link.call('resume_run', { run_id: attempt.continues });
     return remoteRunId;
   }
-  const key = attemptKey(run.run_id, run.attempts.length);
-  const { reserved } = run.attempts.at(-1) ?? {};
+  const { attempt: number = run.attempts.length } = attempt;
+  const key = attemptKey(run.run_id, number);
+  const { reserved } = run.attempts[number - 1] ?? {};
   const input = startInput(run.spec, key, { repeatable: attempt.past.terms.repeatable, reserved });
-  const { runs } = await link.call('start_run', input, {
-    depth: run.spec.depth,
-  });
+  const { runs } = await link.call('start_run', input, { depth: run.spec.depth });
   const [started] = runs;
   if (started === undefined) throw new FleetError('INTERNAL', 'The worker started no run.');
   return started.run_id;

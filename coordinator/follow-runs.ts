@@ -1,6 +1,5 @@
 import type { Logger } from '../platform/log.ts';
 import type { RunDetail } from '../schemas/worker.ts';
-import { isTerminal } from '../schemas/run.ts';
 import type { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -92,10 +91,13 @@ export function followRuns(options: FollowOptions): WorkerEvents {
       store.requeue(some(steps, ({ applied }) => applied.requeue)),
     ]);
     // Their slots are free: what waits is claimed in the same commit.
-    for (const { attempt } of over) attempts.remove(attempt.run_id);
-    readiness.failing(
-      over.filter(({ applied }) => applied.finish?.status === 'failed').map(({ attempt }) => attempt.run_id),
+    for (const { attempt } of over) attempts.remove(attempt);
+    // One that fails beside another leaves its run to that.
+    const failing = over.filter(
+      ({ attempt, applied }) =>
+        applied.finish?.status === 'failed' && attempts.get(attempt.run_id) === undefined,
     );
+    readiness.failing(failing.map(({ attempt }) => attempt.run_id));
     if (over.length > 0 || slotsHeld(worker) < before) void scheduler.tick(now);
     let results: (RunRecord | undefined)[][];
     try {
@@ -117,7 +119,7 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     changes.announce(progressed.filter((run) => run !== undefined && !gone.has(run.run_id)));
     changes.announce(finished);
     for (const run of changes.announce(requeued)) {
-      if (!isTerminal(run.status)) scheduler.enqueue(run, gone.get(run.run_id)?.order);
+      if (run.status === 'pending') scheduler.enqueue(run, gone.get(run.run_id)?.order);
     }
   }
 
@@ -137,11 +139,9 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     }
     for (const attempt of unanswered) {
       const run = await store.get(attempt.run_id);
-      if (run !== undefined && attempts.get(attempt.run_id) === attempt) await dispatch.send(attempt, run);
+      if (run !== undefined && attempts.has(attempt)) await dispatch.send(attempt, run);
     }
-    await dispatch.cancel(
-      open.filter((attempt) => attempt.cancelRequested && attempts.get(attempt.run_id) === attempt),
-    );
+    await dispatch.cancel(open.filter((attempt) => attempt.cancelRequested && attempts.has(attempt)));
   }
 
   return { details, attached, changed: () => scheduler.poke() };

@@ -80,11 +80,15 @@ export function createLeases(options: LeaseOptions): Leases {
   }
   async function endExpired(): Promise<void> {
     const expired = await store.expired(clock.now());
-    const lost = expired.map(({ run_id: id }) => attempts.get(id)).filter(isLost);
+    const lost = expired
+      .map(({ run_id: id, attempt }) => attempts.ofRun(id).find((open) => open.attempt === attempt))
+      .filter(isLost);
     const unsent = lost.filter((attempt) => attempt.phase === 'unsent');
     const sent = lost.filter((attempt) => attempt.phase !== 'unsent');
     await dispatch.takeBack(unsent, 'WORKER_UNAVAILABLE');
     await dispatch.giveUp(sent, 'Its worker was lost and did not come back.');
+    for (const attempt of attempts.all())
+      if (attempt.superseded && isGone(attempt.worker_id)) attempts.remove(attempt);
   }
   /** A queued run whose thread lies on a worker that is gone has nowhere to go on: it begins again, or ends. */
   async function endStranded(): Promise<void> {

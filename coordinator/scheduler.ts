@@ -168,6 +168,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       holdsSlot: true,
       awaitsSlot: false,
       cancelRequested: false,
+      superseded: false,
       seenBoot: undefined,
     };
     attempts.add(attempt);
@@ -188,8 +189,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       );
     } catch (error) {
       log.error({ err: error }, 'runs could not be claimed');
-      for (const { run } of chosen) {
-        letGo(run);
+      for (const { run, attempt } of chosen) {
+        letGo(run, attempt);
         queue.push(run);
       }
       setTimeout(poke, storeRetryMs).unref();
@@ -200,7 +201,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       const run = runs[at];
       if (run === undefined) {
         // Held or cancelled in between, or never accepted.
-        letGo(waiting);
+        letGo(waiting, attempt);
         poke();
       } else {
         attempt.attempt = run.attempts.length;
@@ -224,8 +225,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return waits;
   }
   /** A work tree a run has changed stays its own until it has ended. */
-  function letGo(run: Pick<WaitingRun, 'run_id' | 'tries'>): void {
-    attempts.remove(run.run_id);
+  function letGo(run: Pick<WaitingRun, 'run_id' | 'tries'>, attempt: OpenAttempt): void {
+    attempts.remove(attempt);
     if (run.tries === 0) trees.release(run.run_id);
   }
   function admit(run: RunRecord, order: number): void {

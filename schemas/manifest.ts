@@ -23,6 +23,14 @@ export const retry = z.strictObject({
 });
 export type Retry = z.infer<typeof retry>;
 
+/** Of an attempt that began while another of its run was under way. */
+export const hedge = z.strictObject({
+  /** The attempt it runs beside. */
+  beside: z.int().min(1),
+  why: z.string(),
+});
+export type Hedge = z.infer<typeof hedge>;
+
 export const attemptRecord = z.strictObject({
   /** 1-based; also the fencing number of the attempt's lease. */
   attempt: z.int().min(1),
@@ -37,6 +45,9 @@ export const attemptRecord = z.strictObject({
   ended_at: z.int().optional(),
   outcome: outcome.optional(),
   retry: retry.optional(),
+  hedge: hedge.optional(),
+  /** The attempt that ended well before this one did: what this one stored stays, and counts for nothing. */
+  superseded_by: z.int().min(1).optional(),
   engine_thread_id: z.string().optional(),
   reaping: z.string().optional(),
   /** What it was given of the budgets of its run and task. */

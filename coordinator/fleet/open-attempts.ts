@@ -1,6 +1,7 @@
-import type { RunRecord } from '../store/run-store.ts';
 import type { Past } from '../../core/retry.ts';
-import { openAttempt as latestOpen } from '../store/run-changes.ts';
+import type { AttemptRecord } from '../../schemas/manifest.ts';
+import type { RunRecord } from '../store/run-store.ts';
+import { openAttempts as stillOpen } from '../store/run-changes.ts';
 
 /** An attempt some worker has, or is about to get. */
 export interface OpenAttempt {
@@ -31,6 +32,8 @@ export interface OpenAttempt {
   /** It was answered, and its worker has no slot for it yet. */
   awaitsSlot: boolean;
   cancelRequested: boolean;
+  /** Its run has ended by another one: it only takes its slot until its worker has ended it. */
+  superseded: boolean;
   /** The boot of its worker that told of it last. */
   seenBoot: string | undefined;
 }
@@ -39,8 +42,14 @@ export interface OpenAttempt {
 export interface OpenAttempts {
   readonly size: number;
   add(attempt: OpenAttempt): void;
+  /** The one that tells how a run stands: the first of those under way. */
   get(runId: string): OpenAttempt | undefined;
-  remove(runId: string): OpenAttempt | undefined;
+  /** Those under way of a run: two, where one is a hedge. */
+  ofRun(runId: string): readonly OpenAttempt[];
+  has(attempt: OpenAttempt): boolean;
+  remove(attempt: OpenAttempt): void;
+  /** Another of its run was first. */
+  supersede(attempt: OpenAttempt): void;
   all(): Iterable<OpenAttempt>;
   ofWorker(workerId: string): Iterable<OpenAttempt>;
   /** By the run's id on its worker, or by the key it was started with. */
@@ -56,7 +65,8 @@ export interface OpenAttempts {
 }
 
 export function createOpenAttempts(): OpenAttempts {
-  const byRun = new Map<string, OpenAttempt>();
+  const every = new Set<OpenAttempt>();
+  const byRun = new Map<string, OpenAttempt[]>();
   const byWorker = new Map<string, Set<OpenAttempt>>();
   const byRemote = new Map<string, OpenAttempt>();
   const slotsOf = { worker: new Map<string, number>(), lane: new Map<string, number>() };
@@ -69,40 +79,45 @@ export function createOpenAttempts(): OpenAttempts {
   }
   return {
     get size() {
-      return byRun.size;
+      return every.size;
     },
     add(attempt) {
-      byRun.set(attempt.run_id, attempt);
+      every.add(attempt);
+      if (!attempt.superseded) byRun.set(attempt.run_id, [...ofRun(attempt.run_id), attempt]);
       const peers = byWorker.get(attempt.worker_id) ?? new Set();
       byWorker.set(attempt.worker_id, peers.add(attempt));
       if (attempt.remote_run_id !== undefined) byRemote.set(attempt.remote_run_id, attempt);
       if (attempt.holdsSlot) count(attempt, 1);
     },
-    get: (runId) => byRun.get(runId),
-    remove(runId) {
-      const attempt = byRun.get(runId);
-      if (attempt === undefined) return undefined;
-      byRun.delete(runId);
+    get: (runId) => byRun.get(runId)?.[0],
+    ofRun,
+    has: (attempt) => every.has(attempt),
+    remove(attempt) {
+      if (!every.delete(attempt)) return;
+      leaveRun(attempt);
       byWorker.get(attempt.worker_id)?.delete(attempt);
       if (attempt.remote_run_id !== undefined) byRemote.delete(attempt.remote_run_id);
       if (attempt.holdsSlot) count(attempt, -1);
-      return attempt;
     },
-    all: () => byRun.values(),
+    supersede(attempt) {
+      attempt.superseded = true;
+      leaveRun(attempt);
+    },
+    all: () => every,
     ofWorker: (workerId) => byWorker.get(workerId) ?? [],
     find(workerId, remoteRunId, requestKey) {
-      const known = byRemote.get(remoteRunId) ?? byKey(requestKey);
+      const known = byRemote.get(remoteRunId) ?? byKey(workerId, requestKey);
       return known?.worker_id === workerId ? known : undefined;
     },
     confirm(attempt, remoteRunId) {
       attempt.phase = 'confirmed';
       attempt.remote_run_id = remoteRunId;
-      if (byRun.get(attempt.run_id) === attempt) byRemote.set(remoteRunId, attempt);
+      if (every.has(attempt)) byRemote.set(remoteRunId, attempt);
     },
     setSlot(attempt, holds) {
       if (attempt.holdsSlot === holds) return;
       attempt.holdsSlot = holds;
-      if (byRun.get(attempt.run_id) === attempt) count(attempt, holds ? 1 : -1);
+      if (every.has(attempt)) count(attempt, holds ? 1 : -1);
     },
     slotsTaken: (workerId) => slotsOf.worker.get(workerId) ?? 0,
     slotsOfLane: (lane) => slotsOf.lane.get(lane) ?? 0,
@@ -111,10 +126,19 @@ export function createOpenAttempts(): OpenAttempts {
     },
   };
 
-  function byKey(requestKey: string | undefined): OpenAttempt | undefined {
-    const [runId = '', attempt] = requestKey?.split('.') ?? [];
-    const found = byRun.get(runId);
-    return found !== undefined && String(found.attempt) === attempt ? found : undefined;
+  function ofRun(runId: string): readonly OpenAttempt[] {
+    return byRun.get(runId) ?? [];
+  }
+  function leaveRun(attempt: OpenAttempt): void {
+    const left = ofRun(attempt.run_id).filter((one) => one !== attempt);
+    if (left.length === 0) byRun.delete(attempt.run_id);
+    else byRun.set(attempt.run_id, left);
+  }
+  function byKey(workerId: string, requestKey: string | undefined): OpenAttempt | undefined {
+    if (requestKey === undefined) return undefined;
+    for (const open of byWorker.get(workerId) ?? [])
+      if (open.attempt !== undefined && attemptKey(open.run_id, open.attempt) === requestKey) return open;
+    return undefined;
   }
 }
 
@@ -139,40 +163,54 @@ export function attemptKey(runId: string, attempt: number): string {
   return `${runId}.${String(attempt)}`;
 }
 
-/** The attempt of a run read from the store after a restart; undefined where no worker has it. */
-export function restoredAttempt(
+interface Restoring {
+  past: Past;
+  gateOn: (workerId: string) => string | undefined;
+}
+
+/** The attempts of a run read from the store after a restart; none where no worker has it. */
+export function restoredAttempts(run: RunRecord, order: number, restoring: Restoring): OpenAttempt[] {
+  // Only the first tells how the run stands: a second began beside one that runs.
+  return stillOpen(run).map((attempt, at) => {
+    const seen: RunRecord = at === 0 ? run : { ...run, status: 'running' };
+    return restored(seen, attempt, order, restoring);
+  });
+}
+
+function restored(
   run: RunRecord,
+  open: AttemptRecord,
   order: number,
-  { past, gateOn }: { past: Past; gateOn: (workerId: string) => string | undefined },
-): OpenAttempt | undefined {
-  const latest = latestOpen(run);
-  if (latest === undefined) return undefined;
+  { past, gateOn }: Restoring,
+): OpenAttempt {
   const status = run.status === 'paused' || run.status === 'input_required' ? run.status : 'running';
+  const earlier = run.attempts.slice(0, open.attempt - 1);
   return {
     run_id: run.run_id,
     owner: run.owner,
     lane: laneOf(run),
     cwd: run.spec.cwd,
-    worker_id: latest.placement.worker_id,
-    attempt: latest.attempt,
+    worker_id: open.placement.worker_id,
+    attempt: open.attempt,
     past,
-    gate: gateOn(latest.placement.worker_id),
-    calls: run.usage?.calls ?? 0,
+    gate: gateOn(open.placement.worker_id),
+    calls: open.hedge === undefined ? (run.usage?.calls ?? 0) : (open.usage?.calls ?? 0),
     order,
-    continues: threadToContinue({ ...run, attempts: run.attempts.slice(0, -1) })?.remote_run_id,
-    remote_run_id: latest.remote_run_id,
-    phase: latest.remote_run_id === undefined ? 'sent' : 'confirmed',
+    continues: open.hedge === undefined ? threadToContinue({ attempts: earlier })?.remote_run_id : undefined,
+    remote_run_id: open.remote_run_id,
+    phase: open.remote_run_id === undefined ? 'sent' : 'confirmed',
     status,
-    holdsSlot: takesSlot(status, latest.engine_thread_id !== undefined),
+    holdsSlot: takesSlot(status, open.engine_thread_id !== undefined),
     awaitsSlot: false,
     cancelRequested: run.cancel_requested,
+    superseded: false,
     seenBoot: undefined,
   };
 }
 
-/** Attempts that did not end before anything was spawned. */
+/** Attempts that did not end before anything was spawned; a hedge is no try of its own. */
 export function triesOf(run: Pick<RunRecord, 'attempts'>): number {
-  return run.attempts.filter((attempt) => attempt.outcome?.kind !== 'spawn').length;
+  return run.attempts.filter(({ outcome, hedge }) => outcome?.kind !== 'spawn' && hedge === undefined).length;
 }
 
 /** A command that is paused keeps its slot; an engine's thread is put away and gives it back. */

@@ -1,7 +1,7 @@
 import { FleetError } from '../../core/errors.ts';
 import { apply } from './operations.ts';
 import type { RunTable } from './run-table.ts';
-import { openAttempt } from './run-changes.ts';
+import { openAttempts } from './run-changes.ts';
 import { createRunCalls, type RunReader } from './run-calls.ts';
 import type { RunRecord, RunStore, Selection, TaskRow } from './run-store.ts';
 
@@ -34,7 +34,8 @@ interface Shelf {
   table: RunTable;
   /** By arrival. */
   runs: Map<string, RunRecord>;
-  leases: Map<string, number>;
+  /** Of the attempts under way of each run, by number. */
+  leases: Map<string, Map<number, number>>;
   drained: Set<string>;
   /** By owner and task id, as JSON. */
   tasks: Map<string, TaskRow>;
@@ -47,7 +48,7 @@ function createShelf(): Shelf {
   const runs = new Map<string, RunRecord>();
   const byKey = new Map<string, string>();
   const handles = new Set<string>();
-  const leases = new Map<string, number>();
+  const leases: Shelf['leases'] = new Map();
   const drained = new Set<string>();
   const tasks = new Map<string, TaskRow>();
   let inserted: RunRecord[] = [];
@@ -71,18 +72,22 @@ function createShelf(): Shelf {
     },
     update(_before, after, leaseUntil) {
       put(after);
-      if (openAttempt(after) === undefined) leases.delete(after.run_id);
-      else if (leaseUntil !== undefined) leases.set(after.run_id, leaseUntil);
+      const until = leases.get(after.run_id);
+      const open = openAttempts(after).map(({ attempt }): [number, number] => [
+        attempt,
+        until?.get(attempt) ?? leaseUntil ?? 0,
+      ]);
+      leases.set(after.run_id, new Map(open));
+      if (open.length === 0) leases.delete(after.run_id);
     },
     loadTask: (owner, taskId) => tasks.get(JSON.stringify([owner, taskId])),
     saveTask: (owner, taskId, row) => void tasks.set(JSON.stringify([owner, taskId]), row),
     countRuns: (owner, taskId) =>
       [...runs.values()].filter((run) => run.owner === owner && run.spec.task_id === taskId).length,
     extendLeases(workerIds, until) {
-      for (const runId of leases.keys()) {
-        const run = runs.get(runId);
-        const worker = run === undefined ? undefined : openAttempt(run)?.placement.worker_id;
-        if (worker !== undefined && workerIds.includes(worker)) leases.set(runId, until);
+      for (const [runId, ofRun] of leases) {
+        for (const { attempt, placement } of runs.get(runId)?.attempts ?? [])
+          if (ofRun.has(attempt) && workerIds.includes(placement.worker_id)) ofRun.set(attempt, until);
       }
     },
     setDrained(workerId, isDrained) {
@@ -129,9 +134,11 @@ function createShelfReader({ table, runs, leases, drained, tasks, latestSeq }: S
       structuredClone([...runs.values()].slice(-last).filter((run) => run.ended_at !== undefined)),
     open: async () => structuredClone([...runs.values()].filter((run) => run.ended_at === undefined)),
     expired: (now) =>
-      [...runs.values()]
-        .filter((run) => (leases.get(run.run_id) ?? now) < now)
-        .map((run) => ({ run_id: run.run_id, attempt: run.attempts.length })),
+      [...runs.keys()].flatMap((runId) =>
+        [...(leases.get(runId) ?? [])]
+          .filter(([, until]) => until < now)
+          .map(([attempt]) => ({ run_id: runId, attempt })),
+      ),
     taskBudget: (owner, taskId) => structuredClone(table.loadTask(owner, taskId)?.limits),
     budgetedTasks: () => [...tasks.keys()].sort().map(taskOf),
     findHandle(handleId) {

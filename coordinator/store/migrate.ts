@@ -28,7 +28,13 @@ export function migrate(db: Database, steps: readonly string[]): void {
       },
     );
   }
-  for (const [at, step] of steps.entries()) if (at >= found) applyStep(db, step, at + 1);
+  // Else a table that is made anew would take with it all that refers to it. Takes no effect in a transaction.
+  db.pragma('foreign_keys = OFF');
+  try {
+    for (const [at, step] of steps.entries()) if (at >= found) applyStep(db, step, at + 1);
+  } finally {
+    db.pragma('foreign_keys = ON');
+  }
 }
 
 function applyStep(db: Database, step: string, target: number): void {
@@ -36,6 +42,9 @@ function applyStep(db: Database, step: string, target: number): void {
     // Another process may have taken this step while we waited for the transaction.
     if (version(db) >= target) return;
     db.exec(step);
+    const broken = db.pragma('foreign_key_check');
+    if (Array.isArray(broken) && broken.length > 0)
+      throw new Error(`Step ${target} left rows without theirs.`);
     db.pragma(`application_id = ${applicationId}`);
     db.pragma(`user_version = ${target}`);
   }).immediate();

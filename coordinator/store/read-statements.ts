@@ -43,8 +43,8 @@ export function prepareReads(db: Database): Reads {
       `${runs} WHERE arrival > (SELECT max(arrival) - ? FROM run) AND ended_at IS NOT NULL ORDER BY arrival`,
     ),
     expired: db.prepare<[number], { run_id: string; attempt: number }>(
-      `SELECT run_id, attempt FROM run INDEXED BY run_leased
-       WHERE worker_id IS NOT NULL AND lease_until < ? ORDER BY arrival`,
+      `SELECT run_id, attempt.attempt FROM attempt INDEXED BY attempt_leased JOIN run USING (arrival)
+       WHERE attempt.ended_at IS NULL AND lease_until < ? ORDER BY arrival, attempt.attempt`,
     ),
     handle: db.prepare<[string], HandleRow & { run_id: string; owner: string }>(
       `SELECT run_id, owner, ${handleColumnNames} FROM handle JOIN run USING (arrival) WHERE handle_id = ?`,

@@ -44,6 +44,8 @@ export interface AttemptRow {
   ended_at: number | null;
   outcome_json: string | null;
   retry_json: string | null;
+  hedge_json: string | null;
+  superseded_by: number | null;
   engine_thread_id: string | null;
   reaping: string | null;
   reserved_json: string | null;
@@ -118,6 +120,8 @@ function toAttempt(row: AttemptRow): AttemptRecord {
     ...(row.ended_at !== null && { ended_at: row.ended_at }),
     ...(row.outcome_json !== null && { outcome: fromJson(row.outcome_json) }),
     ...(row.retry_json !== null && { retry: fromJson(row.retry_json) }),
+    ...(row.hedge_json !== null && { hedge: fromJson(row.hedge_json) }),
+    ...(row.superseded_by !== null && { superseded_by: row.superseded_by }),
     ...(row.engine_thread_id !== null && { engine_thread_id: row.engine_thread_id }),
     ...(row.reaping !== null && { reaping: row.reaping }),
     ...(row.reserved_json !== null && { reserved: fromJson(row.reserved_json) }),
@@ -168,6 +172,24 @@ export function runChanges(run: RunRecord): Column[] {
   ];
 }
 
+/** What never changes of an attempt but its lease: the first parameters of its INSERT. */
+export function attemptConstants(
+  arrival: number,
+  attempt: AttemptRecord,
+  leaseUntil: number | undefined,
+): Column[] {
+  return [
+    arrival,
+    attempt.attempt,
+    JSON.stringify(attempt.placement),
+    attempt.boot_id,
+    attempt.claimed_at,
+    toJson(attempt.reserved),
+    toJson(attempt.hedge),
+    leaseUntil ?? null,
+  ];
+}
+
 export function attemptChanges(attempt: AttemptRecord): Column[] {
   return [
     attempt.remote_run_id ?? null,
@@ -177,6 +199,7 @@ export function attemptChanges(attempt: AttemptRecord): Column[] {
     attempt.ended_at ?? null,
     toJson(attempt.outcome),
     toJson(attempt.retry),
+    attempt.superseded_by ?? null,
     attempt.engine_thread_id ?? null,
     attempt.reaping ?? null,
     toJson(attempt.usage),

@@ -1,4 +1,4 @@
-import type { AttemptRecord, Decision } from '../../schemas/manifest.ts';
+import type { AttemptRecord, Decision, Hedge } from '../../schemas/manifest.ts';
 import type {
   Claim,
   Ending,
@@ -48,21 +48,23 @@ export function accepted(entry: NewRun, seq: number): RunRecord {
   };
 }
 
-/** The attempt some worker has: the latest, while it has not ended. */
-export function openAttempt(run: RunRecord): AttemptRecord | undefined {
-  const latest = run.attempts.at(-1);
-  return latest?.ended_at === undefined ? latest : undefined;
+/** Attempts some worker has: one, or two where the second is a hedge. */
+export function openAttempts(run: Pick<RunRecord, 'attempts'>): AttemptRecord[] {
+  return run.attempts.filter((attempt) => attempt.ended_at === undefined);
 }
 
 export function claimed(run: RunRecord, claim: Claim): RunRecord | undefined {
-  const next = after(run, { kind: 'started', at: claim.now });
-  if (next === undefined) return undefined;
+  const { hedge } = claim;
+  const next =
+    hedge === undefined ? after(run, { kind: 'started', at: claim.now }) : canHedge(run, hedge) && run;
+  if (next === undefined || next === false) return undefined;
   const attempt: AttemptRecord = {
     attempt: run.attempts.length + 1,
     placement: claim.placement,
     boot_id: claim.boot_id,
     claimed_at: claim.now,
     ...(claim.reserved !== undefined && { reserved: claim.reserved }),
+    ...(hedge !== undefined && { hedge }),
     notes: [],
   };
   return {
@@ -74,12 +76,17 @@ export function claimed(run: RunRecord, claim: Claim): RunRecord | undefined {
   };
 }
 
+function canHedge(run: RunRecord, { beside }: Hedge): boolean {
+  const [only, ...others] = openAttempts(run);
+  return run.status === 'running' && !run.cancel_requested && only?.attempt === beside && others.length === 0;
+}
+
 export function progressed(run: RunRecord, change: Progress): RunRecord | undefined {
   const attempt = fenced(run, change);
-  if (attempt === undefined) return undefined;
-  const { status = run.status } = change;
-  const next = after(run, ...eventsTo(run, status));
-  if (next === undefined) return undefined;
+  if (attempt === undefined) return withLateHandles(run, change);
+  const tells = openAttempts(run)[0] === attempt;
+  const state = tells ? after(run, ...eventsTo(run, change.status ?? run.status)) : run;
+  if (state === undefined) return undefined;
   const told = withoutUndefined({
     remote_run_id: change.remote_run_id,
     started_at: change.started_at,
@@ -87,20 +94,33 @@ export function progressed(run: RunRecord, change: Progress): RunRecord | undefi
     liveness: change.liveness,
     engine_thread_id: change.engine_thread_id,
     reaping: change.reaping,
-    ...usedBy(run, change),
+    ...usedBy(run, attempt, change),
   });
-  const attempts = withLatest(run, { ...attempt, ...told, notes: withNotes(attempt.notes, change.notes) });
-  return {
+  const attempts = withAttempt(run, { ...attempt, ...told, notes: withNotes(attempt.notes, change.notes) });
+  const next: RunRecord = {
     ...run,
-    status: next.status,
     first_output_at: run.first_output_at ?? change.first_output_at,
     attempts,
     handles: withHandles(run.handles, change.handles),
     usage: change.usage === undefined ? run.usage : usageOf(attempts),
-    question: change.question === null ? undefined : (change.question ?? run.question),
     decisions: withDecisions(run.decisions, change.decisions),
+  };
+  if (!tells) return next;
+  return {
+    ...next,
+    status: state.status,
+    question: change.question === null ? undefined : (change.question ?? run.question),
     preview: change.preview ?? run.preview,
   };
+}
+
+/** The last words of an attempt that another has won over: where what it put out ends. */
+function withLateHandles(run: RunRecord, change: Progress): RunRecord | undefined {
+  const attempt = run.attempts[change.attempt - 1];
+  if (attempt?.superseded_by === undefined) return undefined;
+  const handles = withHandles(run.handles, change.handles);
+  const isNew = handles.some((handle, at) => handle !== run.handles[at]);
+  return isNew ? { ...run, handles } : run;
 }
 
 export function finished(run: RunRecord, end: Finish): RunRecord | undefined {
@@ -110,23 +130,40 @@ export function finished(run: RunRecord, end: Finish): RunRecord | undefined {
   const outcome = withReason(outcomeWithin(end.outcome, attempt.reserved, run.spec), run.cancel_reason);
   // A run that was to be cancelled is, however its attempt came to an end.
   const isCancelled = end.status === 'cancelled' && outcome.kind !== 'cancelled';
-  const over = endOf(
-    run,
-    isCancelled ? withReason({ kind: 'cancelled' }, run.cancel_reason) : outcome,
-    end.now,
-  );
+  const ending = isCancelled ? withReason({ kind: 'cancelled' }, run.cancel_reason) : outcome;
+  const attempts = withAttempt(run, { ...attempt, ended_at: end.now, outcome, notes });
+  const isLeft = end.status !== 'completed' && openAttempts({ attempts }).length > 0;
+  const over = isLeft ? goingOn(run) : endOf(run, ending, end.now);
   if (over === undefined) return undefined;
-  return {
+  const left: RunRecord = {
     ...run,
     ...over,
-    attempts: withLatest(run, { ...attempt, ended_at: end.now, outcome, notes }),
+    attempts,
     handles: withHandles(run.handles, end.handles),
     usage: end.usage ?? run.usage,
     question: undefined,
     decisions: withDecisions(run.decisions, end.decisions),
+  };
+  if (isLeft) return left;
+  return {
+    ...left,
+    attempts: attempts.map((one) => superseded(one, attempt.attempt, end.now)),
     error: end.error,
     preview: end.preview ?? run.preview,
   };
+}
+
+/** One of two attempts is over, and the other runs. */
+function goingOn(run: RunRecord): Pick<RunRecord, 'status'> | undefined {
+  const state = after(run, ...eventsTo(run, 'running'));
+  return state && { status: state.status };
+}
+
+/** An attempt that was under way when another one completed. */
+function superseded(attempt: AttemptRecord, by: number, now: number): AttemptRecord {
+  if (attempt.ended_at !== undefined) return attempt;
+  const outcome: Outcome = { kind: 'cancelled', reason: `attempt ${String(by)} was first` };
+  return { ...attempt, ended_at: now, outcome, superseded_by: by };
 }
 
 export function requeued(run: RunRecord, end: Requeue): RunRecord | undefined {
@@ -136,31 +173,30 @@ export function requeued(run: RunRecord, end: Requeue): RunRecord | undefined {
   const next = after(run, { kind: 'released' });
   if (next === undefined) return undefined;
   const over = { ...attempt, ended_at: now, outcome, ...(retry !== undefined && { retry }) };
-  const left: RunRecord = {
-    ...run,
-    status: next.status,
-    attempts: withLatest(run, over),
-    question: undefined,
-    not_before,
-  };
+  const attempts = withAttempt(run, over);
+  if (openAttempts({ attempts }).length > 0) {
+    const on = goingOn(run);
+    return on && { ...run, ...on, attempts, question: undefined };
+  }
+  const left: RunRecord = { ...run, status: next.status, attempts, question: undefined, not_before };
   return run.cancel_requested ? cancelledAtOnce(left, now) : left;
 }
 
 export function cancelled(run: RunRecord, now: number, reason?: string): RunRecord {
   if (run.ended_at !== undefined || run.cancel_requested) return run;
   const asked: RunRecord = { ...run, cancel_reason: reason };
-  return openAttempt(run) === undefined ? cancelledAtOnce(asked, now) : { ...asked, cancel_requested: true };
+  return openAttempts(run).length === 0 ? cancelledAtOnce(asked, now) : { ...asked, cancel_requested: true };
 }
 
 /** Of a run no worker has. */
 export function ended(run: RunRecord, { now, outcome, error }: Ending): RunRecord | undefined {
-  if (run.ended_at !== undefined || openAttempt(run) !== undefined) return undefined;
+  if (run.ended_at !== undefined || openAttempts(run).length > 0) return undefined;
   const over = endOf(run, outcome, now);
   return over && { ...run, ...over, error };
 }
 
 export function held(run: RunRecord, hold: boolean): RunRecord | undefined {
-  if (run.ended_at !== undefined || openAttempt(run) !== undefined) return undefined;
+  if (run.ended_at !== undefined || openAttempts(run).length > 0) return undefined;
   if (run.status === (hold ? 'paused' : 'pending')) return run;
   const next = after(run, hold ? { kind: 'paused', how: 'queued' } : { kind: 'resumed' });
   return next && { ...run, status: next.status };
@@ -174,12 +210,11 @@ function withReason(outcome: Outcome, reason: string | undefined): Outcome {
   return outcome.kind === 'cancelled' && reason !== undefined ? { ...outcome, reason } : outcome;
 }
 
-/** What the latest attempt alone has used: a worker tells of its run, which an earlier one may have begun. */
-function usedBy(run: RunRecord, { remote_run_id, usage, active_ms }: Progress) {
-  const latest = run.attempts.at(-1);
-  const there = remote_run_id ?? latest?.remote_run_id;
+/** What an attempt alone has used: a worker tells of its run, which an earlier one may have begun. */
+function usedBy(run: RunRecord, attempt: AttemptRecord, { remote_run_id, usage, active_ms }: Progress) {
+  const there = remote_run_id ?? attempt.remote_run_id;
   const earlier = run.attempts
-    .slice(0, -1)
+    .slice(0, attempt.attempt - 1)
     .filter((one) => there !== undefined && one.remote_run_id === there);
   return {
     usage:
@@ -205,12 +240,12 @@ function usageOf(attempts: readonly AttemptRecord[]): Usage | undefined {
 }
 
 function fenced(run: RunRecord, fence: Fence): AttemptRecord | undefined {
-  const attempt = openAttempt(run);
-  return attempt?.attempt === fence.attempt ? attempt : undefined;
+  const attempt = run.attempts[fence.attempt - 1];
+  return attempt?.ended_at === undefined ? attempt : undefined;
 }
 
-function withLatest(run: RunRecord, attempt: AttemptRecord): AttemptRecord[] {
-  return [...run.attempts.slice(0, -1), attempt];
+function withAttempt(run: RunRecord, attempt: AttemptRecord): AttemptRecord[] {
+  return run.attempts.with(attempt.attempt - 1, attempt);
 }
 
 function withoutUndefined<T extends object>(fields: T): Partial<T> {

@@ -5,7 +5,6 @@ import type { RunRecord } from './run-store.ts';
 /** Where the state machine has a run of the store. How a run rests is its worker's business, which is told as `stopped`. */
 export function stateOf(run: RunRecord): Run {
   const { status, ended_at, outcome, question } = run;
-  const latest = run.attempts.at(-1);
   const started_at = run.first_claimed_at;
   switch (status) {
     case 'pending':
@@ -15,7 +14,7 @@ export function stateOf(run: RunRecord): Run {
     case 'input_required':
       return { status, started_at: started_at ?? 0, question: question ?? { kind: 'question', text: '' } };
     case 'paused':
-      if (latest === undefined || latest.ended_at !== undefined)
+      if (run.attempts.every((attempt) => attempt.ended_at !== undefined))
         return { status, how: 'queued', started_at: undefined };
       return { status, how: 'stopped', started_at };
     case 'completed':

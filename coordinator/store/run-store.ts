@@ -1,5 +1,5 @@
 import type { HandleRecord } from '../../schemas/handle.ts';
-import type { AttemptRecord, Decision, Placement, Retry } from '../../schemas/manifest.ts';
+import type { AttemptRecord, Decision, Hedge, Placement, Retry } from '../../schemas/manifest.ts';
 import type {
   Liveness,
   Outcome,
@@ -69,13 +69,15 @@ export interface Claim {
   boot_id: string;
   /** What the attempt may use. */
   reserved?: Reserved;
+  /** A second attempt, of a run whose only one runs. */
+  hedge?: Hedge;
   lease_ms: number;
   now: number;
 }
 
 /**
- * Written only while `attempt` is the run's latest and has not ended: a worker that lost its lease
- * changes nothing.
+ * Written only while `attempt` has not ended: a worker that lost its lease changes nothing. Of an
+ * attempt another one has won over, only its handles are still taken.
  */
 export interface Fence {
   run_id: string;
@@ -160,14 +162,22 @@ export interface RunStore {
    * run that has its key.
    */
   submit(runs: readonly NewRun[]): Promise<Submitted[]>;
-  /** pending → running with a new attempt; undefined where the run is no longer pending. */
+  /**
+   * pending → running with a new attempt; undefined where the run is no longer pending. A hedge is one more
+   * attempt of a run that is running with one, and goes on so.
+   */
   claim(claims: readonly Claim[]): Promise<(RunRecord | undefined)[]>;
+  /** Of two attempts under way the first tells how the run stands, asks and shows a preview. */
   progress(changes: readonly Progress[]): Promise<(RunRecord | undefined)[]>;
+  /**
+   * Ends attempt and run. While a second attempt is under way, only one that completes ends the run: the
+   * other is closed, superseded by it; one that does not complete leaves the run to the other.
+   */
   finish(ends: readonly Finish[]): Promise<(RunRecord | undefined)[]>;
   /**
    * running | paused | input_required → pending again, the attempt closed with its outcome, and waiting until
-   * `not_before`. A run whose
-   * cancel was asked for ends `cancelled` instead: nobody is left to act on it.
+   * `not_before`. A run whose cancel was asked for ends `cancelled` instead: nobody is left to act on it. With
+   * a second attempt under way only the attempt is closed.
    */
   requeue(ends: readonly Requeue[]): Promise<(RunRecord | undefined)[]>;
   /**

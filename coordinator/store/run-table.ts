@@ -8,7 +8,7 @@ export interface RunTable {
   hasHandle(handleId: string): boolean;
   nextSeq(): number;
   insert(run: RunRecord): void;
-  /** `leaseUntil` with a new attempt; else the lease stays as it is, and ends with its attempt. */
+  /** `leaseUntil` with a new attempt: its own; a lease ends with its attempt. */
   update(before: RunRecord, after: RunRecord, leaseUntil?: number): void;
   /** undefined for a task without a budget. */
   loadTask(owner: string, taskId: string): TaskRow | undefined;

@@ -13,10 +13,12 @@ CREATE TABLE attempt (
   outcome TEXT,
   engine_thread_id TEXT,
   reaping TEXT,
-  notes TEXT NOT NULL, retry TEXT, liveness TEXT, reserved TEXT, usage TEXT, active_ms INTEGER,
+  notes TEXT NOT NULL, lease_until INTEGER, worker_id TEXT NOT NULL GENERATED ALWAYS AS (placement ->> 'worker_id') VIRTUAL, hedge TEXT, superseded_by INTEGER, retry TEXT, liveness TEXT, reserved TEXT, usage TEXT, active_ms INTEGER,
   PRIMARY KEY (arrival, attempt),
   CHECK ((ended_at IS NULL) = (outcome IS NULL))
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX attempt_leased ON attempt (worker_id, lease_until) WHERE ended_at IS NULL;
 
 CREATE TABLE counter (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -44,7 +46,7 @@ CREATE TABLE handle (
   PRIMARY KEY (arrival, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE run (
+CREATE TABLE "run" (
   arrival INTEGER PRIMARY KEY,
   run_id TEXT NOT NULL UNIQUE,
   owner TEXT NOT NULL,
@@ -55,8 +57,6 @@ CREATE TABLE run (
     status IN ('pending', 'running', 'input_required', 'paused', 'completed', 'failed', 'cancelled')
   ),
   attempt INTEGER NOT NULL CHECK (attempt >= 0),
-  worker_id TEXT,
-  lease_until INTEGER,
   accepted_at INTEGER NOT NULL,
   first_claimed_at INTEGER,
   first_output_at INTEGER,
@@ -68,13 +68,9 @@ CREATE TABLE run (
   outcome TEXT,
   error TEXT,
   preview TEXT, not_before INTEGER, cancel_reason TEXT,
-  CHECK ((worker_id IS NULL) = (lease_until IS NULL)),
-  CHECK (worker_id IS NULL OR status IN ('running', 'input_required', 'paused')),
-  CHECK (worker_id IS NOT NULL OR status NOT IN ('running', 'input_required')),
+  CHECK (attempt > 0 OR status NOT IN ('running', 'input_required')),
   CHECK ((ended_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled')))
 ) STRICT;
-
-CREATE INDEX run_leased ON run (worker_id, lease_until) WHERE worker_id IS NOT NULL;
 
 CREATE INDEX run_of_owner ON run (owner, seq);
 

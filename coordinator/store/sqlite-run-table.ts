@@ -1,8 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { RunTable } from './run-table.ts';
-import { attemptChanges, handleChanges, runChanges, runConstants } from './rows.ts';
+import { attemptChanges, attemptConstants, handleChanges, runChanges, runConstants } from './rows.ts';
 import { createRunCache } from './run-cache.ts';
-import { openAttempt } from './run-changes.ts';
 import { createRunLoader } from './run-loader.ts';
 import type { RunRecord } from './run-store.ts';
 import { prepareWrites, type Writes } from './write-statements.ts';
@@ -38,8 +37,8 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
       cache.put(run);
     },
     update(before, after, leaseUntil) {
-      updateRun(sql, after, leaseUntil);
-      writeAttempts(sql, before, after);
+      updateRun(sql, before, after);
+      writeAttempts(sql, before, after, leaseUntil);
       writeHandles(sql, before, after);
       cache.put(after);
     },
@@ -75,15 +74,13 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
   };
 }
 
-function updateRun(sql: Writes, after: RunRecord, leaseUntil: number | undefined): void {
+function updateRun(sql: Writes, before: RunRecord, after: RunRecord): void {
   const changes = runChanges(after);
-  const attempt = openAttempt(after);
-  if (attempt === undefined) {
+  if (after.ended_at !== before.ended_at) {
     const outcome = after.outcome === undefined ? null : JSON.stringify(after.outcome);
-    sql.releaseRun.run(...changes, after.ended_at ?? null, outcome, after.error ?? null, after.arrival);
-  } else if (leaseUntil !== undefined) {
-    const worker = attempt.placement.worker_id;
-    sql.claimRun.run(...changes, attempt.attempt, after.first_claimed_at, worker, leaseUntil, after.arrival);
+    sql.endRun.run(...changes, after.ended_at, outcome, after.error ?? null, after.arrival);
+  } else if (after.attempts.length > before.attempts.length) {
+    sql.claimRun.run(...changes, after.attempts.length, after.first_claimed_at, after.arrival);
   } else {
     sql.changeRun.run(...changes, after.arrival);
   }
@@ -91,7 +88,7 @@ function updateRun(sql: Writes, after: RunRecord, leaseUntil: number | undefined
 
 // Parts that did not change are the very same objects before and after (run-changes.ts).
 
-function writeAttempts(sql: Writes, before: RunRecord, after: RunRecord): void {
+function writeAttempts(sql: Writes, before: RunRecord, after: RunRecord, leaseUntil?: number): void {
   for (const [at, attempt] of after.attempts.entries()) {
     const known = before.attempts[at];
     if (attempt === known) continue;
@@ -100,16 +97,7 @@ function writeAttempts(sql: Writes, before: RunRecord, after: RunRecord): void {
       sql.updateAttempt.run(...changes, after.arrival, attempt.attempt);
       continue;
     }
-    const placement = JSON.stringify(attempt.placement);
-    sql.insertAttempt.run(
-      after.arrival,
-      attempt.attempt,
-      placement,
-      attempt.boot_id,
-      attempt.claimed_at,
-      attempt.reserved === undefined ? null : JSON.stringify(attempt.reserved),
-      ...changes,
-    );
+    sql.insertAttempt.run(...attemptConstants(after.arrival, attempt, leaseUntil), ...changes);
   }
 }
 

@@ -9,12 +9,11 @@ export interface Writes {
   hasHandle: Statement<[string], number>;
   insertRun: Statement;
   insertSpec: Statement;
-  /** A run gets a worker and a lease. */
+  /** A run gets one more attempt. */
   claimRun: Statement;
-  /** A run goes on as it is: its lease and its indexes of open and leased runs stay untouched. */
+  /** A run goes on: the index of open runs stays untouched. */
   changeRun: Statement;
-  /** No worker has the run any longer: it has ended, or waits again. */
-  releaseRun: Statement;
+  endRun: Statement;
   insertAttempt: Statement;
   updateAttempt: Statement;
   insertHandle: Statement;
@@ -45,21 +44,20 @@ export function prepareWrites(db: Database): Writes {
       ) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     insertSpec: db.prepare('INSERT INTO run_spec (arrival, spec) VALUES (?, ?)'),
     claimRun: db.prepare(`
-      UPDATE run SET ${changes}, attempt = ?, first_claimed_at = ?, worker_id = ?, lease_until = ?
-      WHERE arrival = ?`),
+      UPDATE run SET ${changes}, attempt = ?, first_claimed_at = ? WHERE arrival = ?`),
     changeRun: db.prepare(`UPDATE run SET ${changes} WHERE arrival = ?`),
-    releaseRun: db.prepare(`
-      UPDATE run SET ${changes}, ended_at = ?, outcome = ?, error = ?, worker_id = NULL, lease_until = NULL
-      WHERE arrival = ?`),
+    endRun: db.prepare(`
+      UPDATE run SET ${changes}, ended_at = ?, outcome = ?, error = ? WHERE arrival = ?`),
     insertAttempt: db.prepare(`
       INSERT INTO attempt (
-        arrival, attempt, placement, boot_id, claimed_at, reserved,
-        remote_run_id, started_at, first_output_at, liveness, ended_at, outcome, retry, engine_thread_id, reaping,
-        usage, active_ms, notes
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        arrival, attempt, placement, boot_id, claimed_at, reserved, hedge, lease_until,
+        remote_run_id, started_at, first_output_at, liveness, ended_at, outcome, retry, superseded_by,
+        engine_thread_id, reaping, usage, active_ms, notes
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     updateAttempt: db.prepare(`
       UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, liveness = ?, ended_at = ?,
-        outcome = ?, retry = ?, engine_thread_id = ?, reaping = ?, usage = ?, active_ms = ?, notes = ?
+        outcome = ?, retry = ?, superseded_by = ?, engine_thread_id = ?, reaping = ?, usage = ?,
+        active_ms = ?, notes = ?
       WHERE arrival = ? AND attempt = ?`),
     insertHandle: db.prepare(`
       INSERT INTO handle (
@@ -71,7 +69,8 @@ export function prepareWrites(db: Database): Writes {
         sha256 = ?, truncated = ?, created_at = ?, attempt = ?
       WHERE arrival = ? AND position = ?`),
     extendLeases: db.prepare(
-      'UPDATE run SET lease_until = ? WHERE worker_id IN (SELECT value FROM json_each(?))',
+      `UPDATE attempt INDEXED BY attempt_leased SET lease_until = ?
+       WHERE ended_at IS NULL AND worker_id IN (SELECT value FROM json_each(?))`,
     ),
     drain: db.prepare('INSERT INTO drained_worker (worker_id) VALUES (?) ON CONFLICT DO NOTHING'),
     undrain: db.prepare('DELETE FROM drained_worker WHERE worker_id = ?'),

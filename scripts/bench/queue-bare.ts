@@ -25,8 +25,8 @@ export function bareLoop(file: string, inFlight: number, total: number): number 
     sql.grouped(() => {
       for (const { arrival, run } of group) {
         const { placement, boot_id: bootId, lease_ms: leaseMs } = claimOf(run, now);
-        sql.claim.run(++seq, placement.worker_id, now + leaseMs, now, arrival);
-        sql.insertAttempt.run(arrival, JSON.stringify(placement), bootId, now);
+        sql.claim.run(++seq, now, arrival);
+        sql.insertAttempt.run(arrival, JSON.stringify(placement), bootId, now, now + leaseMs);
       }
     });
     sql.grouped(() => {
@@ -56,15 +56,12 @@ function prepare(db: Database) {
       VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', 0, 0, '[]')`),
     insertSpec: db.prepare('INSERT INTO run_spec (arrival, spec) VALUES (?, ?)'),
     claim: db.prepare(`
-      UPDATE run SET seq = ?, status = 'running', attempt = 1, worker_id = ?, lease_until = ?,
-        first_claimed_at = ?
-      WHERE arrival = ?`),
+      UPDATE run SET seq = ?, status = 'running', attempt = 1, first_claimed_at = ? WHERE arrival = ?`),
     insertAttempt: db.prepare(`
-      INSERT INTO attempt (arrival, attempt, placement, boot_id, claimed_at, notes)
-      VALUES (?, 1, ?, ?, ?, '[]')`),
+      INSERT INTO attempt (arrival, attempt, placement, boot_id, claimed_at, lease_until, notes)
+      VALUES (?, 1, ?, ?, ?, ?, '[]')`),
     finish: db.prepare(`
-      UPDATE run SET seq = ?, status = 'completed', worker_id = NULL, lease_until = NULL, ended_at = ?,
-        outcome = ?, preview = ?
+      UPDATE run SET seq = ?, status = 'completed', ended_at = ?, outcome = ?, preview = ?
       WHERE arrival = ?`),
     endAttempt: db.prepare('UPDATE attempt SET ended_at = ?, outcome = ? WHERE arrival = ? AND attempt = 1'),
     insertHandle: db.prepare(`

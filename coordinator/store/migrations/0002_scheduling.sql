@@ -1,3 +1,51 @@
+-- Who has a run, and until when, is known by attempt: two of them may be under way. SQLite drops no column that
+-- a CHECK names, so the table is made anew; what refers to it stays (migrate.ts).
+ALTER TABLE attempt ADD COLUMN lease_until INTEGER;
+ALTER TABLE attempt ADD COLUMN worker_id TEXT NOT NULL GENERATED ALWAYS AS (placement ->> 'worker_id') VIRTUAL;
+UPDATE attempt SET lease_until = (SELECT lease_until FROM run WHERE run.arrival = attempt.arrival)
+WHERE ended_at IS NULL;
+CREATE INDEX attempt_leased ON attempt (worker_id, lease_until) WHERE ended_at IS NULL;
+
+CREATE TABLE run_anew (
+  arrival INTEGER PRIMARY KEY,
+  run_id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL,
+  task_id TEXT NOT NULL,
+  request_key TEXT,
+  seq INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (
+    status IN ('pending', 'running', 'input_required', 'paused', 'completed', 'failed', 'cancelled')
+  ),
+  attempt INTEGER NOT NULL CHECK (attempt >= 0),
+  accepted_at INTEGER NOT NULL,
+  first_claimed_at INTEGER,
+  first_output_at INTEGER,
+  ended_at INTEGER,
+  cancel_requested INTEGER NOT NULL CHECK (cancel_requested IN (0, 1)),
+  usage TEXT,
+  question TEXT,
+  decisions TEXT NOT NULL,
+  outcome TEXT,
+  error TEXT,
+  preview TEXT,
+  CHECK (attempt > 0 OR status NOT IN ('running', 'input_required')),
+  CHECK ((ended_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled')))
+) STRICT;
+INSERT INTO run_anew SELECT
+  arrival, run_id, owner, task_id, request_key, seq, status, attempt, accepted_at, first_claimed_at,
+  first_output_at, ended_at, cancel_requested, usage, question, decisions, outcome, error, preview
+FROM run;
+DROP TABLE run;
+ALTER TABLE run_anew RENAME TO run;
+CREATE UNIQUE INDEX run_request_key ON run (owner, request_key) WHERE request_key IS NOT NULL;
+CREATE INDEX run_of_owner ON run (owner, seq);
+CREATE INDEX run_of_task ON run (owner, task_id, seq);
+CREATE INDEX run_open ON run (owner, task_id) WHERE ended_at IS NULL;
+
+-- Of an attempt that began beside another of its run: which, and why (JSON). And who won over it.
+ALTER TABLE attempt ADD COLUMN hedge TEXT;
+ALTER TABLE attempt ADD COLUMN superseded_by INTEGER;
+
 -- Not before then (ms since the epoch) is the run placed again; only on one that waits.
 ALTER TABLE run ADD COLUMN not_before INTEGER;
 

@@ -45,7 +45,8 @@ describe('migrations', () => {
         status: 'running',
       });
       expect(await store.findHandle('hdl_V1StGXR8Z5jdHi6BmyT01')).toMatchObject({ handle: { bytes: 3 } });
-      expect(await store.expired(31_001)).toHaveLength(1);
+      expect(await store.expired(31_001)).toEqual([{ run_id: run?.run_id, attempt: 1 }]);
+      expect(await store.expired(31_000)).toEqual([]);
       await store.close();
     },
   );
