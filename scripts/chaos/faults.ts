@@ -25,7 +25,10 @@ const reachMs = 40_000;
 export async function killAt(stage: Stage, names: readonly FailpointName[], inFlight: number): Promise<void> {
   const { site, random, traffic, violations } = stage;
   const armed = names.map((name) => ({ name, file: join(site.failpoints, name) }));
-  for (const { file } of armed) writeFileSync(file, String(1 + random.int(3)));
+  for (const { name, file } of armed) {
+    // Leases are renewed every ten seconds: the first time is late enough.
+    writeFileSync(file, String(name.startsWith('store.heartbeat') ? 1 : 1 + random.int(3)));
+  }
   const begun = Date.now();
   for (;;) {
     const left = armed.filter(({ file }) => !existsSync(`${file}.fired`));
