@@ -27,11 +27,8 @@ export interface AdmissionOptions {
 
 export function createAdmission({ gates, breakers, fleet }: AdmissionOptions): Admission {
   /** Local workers are all signed in as the one user; a remote one that does not say is for itself. */
-  function accountOf(workerId: string): string {
-    return fleet.get(workerId)?.origin === 'remote' ? workerId : '';
-  }
-  function gateOf(need: Need, workerId: string): string | undefined {
-    return gates.keyOf(need, accountOf(workerId));
+  function accountOf(worker: Pick<Candidate, 'worker_id' | 'local'>): string {
+    return worker.local ? '' : worker.worker_id;
   }
   function round(now: number): Round {
     const room = new Map<string, number>();
@@ -40,14 +37,24 @@ export function createAdmission({ gates, breakers, fleet }: AdmissionOptions): A
       room.set(gate, known);
       return known;
     }
+    function isLimited(need: Need, account: string): boolean {
+      const gate = gates.keyOf(need, account);
+      return gate !== undefined && roomIn(gate) <= 0;
+    }
     return {
       open(pool) {
         const { need } = pool;
-        const others = need.worker_id === undefined && pool.able.some((worker) => !isAvoided(need, worker));
+        const { avoid = [] } = need;
+        // A worker that failed the run gets it again only where no other could take it, sooner or later.
+        const others =
+          need.worker_id === undefined && pool.able.some((one) => !avoid.includes(one.worker_id));
+        const avoided = others ? avoid : [];
+        const limited = new Set(pool.accounts.filter((account) => isLimited(need, account)));
+        // As a rule nothing is in the way of anybody: then nobody is looked at.
+        if (limited.size === 0 && avoided.length === 0 && !breakers.someTripped()) return pool;
         return without(pool, (worker) => {
-          const gate = gateOf(need, worker.worker_id);
-          if (gate !== undefined && roomIn(gate) <= 0) return 'rate limit';
-          if (others && isAvoided(need, worker)) return 'failed it before';
+          if (limited.size > 0 && limited.has(accountOf(worker))) return 'rate limit';
+          if (avoided.includes(worker.worker_id)) return 'failed it before';
           return breakers.barred(worker.worker_id);
         });
       },
@@ -57,19 +64,18 @@ export function createAdmission({ gates, breakers, fleet }: AdmissionOptions): A
       },
     };
   }
+  function gateOf(need: Need, workerId: string): string | undefined {
+    const isRemote = fleet.get(workerId)?.origin === 'remote';
+    return gates.keyOf(need, accountOf({ worker_id: workerId, local: !isRemote }));
+  }
   return {
     round,
     gateOf,
     isLimited(need, now) {
-      const keys = fleet.candidates().map(({ worker_id: id }) => gateOf(need, id));
+      const keys = fleet.candidates().map((worker) => gates.keyOf(need, accountOf(worker)));
       return keys.length > 0 && keys.every((key) => key !== undefined && gates.headroom(key, now) <= 0);
     },
   };
-}
-
-/** A worker that failed the run gets it again only where no other could take it, sooner or later. */
-function isAvoided({ avoid = [] }: Need, { worker_id: id }: Candidate): boolean {
-  return avoid.includes(id);
 }
 
 function without(pool: Pool, why: (worker: Candidate) => string | undefined): Pool {

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { needOf } from '../core/placement.ts';
+import { lengthOf } from '../core/lengths.ts';
 import { createRunQueue } from '../core/queue.ts';
 import { readDepth, type Environment } from '../platform/environment.ts';
 import type { Logger } from '../platform/log.ts';
@@ -202,7 +203,9 @@ export async function begin(parts: Parts): Promise<void> {
     const recipes = places.recipesIn(run.spec.cwd);
     const need = needOf(run.spec, recipes, undefined);
     const gateOn = (workerId: string): string | undefined => admission.gateOf(need, workerId);
-    const restored = restoredAttempts(run, order - open.length, { past: pastOf(run, recipes), gateOn });
+    const length = lengthOf(estimates.typical(run), estimates.mean());
+    const past = pastOf(run, recipes);
+    const restored = restoredAttempts(run, order - open.length, { past, length, gateOn });
     restoreGate(gates, run, gateOn);
     for (const attempt of restored) {
       attempts.add(attempt);

@@ -5,6 +5,8 @@ import type { Clock } from './clock.ts';
 
 /** Keeps runs from workers that fail them, one breaker a worker. */
 export interface Breakers {
+  /** Whether any worker was found at fault of late. */
+  someTripped(): boolean;
   /** Why a worker gets no run now; undefined where it may. */
   barred(workerId: string): string | undefined;
   /** A run is sent to a worker: the one that tries, where that is what the worker is waiting for. */
@@ -17,6 +19,8 @@ export interface Breakers {
 export function createBreakers(clock: Pick<Clock, 'uptimeMs'>, changed: (afterMs: number) => void): Breakers {
   const breakers = new Map<string, Breaker>();
   const probes = new Map<string, string>();
+  /** Breakers that are not closed. */
+  let tripped = 0;
   const breakerOf = (workerId: string): Breaker => breakers.get(workerId) ?? closedBreaker;
 
   function note(workerId: string, runId: string, failed: boolean): void {
@@ -26,10 +30,12 @@ export function createBreakers(clock: Pick<Clock, 'uptimeMs'>, changed: (afterMs
     const after = afterEnd(before, { failed, probe, nowMs });
     if (probe) probes.delete(workerId);
     breakers.set(workerId, after);
+    tripped += Number(after.open !== undefined) - Number(before.open !== undefined);
     if (after.open !== undefined && after.open !== before.open) changed(after.open.forMs);
     else if (probe) changed(0);
   }
   return {
+    someTripped: () => tripped > 0,
     barred(workerId) {
       const phase = phaseOf(breakerOf(workerId), clock.uptimeMs());
       if (phase === 'open') return 'breaker open';

@@ -1,4 +1,12 @@
-import { isHopeless, needKey, poolOf, type Candidate, type Need, type Pool } from '../core/placement.ts';
+import {
+  accountsOf,
+  isHopeless,
+  needKey,
+  poolOf,
+  type Candidate,
+  type Need,
+  type Pool,
+} from '../core/placement.ts';
 import type { Fleet } from './fleet/fleet.ts';
 
 /** The workers for each need, found once for all runs that need the same. */
@@ -60,7 +68,7 @@ function poolToRefuse(need: Need, candidates: readonly Candidate[]): Pool {
   const able = candidates.filter(
     (worker) => poolOf(asked, [{ ...worker, pipelines: willing }]).able.length > 0,
   );
-  return { need: asked, able, rejected: {} };
+  return { need: asked, able, accounts: accountsOf(able), rejected: {} };
 }
 
 function slotsOf(workers: readonly Candidate[]): number {

@@ -27,21 +27,24 @@ export interface RateGates {
   restore(key: string, until: number): void;
 }
 
-export function createRateGates(attempts: Pick<OpenAttempts, 'all'>, random: () => number): RateGates {
+export function createRateGates(
+  attempts: Pick<OpenAttempts, 'slotsOfGate'>,
+  random: () => number,
+): RateGates {
   const gates = new Map<string, RateGate>();
   const gateOf = (key: string): RateGate => gates.get(key) ?? newRateGate();
 
-  function underWay(key: string): number {
-    let count = 0;
-    for (const attempt of attempts.all()) if (attempt.gate === key && attempt.holdsSlot) count++;
-    return count;
-  }
   return {
     keyOf: ({ engines, model }, account) =>
       engines.some((engine) => engine !== 'command') ? JSON.stringify([account, model ?? '']) : undefined,
-    headroom: (key, now) => headroom(gateOf(key), { now, underWay: underWay(key) }),
+    headroom: (key, now) => headroom(gateOf(key), { now, underWay: attempts.slotsOfGate(key) }),
     refused(key, now, retryAt) {
-      const gate = afterRefusal(gateOf(key), { now, retryAt, underWay: underWay(key), random: random() });
+      const gate = afterRefusal(gateOf(key), {
+        now,
+        retryAt,
+        underWay: attempts.slotsOfGate(key),
+        random: random(),
+      });
       gates.set(key, gate);
       return comeBackAt(gate, now, random());
     },

@@ -1,4 +1,5 @@
-import { needOf, type Policy } from '../core/placement.ts';
+import { isFullOf, lengthOf } from '../core/lengths.ts';
+import { needOf, type Need, type Policy } from '../core/placement.ts';
 import type { Past } from '../core/retry.ts';
 import type { QueuedRun, RunQueue } from '../core/queue.ts';
 import type { Logger } from '../platform/log.ts';
@@ -28,7 +29,6 @@ import type { WorkTrees } from './work-trees.ts';
 /** How long a claim stands without a heartbeat. */
 export const leaseMs = 30_000;
 const storeRetryMs = 1_000;
-
 export interface Accepted {
   submitted: Submitted;
   /** undefined for a run that was placed at once, or that existed. */
@@ -81,9 +81,9 @@ export interface WaitingRun extends QueuedRun {
 }
 
 export interface SchedulerOptions {
-  store: RunStore;
+  store: Pick<RunStore, 'submit' | 'claim'>;
   queue: RunQueue<WaitingRun>;
-  trees: WorkTrees;
+  trees: Pick<WorkTrees, 'neededBy' | 'isFree' | 'hold' | 'release'>;
   readiness: Pick<Readiness, 'size' | 'isReady' | 'hold' | 'drop' | 'given'>;
   attempts: OpenAttempts;
   fleet: Pick<Fleet, 'candidates' | 'get'>;
@@ -93,7 +93,7 @@ export interface SchedulerOptions {
   policy: Policy;
   estimates: Pick<RunEstimates, 'typical' | 'mean'>;
   places: Pick<Places, 'recipesIn'>;
-  changes: Changes;
+  changes: Pick<Changes, 'announce'>;
   clock: Clock;
   log: Logger;
 }
@@ -122,6 +122,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const recipes = places.recipesIn(run.spec.cwd);
     const past = pastOf(run, recipes);
     const asked = needOf(run.spec, recipes, thread?.worker_id);
+    const estimateMs = estimates.typical(run);
     return {
       run_id: run.run_id,
       owner: run.owner,
@@ -129,7 +130,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       lane: laneOf(run),
       priority: run.spec.priority ?? 0,
       queued_at: run.accepted_at,
-      estimate_ms: estimates.typical(run),
+      estimate_ms: estimateMs,
+      length: lengthOf(estimateMs, estimates.mean()),
       cwd: run.spec.cwd,
       need: { ...asked, tree: trees.neededBy(run.spec, recipes), avoid: past.tally.failedOn },
       continues: thread?.remote_run_id,
@@ -139,12 +141,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       past,
     };
   }
-  function choose(run: WaitingRun, round: Round): Chosen | undefined {
-    const { tree } = run.need;
+  /** A lane that has nothing under way is never kept waiting for it. */
+  function isTooLong(run: WaitingRun): boolean {
+    if (run.length === 0 || attempts.slotsOfLane(run.lane) === 0) return false;
+    if (!isFullOf(run.length, attempts.slotsOfLength, pools.slots())) return false;
+    return queue.keepsShorterWaiting(run);
+  }
+  function choose(run: WaitingRun, need: Need, round: Round): Chosen | undefined {
+    const { tree } = need;
     if (tree !== undefined && !trees.isFree(tree, run.run_id)) return undefined;
     const { cwd, estimate_ms } = run;
-    const open = round.open(pools.of(run.need));
-    const placement = policy.place(open, { cwd, estimate_ms, turn: placed });
+    const placement = policy.place(round.open(pools.of(need)), { cwd, estimate_ms, turn: placed });
     if (placement === undefined) return undefined;
     placed++;
     if (tree !== undefined) trees.hold(tree, run.run_id);
@@ -155,6 +162,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       owner: run.owner,
       lane: run.lane,
       cwd,
+      length: run.length,
       worker_id: placement.worker_id,
       attempt: undefined,
       past: run.past,
@@ -245,7 +253,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     for (const { run, order } of parking.release(now)) arrive(run, order);
     if (queue.size === 0) return;
     const round = admission.round(now);
-    const chosen = queue.take((run) => choose(run, round), { isScarce: pools.isScarce });
+    const { isScarce } = pools;
+    let isLongKeptBack = false;
+    const chosen = queue.take(
+      (run, need) => {
+        if (!isTooLong(run)) return choose(run, need, round);
+        isLongKeptBack = true;
+        return undefined;
+      },
+      { isScarce },
+    );
+    // What is free now, nobody else could use.
+    if (isLongKeptBack) chosen.push(...queue.take((run, need) => choose(run, need, round), { isScarce }));
     if (chosen.length > 0) await claim(chosen, now);
   }
   function poke(): void {

@@ -1,7 +1,13 @@
+/** An item in a heap, by which it is found there again. */
+export interface HeapEntry<T> {
+  readonly item: T;
+  /** Where it lies; -1 once it is out. */
+  at: number;
+}
+
 /** A binary heap that finds its items again: removing one, or moving one that changed, costs O(log n). */
 export class Heap<T> {
-  readonly #items: T[] = [];
-  readonly #places = new Map<T, number>();
+  readonly #entries: HeapEntry<T>[] = [];
   readonly #isBefore: (a: T, b: T) => boolean;
 
   constructor(isBefore: (a: T, b: T) => boolean) {
@@ -9,86 +15,69 @@ export class Heap<T> {
   }
 
   get size(): number {
-    return this.#items.length;
+    return this.#entries.length;
   }
 
   get top(): T | undefined {
-    return this.#items[0];
+    return this.#entries[0]?.item;
   }
 
-  has(item: T): boolean {
-    return this.#places.has(item);
+  push(item: T): HeapEntry<T> {
+    const entry = { item, at: this.#entries.length };
+    this.#entries.push(entry);
+    this.#rise(entry);
+    return entry;
   }
 
-  /** In no order. */
-  values(): Iterable<T> {
-    return this.#items;
+  pop(): T | undefined {
+    const first = this.#entries[0];
+    if (first !== undefined) this.remove(first);
+    return first?.item;
   }
 
-  push(item: T): void {
-    this.#put(item, this.#items.length);
-    this.#rise(this.#items.length - 1);
+  /** An entry of this heap; one that is out already stays out. */
+  remove(entry: HeapEntry<T>): void {
+    const { at } = entry;
+    if (at < 0) return;
+    entry.at = -1;
+    const last = this.#entries.pop();
+    if (last === undefined || last === entry) return;
+    this.#put(last, at);
+    this.moved(last);
   }
 
-  /** Whether it was there. */
-  remove(item: T): boolean {
-    const at = this.#places.get(item);
-    if (at === undefined) return false;
-    this.#places.delete(item);
-    const last = this.#items.pop();
-    if (last !== undefined && last !== item) {
-      this.#put(last, at);
-      this.#settle(at);
+  /** After a change of what decides an entry's place. */
+  moved(entry: HeapEntry<T>): void {
+    if (entry.at < 0) return;
+    this.#rise(entry);
+    this.#sink(entry);
+  }
+
+  #rise(entry: HeapEntry<T>): void {
+    while (entry.at > 0) {
+      const { at } = entry;
+      const parent = this.#entries[(at - 1) >>> 1];
+      if (parent === undefined || !this.#isBefore(entry.item, parent.item)) return;
+      this.#put(entry, parent.at);
+      this.#put(parent, at);
     }
-    return true;
   }
 
-  /** After a change of what decides its place. */
-  moved(item: T): void {
-    const at = this.#places.get(item);
-    if (at !== undefined) this.#settle(at);
-  }
-
-  #settle(at: number): void {
-    if (this.#rise(at) === at) this.#sink(at);
-  }
-
-  #rise(from: number): number {
-    let at = from;
-    while (at > 0) {
-      const parent = (at - 1) >>> 1;
-      if (!this.#swapIfBefore(at, parent)) break;
-      at = parent;
-    }
-    return at;
-  }
-
-  #sink(from: number): void {
-    let at = from;
+  #sink(entry: HeapEntry<T>): void {
     for (;;) {
-      const left = 2 * at + 1;
-      const right = left + 1;
-      const child = right < this.#items.length && this.#isBeforeAt(right, left) ? right : left;
-      if (child >= this.#items.length || !this.#swapIfBefore(child, at)) return;
-      at = child;
+      const { at } = entry;
+      const left = this.#entries[2 * at + 1];
+      const right = this.#entries[2 * at + 2];
+      const child =
+        left !== undefined && right !== undefined && this.#isBefore(right.item, left.item) ? right : left;
+      if (child === undefined || !this.#isBefore(child.item, entry.item)) return;
+      this.#put(entry, child.at);
+      this.#put(child, at);
     }
   }
 
-  #isBeforeAt(a: number, b: number): boolean {
-    const [one, other] = [this.#items[a], this.#items[b]];
-    return one !== undefined && other !== undefined && this.#isBefore(one, other);
-  }
-
-  #swapIfBefore(lower: number, upper: number): boolean {
-    const [low, high] = [this.#items[lower], this.#items[upper]];
-    if (low === undefined || high === undefined || !this.#isBefore(low, high)) return false;
-    this.#put(low, upper);
-    this.#put(high, lower);
-    return true;
-  }
-
-  #put(item: T, at: number): void {
-    this.#items[at] = item;
-    this.#places.set(item, at);
+  #put(entry: HeapEntry<T>, at: number): void {
+    this.#entries[at] = entry;
+    entry.at = at;
   }
 }

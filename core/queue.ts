@@ -1,4 +1,4 @@
-import { Heap } from './heap.ts';
+import { Heap, type HeapEntry } from './heap.ts';
 import { needKey, type Need } from './placement.ts';
 
 export interface QueuedRun {
@@ -14,6 +14,8 @@ export interface QueuedRun {
   queued_at: number;
   /** How long it will likely take, ms; undefined where nothing is known. */
   estimate_ms: number | undefined;
+  /** How many orders of length it is above what is typical, see `orderOf`: each is placed apart from the others. */
+  length: number;
 }
 
 /** What the queue asks about lanes. */
@@ -41,12 +43,14 @@ export interface RunQueue<T extends QueuedRun> {
   waitingIn(lane: string): number;
   /** How many runs the lanes take together until `ahead` runs of this one were taken, if each gets its share. */
   turnsFor(lane: string, ahead: number): number;
+  /** Whether a shorter run is next for its need that was not accepted together with this one. */
+  keepsShorterWaiting(run: T): boolean;
   /**
    * Takes out every run `place` has an answer for, each time the next by lane and by order within it.
    * Runs with the same need as one that has none are passed over, so that the cost does not grow with
-   * what waits.
+   * what waits. `need` is one object for all that need the same.
    */
-  take<A>(place: (run: T) => A | undefined, options?: TakeOptions): A[];
+  take<A>(place: (run: T, need: Need) => A | undefined, options?: TakeOptions): A[];
 }
 
 interface Lane<T> {
@@ -64,9 +68,11 @@ interface Part<T> {
   runs: Heap<T>;
   /** As of the last move: what a heap sorts by must not change under it. */
   share: number;
+  /** Its place among the group's. */
+  place: HeapEntry<Part<T>> | undefined;
 }
 
-/** All runs with one need: whoever cannot place one of them can place none. */
+/** All runs with one need and of one order of length: whoever cannot place one of them can place none. */
 interface Group<T> {
   key: string;
   need: Need;
@@ -87,7 +93,7 @@ const lanesCounted = 1_000;
  * accepted together, the one that takes longest.
  */
 export function createRunQueue<T extends QueuedRun>(facts: LaneFacts): RunQueue<T> {
-  const waiting = new Map<string, { run: T; part: Part<T> }>();
+  const waiting = new Map<string, { place: HeapEntry<T>; part: Part<T> }>();
   const lanes = new Map<string, Lane<T>>();
   const groups = new Map<string, Group<T>>();
   let served = 0;
@@ -95,11 +101,11 @@ export function createRunQueue<T extends QueuedRun>(facts: LaneFacts): RunQueue<
   function partFor(run: T): Part<T> {
     const lane = lanes.get(run.lane) ?? { key: run.lane, waiting: 0, servedAt: 0, parts: new Set() };
     lanes.set(run.lane, lane);
-    const key = needKey(run.need);
+    const key = `${String(run.length)} ${needKey(run.need)}`;
     const group = groups.get(key) ?? { key, need: run.need, parts: new Heap<Part<T>>(isNext) };
     groups.set(key, group);
     for (const part of lane.parts) if (part.group === group) return part;
-    const part = { lane, group, runs: new Heap<T>(goesFirst), share: 0 };
+    const part: Part<T> = { lane, group, runs: new Heap<T>(goesFirst), share: 0, place: undefined };
     lane.parts.add(part);
     return part;
   }
@@ -108,15 +114,15 @@ export function createRunQueue<T extends QueuedRun>(facts: LaneFacts): RunQueue<
     const { lane, group, runs } = part;
     const head = runs.top;
     if (head === undefined) {
-      group.parts.remove(part);
+      if (part.place !== undefined) group.parts.remove(part.place);
       if (group.parts.size === 0) groups.delete(group.key);
       lane.parts.delete(part);
       if (lane.waiting === 0) lanes.delete(lane.key);
       return;
     }
     part.share = share(facts.running(lane.key), facts.weight(lane.key), head.priority);
-    if (group.parts.has(part)) group.parts.moved(part);
-    else group.parts.push(part);
+    if (part.place === undefined) part.place = group.parts.push(part);
+    else group.parts.moved(part.place);
   }
   function settleLane(lane: Lane<T>): void {
     for (const part of lane.parts) settle(part);
@@ -124,12 +130,12 @@ export function createRunQueue<T extends QueuedRun>(facts: LaneFacts): RunQueue<
   function drop(runId: string): T | undefined {
     const entry = waiting.get(runId);
     if (entry === undefined) return undefined;
-    const { run, part } = entry;
+    const { place, part } = entry;
     waiting.delete(runId);
-    part.runs.remove(run);
+    part.runs.remove(place);
     part.lane.waiting -= 1;
     settle(part);
-    return run;
+    return place.item;
   }
   function next(open: ReadonlySet<Group<T>>, isScarce: (need: Need) => boolean): Part<T> | undefined {
     let found: Part<T> | undefined;
@@ -151,13 +157,12 @@ export function createRunQueue<T extends QueuedRun>(facts: LaneFacts): RunQueue<
     },
     push(run) {
       const part = partFor(run);
-      part.runs.push(run);
+      waiting.set(run.run_id, { place: part.runs.push(run), part });
       part.lane.waiting += 1;
-      waiting.set(run.run_id, { run, part });
       settle(part);
     },
     has: (runId) => waiting.has(runId),
-    get: (runId) => waiting.get(runId)?.run,
+    get: (runId) => waiting.get(runId)?.place.item,
     remove: drop,
     touch(key) {
       const lane = lanes.get(key);
@@ -173,12 +178,20 @@ export function createRunQueue<T extends QueuedRun>(facts: LaneFacts): RunQueue<
       }
       return turns;
     },
+    keepsShorterWaiting({ length, lane, queued_at: at }) {
+      for (const group of groups.values()) {
+        const next = group.parts.top?.runs.top;
+        if (next === undefined || next.length >= length) continue;
+        if (next.lane !== lane || next.queued_at !== at) return true;
+      }
+      return false;
+    },
     take(place, { isScarce = () => false } = {}) {
       const taken = [];
       const open = new Set(groups.values());
       for (let part = next(open, isScarce); part !== undefined; part = next(open, isScarce)) {
         const run = part.runs.top;
-        const answer = run && place(run);
+        const answer = run && place(run, part.group.need);
         if (run === undefined || answer === undefined) {
           open.delete(part.group);
           continue;

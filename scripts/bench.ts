@@ -10,7 +10,9 @@ export interface Bench {
 }
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'bench');
-const names = ['dispatch', 'queue', 'reads'].filter((name) => readdirSync(folder).includes(`${name}.ts`));
+const names = ['dispatch', 'queue', 'reads', 'schedule'].filter((name) =>
+  readdirSync(folder).includes(`${name}.ts`),
+);
 
 const [name = ''] = process.argv.slice(2);
 if (!names.includes(name)) {

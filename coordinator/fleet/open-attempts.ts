@@ -10,6 +10,8 @@ export interface OpenAttempt {
   /** Of the queue, see QueuedRun. */
   readonly lane: string;
   readonly cwd: string;
+  /** As it was queued, see QueuedRun. */
+  readonly length: number;
   readonly worker_id: string;
   /** undefined between the choice of the worker and the claim that makes it durable. */
   attempt: number | undefined;
@@ -58,8 +60,12 @@ export interface OpenAttempts {
   setSlot(attempt: OpenAttempt, holds: boolean): void;
   /** Slots of a worker taken by these attempts. */
   slotsTaken(workerId: string): number;
+  /** Of runs that go through one rate gate. */
+  slotsOfGate(gate: string): number;
   /** Of the runs of a lane. */
   slotsOfLane(lane: string): number;
+  /** Of runs of this order of length, and longer ones. */
+  slotsOfLength(least: number): number;
   /** Hears of every attempt that takes a slot or gives it back. */
   watch(listener: (attempt: OpenAttempt) => void): void;
 }
@@ -69,12 +75,21 @@ export function createOpenAttempts(): OpenAttempts {
   const byRun = new Map<string, OpenAttempt[]>();
   const byWorker = new Map<string, Set<OpenAttempt>>();
   const byRemote = new Map<string, OpenAttempt>();
-  const slotsOf = { worker: new Map<string, number>(), lane: new Map<string, number>() };
+  const slotsOf = {
+    worker: new Map<string, number>(),
+    lane: new Map<string, number>(),
+    gate: new Map<string, number>(),
+  };
+  const slotsOfLength: number[] = [];
   const watching: ((attempt: OpenAttempt) => void)[] = [];
 
   function count(attempt: OpenAttempt, by: 1 | -1): void {
     add(slotsOf.worker, attempt.worker_id, by);
     add(slotsOf.lane, attempt.lane, by);
+    if (attempt.gate !== undefined) add(slotsOf.gate, attempt.gate, by);
+    for (let length = attempt.length; length > 0; length--) {
+      slotsOfLength[length] = (slotsOfLength[length] ?? 0) + by;
+    }
     for (const listener of watching) listener(attempt);
   }
   return {
@@ -120,7 +135,9 @@ export function createOpenAttempts(): OpenAttempts {
       if (every.has(attempt)) count(attempt, holds ? 1 : -1);
     },
     slotsTaken: (workerId) => slotsOf.worker.get(workerId) ?? 0,
+    slotsOfGate: (gate) => slotsOf.gate.get(gate) ?? 0,
     slotsOfLane: (lane) => slotsOf.lane.get(lane) ?? 0,
+    slotsOfLength: (least) => slotsOfLength[least] ?? 0,
     watch(listener) {
       watching.push(listener);
     },
@@ -165,6 +182,7 @@ export function attemptKey(runId: string, attempt: number): string {
 
 interface Restoring {
   past: Past;
+  length: number;
   gateOn: (workerId: string) => string | undefined;
 }
 
@@ -181,7 +199,7 @@ function restored(
   run: RunRecord,
   open: AttemptRecord,
   order: number,
-  { past, gateOn }: Restoring,
+  { past, length, gateOn }: Restoring,
 ): OpenAttempt {
   const status = run.status === 'paused' || run.status === 'input_required' ? run.status : 'running';
   const earlier = run.attempts.slice(0, open.attempt - 1);
@@ -192,6 +210,7 @@ function restored(
     cwd: run.spec.cwd,
     worker_id: open.placement.worker_id,
     attempt: open.attempt,
+    length,
     past,
     gate: gateOn(open.placement.worker_id),
     calls: open.hedge === undefined ? (run.usage?.calls ?? 0) : (open.usage?.calls ?? 0),

@@ -12,6 +12,7 @@ function run(order: number, more: Partial<QueuedRun> & { pipeline?: string } = {
     priority: 0,
     queued_at: order,
     estimate_ms: undefined,
+    length: 0,
     ...rest,
   };
 }
