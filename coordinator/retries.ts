@@ -18,7 +18,7 @@ export type Next = { kind: 'end'; error?: string } | { kind: 'retry'; retry: Ret
 
 export interface Retries {
   /** What becomes of a run whose attempt ended without being what it was to be. */
-  next(attempt: Pick<OpenAttempt, 'past' | 'gate'>, end: AttemptEnd, now: number): Next;
+  next(attempt: Pick<OpenAttempt, 'past' | 'gate' | 'wallShareMs'>, end: AttemptEnd, now: number): Next;
   /** An attempt went well. */
   succeeded(): void;
 }
@@ -54,7 +54,9 @@ export function createRetries({ gates, clock, slots, random }: RetryOptions): Re
       : gates.refused(gate, now, retryAt);
   }
   return {
-    next({ past, gate }, end, now) {
+    next({ past, gate, wallShareMs }, end, now) {
+      // The time of its task is spent: no other attempt would have more.
+      if (end.outcome.kind === 'timeout' && end.outcome.wall_ms === wallShareMs) return { kind: 'end' };
       const verdict = afterAttempt(end, past.tally, past.terms);
       if (verdict.kind === 'end') return verdict;
       const { why, resumes } = verdict;

@@ -14,6 +14,7 @@ import {
   laneOf,
   threadToContinue,
   triesOf,
+  wallShareOf,
   type OpenAttempt,
   type OpenAttempts,
 } from './fleet/open-attempts.ts';
@@ -75,6 +76,8 @@ export interface WaitingRun extends QueuedRun {
   tries: number;
   /** What its next attempt may use. */
   reserved: Reserved | undefined;
+  /** See OpenAttempt. */
+  wallShareMs: number | undefined;
   /** Calls of the model that the thread it goes on with has told of. */
   calls: number;
   past: Past;
@@ -123,6 +126,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const past = pastOf(run, recipes);
     const asked = needOf(run.spec, recipes, thread?.worker_id);
     const estimateMs = estimates.typical(run);
+    const reserved = readiness.given(run);
     return {
       run_id: run.run_id,
       owner: run.owner,
@@ -136,7 +140,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       need: { ...asked, tree: trees.neededBy(run.spec, recipes), avoid: past.tally.failedOn },
       continues: thread?.remote_run_id,
       tries: triesOf(run),
-      reserved: readiness.given(run),
+      reserved,
+      wallShareMs: wallShareOf(run.spec, reserved),
       calls: thread === undefined ? 0 : (run.usage?.calls ?? 0),
       past,
     };
@@ -163,6 +168,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       lane: run.lane,
       cwd,
       length: run.length,
+      wallShareMs: run.wallShareMs,
       worker_id: placement.worker_id,
       attempt: undefined,
       past: run.past,

@@ -1,5 +1,6 @@
 import type { Past } from '../../core/retry.ts';
 import type { AttemptRecord } from '../../schemas/manifest.ts';
+import type { Reserved, RunSpec } from '../../schemas/run.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import { openAttempts as stillOpen } from '../store/run-changes.ts';
 
@@ -10,6 +11,8 @@ export interface OpenAttempt {
   /** Of the queue, see QueuedRun. */
   readonly lane: string;
   readonly cwd: string;
+  /** What its task's budget left of its wall time, ms, where that is less than its own. */
+  readonly wallShareMs: number | undefined;
   /** As it was queued, see QueuedRun. */
   readonly length: number;
   readonly worker_id: string;
@@ -211,6 +214,7 @@ function restored(
     worker_id: open.placement.worker_id,
     attempt: open.attempt,
     length,
+    wallShareMs: wallShareOf(run.spec, open.reserved),
     past,
     gate: gateOn(open.placement.worker_id),
     calls: open.hedge === undefined ? (run.usage?.calls ?? 0) : (open.usage?.calls ?? 0),
@@ -225,6 +229,15 @@ function restored(
     superseded: false,
     seenBoot: undefined,
   };
+}
+
+/** undefined where the run's own wall time is not cut short by its task's budget. */
+export function wallShareOf(
+  { wall_ms: own = Infinity }: RunSpec,
+  reserved: Reserved | undefined,
+): number | undefined {
+  const given = reserved?.wall_ms;
+  return given !== undefined && given < own ? given : undefined;
 }
 
 /** Attempts that did not end before anything was spawned; a hedge is no try of its own. */

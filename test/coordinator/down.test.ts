@@ -14,13 +14,14 @@ interface Busy {
 }
 
 /** Two slots, both taken by runs that wait for a gate, and one run that waits for a slot. */
-async function busyFleet(): Promise<Busy> {
+async function busyFleet(pipeline: 'wait' | 'change'): Promise<Busy> {
   const real = await realFleet({ workers: { count: 2, slots: 1 } });
   onTestFinished(() => real.close());
   const peer = await real.up();
   const [counter, gate] = [join(real.fleet.work, 'count'), join(real.fleet.work, 'gate')];
   const runs = Array.from({ length: 3 }, () => ({ inputs: { counter, gate } }));
-  await peer.call('start_run', { pipeline: 'wait', cwd: real.fleet.work, task_id: 'down', runs });
+  const place = { cwd: real.fleet.work, shared_workspace: true };
+  await peer.call('start_run', { pipeline, task_id: 'down', runs, ...place });
   await eventually(() => begun(counter) === 2, 15_000);
   return { real, counter, gate };
 }
@@ -35,8 +36,16 @@ async function outcomes(peer: Peer<FleetContracts>): Promise<string[]> {
 }
 
 describe('down', () => {
+  it('repeats what it interrupted where that only reads', { timeout: 60_000 }, async () => {
+    const { real, counter, gate } = await busyFleet('wait');
+    expect((await real.fleet.cli('down')).code).toBe(0);
+    writeFileSync(gate, '');
+    expect(await outcomes(await real.up())).toEqual(Array(3).fill('completed exit 0'));
+    expect(begun(counter)).toBe(5);
+  });
+
   it('keeps what waits, and interrupts what runs', { timeout: 60_000 }, async () => {
-    const { real, counter, gate } = await busyFleet();
+    const { real, counter, gate } = await busyFleet('change');
     expect((await real.fleet.cli('down')).code).toBe(0);
     expect(real.processes()).toEqual([]);
     writeFileSync(gate, '');
@@ -45,7 +54,7 @@ describe('down', () => {
   });
 
   it('--cancel ends what waits as well as what runs', { timeout: 60_000 }, async () => {
-    const { real, counter, gate } = await busyFleet();
+    const { real, counter, gate } = await busyFleet('change');
     expect((await real.fleet.cli('down', '--cancel')).code).toBe(0);
     expect(real.processes()).toEqual([]);
     writeFileSync(gate, '');
@@ -54,7 +63,7 @@ describe('down', () => {
   });
 
   it('--drain waits for what runs, and starts nothing that waits', { timeout: 60_000 }, async () => {
-    const { real, counter, gate } = await busyFleet();
+    const { real, counter, gate } = await busyFleet('change');
     const before = real.processes();
     let isDown = false;
     const down = real.fleet.cli('down', '--drain').then(({ code }) => {

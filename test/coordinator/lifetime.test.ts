@@ -30,7 +30,8 @@ describe('a coordinator that is told to end', () => {
       const gate = join(real.fleet.work, 'gate');
       const counter = join(real.fleet.work, 'count');
       const runs = Array.from({ length: 4 }, () => ({ inputs: { counter, gate } }));
-      await peer.call('start_run', { pipeline: 'wait', cwd: real.fleet.work, task_id: 'keep', runs });
+      const place = { cwd: real.fleet.work, shared_workspace: true };
+      await peer.call('start_run', { pipeline: 'change', task_id: 'keep', runs, ...place });
       await eventually(
         () => existsSync(counter) && readFileSync(counter, 'utf8').split('\n').length === 3,
         15_000,

@@ -22,6 +22,12 @@ export interface RealFleet {
 
 const waitInputs = { counter: { type: 'string', required: true }, gate: { type: 'string', required: true } };
 
+const waitStage = {
+  name: 'wait',
+  engine: 'command',
+  argv: [process.execPath, join(fixtures, 'count-and-wait.mjs'), '${inputs.counter}', '${inputs.gate}'],
+};
+
 export async function realFleet(
   config: Record<string, unknown> = {},
   env: Record<string, string> = {},
@@ -35,22 +41,8 @@ export async function realFleet(
         inputs: { text: { type: 'string', default: 'hello' } },
         stages: [{ name: 'echo', engine: 'command', argv: ['/bin/echo', '${inputs.text}'] }],
       },
-      wait: {
-        read_only: true,
-        inputs: waitInputs,
-        stages: [
-          {
-            name: 'wait',
-            engine: 'command',
-            argv: [
-              process.execPath,
-              join(fixtures, 'count-and-wait.mjs'),
-              '${inputs.counter}',
-              '${inputs.gate}',
-            ],
-          },
-        ],
-      },
+      wait: { read_only: true, inputs: waitInputs, stages: [waitStage] },
+      change: { inputs: waitInputs, stages: [waitStage] },
       forbidden: { stages: [{ name: 'id', engine: 'command', argv: ['/usr/bin/id'] }] },
     },
     ...config,
