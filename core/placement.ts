@@ -26,6 +26,7 @@ export interface Need {
 export interface Candidate {
   readonly worker_id: string;
   state: 'up' | 'starting' | 'down' | 'draining';
+  /** Those to use, fewer than it has while its host is hard-pressed. */
   slots: number;
   /** Slots in use, whoever uses them. */
   busy: number;
@@ -40,6 +41,8 @@ export interface Candidate {
   retired: boolean;
   labels: ReadonlySet<string>;
   readonly pace: Readonly<Pace>;
+  /** By what runs likely take longer there for now, its host being hard-pressed; 1 where left out. */
+  slowdown?: number;
 }
 
 /** What a policy may go by besides what a run needs. */

@@ -122,6 +122,13 @@ export const config = z.strictObject({
         .record(taskId, z.number().min(0.01).max(100))
         .default({})
         .describe('How much more than others a task counts when slots are shared out; others count 1.'),
+      heed_hosts: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Whether a worker whose host is short of memory, stalled on memory or I/O, or overloaded (load over 4 ' +
+            'a core) gets runs for half of its slots only; for one with less than 5 % of the memory free.',
+        ),
       stall_ms: z
         .int()
         .min(100)

@@ -20,6 +20,14 @@ export type EngineStatus = z.infer<typeof engineStatus>;
 export const reaping = z.enum(['pid_namespace', 'cgroup', 'best_effort']);
 export type Reaping = z.infer<typeof reaping>;
 
+/** How hard-pressed the host of a worker is. Shares are 0…1. */
+export const hostPressure = z.strictObject({
+  load: z.number().min(0).describe('Of the last minute, per core'),
+  memory_free: z.number().min(0).max(1).describe('Share available'),
+  stalled: z.number().min(0).max(1).optional().describe('Share of 10 s waited for memory or I/O'),
+});
+export type HostPressure = z.infer<typeof hostPressure>;
+
 export const workerDescriptor = z.strictObject({
   worker_id: plainName,
   /** New at every start of the process: runs of another boot are not running. */
@@ -32,6 +40,7 @@ export const workerDescriptor = z.strictObject({
   reaping,
   engines: z.array(engineStatus),
   pipelines: z.array(z.string()),
+  host: hostPressure.optional(),
 });
 export type WorkerDescriptor = z.infer<typeof workerDescriptor>;
 
@@ -41,7 +50,7 @@ export const workerRow = z.strictObject({
   state: z.enum(['up', 'starting', 'down', 'draining']),
   slots: z.int(),
   busy: z.int(),
-  /** Why it gets no runs now. */
+  /** Why it gets no runs now, or fewer than it has slots. */
   reason: z.string().optional(),
   reaping: reaping.optional(),
   engines: z.array(z.string()).describe('Available, with version'),

@@ -15,11 +15,16 @@ export function createCandidates(
   workers: ReadonlyMap<string, FleetWorker>,
   attempts: OpenAttempts,
   clock: Clock,
+  heedHost: boolean,
 ): Candidates {
   let known: Map<string, Candidate> | undefined;
   let listed: readonly Candidate[] = [];
   const seen = (worker: FleetWorker): Candidate =>
-    toCandidate(worker, attempts.slotsTaken(worker.id), clock.uptimeMs());
+    toCandidate(worker, {
+      ownBusy: attempts.slotsTaken(worker.id),
+      uptimeMs: clock.uptimeMs(),
+      heedHost,
+    });
 
   attempts.watch(({ worker_id: id }) => {
     const candidate = known?.get(id);

@@ -1,5 +1,6 @@
 import { newPace, type Pace } from '../../core/pace.ts';
 import type { Candidate } from '../../core/placement.ts';
+import { slotsUnder, slowdownOf } from '../../core/pressure.ts';
 import { version } from '../../platform/version.ts';
 import type { EngineName } from '../../schemas/pipeline.ts';
 import type { WorkerDescriptor } from '../../schemas/worker.ts';
@@ -87,14 +88,30 @@ export function refresh(worker: FleetWorker, descriptor: WorkerDescriptor, ownBu
   worker.foreignBusy = Math.min(worker.foreignBusy, foreignBusy);
 }
 
-export function toCandidate(worker: FleetWorker, ownBusy: number, uptimeMs: number): Candidate {
+/** Its own slots, and how many of them are in use. */
+export function slotsOf(
+  worker: FleetWorker,
+  ownBusy: number,
+  uptimeMs: number,
+): Pick<Candidate, 'slots' | 'busy'> {
   const slots = worker.descriptor?.slots ?? worker.expectedSlots;
   const full = uptimeMs < worker.fullUntilMs;
+  return { slots, busy: full ? slots : Math.min(slots, ownBusy + worker.foreignBusy) };
+}
+
+/** With `heedHost`, only the slots its host can bear. */
+export function toCandidate(
+  worker: FleetWorker,
+  { ownBusy, uptimeMs, heedHost }: { ownBusy: number; uptimeMs: number; heedHost: boolean },
+): Candidate {
+  const host = heedHost ? worker.descriptor?.host : undefined;
+  const own = slotsOf(worker, ownBusy, uptimeMs);
+  const slots = slotsUnder(host, own.slots);
   return {
     worker_id: worker.id,
     state: stateOf(worker),
     slots,
-    busy: full ? slots : Math.min(slots, ownBusy + worker.foreignBusy),
+    busy: Math.min(slots, own.busy),
     engines: worker.engines,
     pipelines: worker.pipelines,
     local: worker.origin === 'local',
@@ -102,6 +119,7 @@ export function toCandidate(worker: FleetWorker, ownBusy: number, uptimeMs: numb
     retired: isDraining(worker),
     labels: worker.labels,
     pace: worker.pace,
+    slowdown: slowdownOf(host),
   };
 }
 

@@ -71,7 +71,7 @@ export function createFleet(options: FleetOptions): Fleet {
     ),
   );
 
-  const candidates = createCandidates(workers, attempts, clock);
+  const candidates = createCandidates(workers, attempts, clock, config.scheduling.heed_hosts);
 
   const { count, slots, labels } = config.workers;
   for (let n = 1; n <= count; n++) add({ id: `local-${String(n)}`, origin: 'local', slots, labels });
@@ -192,6 +192,7 @@ export function createFleet(options: FleetOptions): Fleet {
           return [worker.id];
         }),
       );
+      candidates.outdated();
       events?.changed();
       if (!ending) renew();
       return answers.flat();

@@ -1,7 +1,8 @@
+import { slotsUnder, strainOf } from '../../core/pressure.ts';
 import type { Output } from '../../mcp/handlers.ts';
 import { maxReplyBytes, type FleetContracts } from '../../schemas/tools.ts';
 import type { WorkerDescriptor, WorkerRow } from '../../schemas/worker.ts';
-import { isDraining, stateOf, toCandidate, type FleetWorker } from '../fleet/fleet-worker.ts';
+import { isDraining, slotsOf, stateOf, type FleetWorker } from '../fleet/fleet-worker.ts';
 import type { HandlerDeps } from './deps.ts';
 
 type Reply = Output<FleetContracts['list_workers']>;
@@ -25,8 +26,10 @@ export function listWorkers({
     let room = maxReplyBytes - restBytes;
     let left = 0;
     for (const worker of fleet.workers()) {
-      const busy = toCandidate(worker, attempts.slotsTaken(worker.id), clock.uptimeMs());
-      const row = toRow(worker, busy, explained, breakers.barred(worker.id));
+      const own = slotsOf(worker, attempts.slotsTaken(worker.id), clock.uptimeMs());
+      const reason =
+        breakers.barred(worker.id) ?? (config.scheduling.heed_hosts ? held(worker, own.slots) : undefined);
+      const row = toRow(worker, own, explained, reason);
       room -= Buffer.byteLength(JSON.stringify(row)) + 1;
       if (room < 0) left++;
       else rows.push(row);
@@ -57,6 +60,11 @@ function toRow(
     engines: statuses.filter((status) => status.available).map(nameOf),
     missing: statuses.filter((status) => !status.available).map((status) => missing(status, explained)),
   };
+}
+
+/** Why some of its slots are left free. */
+function held({ descriptor }: FleetWorker, slots: number): string | undefined {
+  return slotsUnder(descriptor?.host, slots) < slots ? strainOf(descriptor?.host) : undefined;
 }
 
 type EngineStatus = WorkerDescriptor['engines'][number];

@@ -38,6 +38,8 @@ export class FakeWorker {
   hasCodex = false;
   /** Which program it says it is. */
   version = version;
+  /** How hard-pressed it says its host is. */
+  host: WorkerDescriptor['host'];
   restarts = 0;
   bootId = nanoid(8);
   private readonly id: string;
@@ -136,6 +138,7 @@ export class FakeWorker {
         { engine: 'codex-exec', available: false, why: 'There is no Codex here.' },
       ],
       pipelines: ['work', 'change', 'codex'],
+      ...(this.host !== undefined && { host: this.host }),
     };
   }
 

@@ -181,6 +181,14 @@ describe('least expected completion', () => {
     });
   });
 
+  it('keeps from hosts that are hard-pressed while there are others', () => {
+    const workers = [worker('pressed', { slowdown: 3 }), worker('remote', paced(2))];
+    expect(place(leastExpected, workers, { ...about, estimate_ms: 1_000 })).toMatchObject({
+      worker_id: 'remote',
+      next: [{ worker_id: 'pressed', why: 'done in 3.00 s, 0 of 4 slots in use' }],
+    });
+  });
+
   it('counts the way there for short runs', () => {
     const workers = [worker('near', paced(1.5, 1)), worker('far', paced(1, 400))];
     const chosen = (ms: number) => place(leastExpected, workers, { ...about, estimate_ms: ms })?.worker_id;

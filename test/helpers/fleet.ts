@@ -35,7 +35,7 @@ export interface TestFleet {
   close(): Promise<void>;
 }
 
-/** A fleet of its own in an empty home, not started yet; its paths are outside the temp folder Codex avoids. */
+/** A fleet of its own in an empty home, not started yet, that uses all its slots however busy the machine is; its paths are outside the temp folder Codex avoids. */
 export async function createFleet(
   config: Record<string, unknown> = {},
   extraEnv: Record<string, string> = {},
@@ -47,7 +47,10 @@ export async function createFleet(
   const configFile = join(root, 'config.json');
   const temp = join(root, 'tmp');
   for (const dir of [home, work, stateDir, temp]) await mkdir(dir, { mode: 0o700 });
-  await writeFile(configFile, JSON.stringify({ roots: [work], ...config }));
+  await writeFile(
+    configFile,
+    JSON.stringify({ roots: [work], scheduling: { heed_hosts: false }, ...config }),
+  );
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
     HOME: home,

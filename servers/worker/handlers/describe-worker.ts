@@ -1,6 +1,7 @@
 import type { Handlers } from '../../../mcp/handlers.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { EngineStatus, WorkerDescriptor } from '../../../schemas/worker.ts';
+import { readHost } from '../host.ts';
 import type { Runs } from '../runs/runs.ts';
 
 /** What of a worker never changes while it lives. */
@@ -22,5 +23,6 @@ export function describeWorker(
     busy: runs.slots.busy,
     draining: runs.isClosing,
     engines: await engines(),
+    host: await readHost(),
   });
 }
