@@ -35,6 +35,7 @@ export async function startBenchFleet(
   const config = {
     roots: [work],
     workers: { count: 2, slots: 4 },
+    scheduling: { heed_hosts: false },
     runs_dir: 'off',
     reaping,
     commands: [{ argv: ['/bin/echo', '...'] }, { argv: [process.execPath, '-e', '...'] }],

@@ -57,6 +57,7 @@ export async function makeSite({ reaping, workers, slots }: SiteOptions): Promis
   });
   const config = {
     roots: [work],
+    scheduling: { heed_hosts: false },
     workers: { count: workers, slots },
     reaping,
     commands: [{ argv: ['/bin/sh', script, '...'] }],
