@@ -43,7 +43,10 @@ export interface RunQueue<T extends QueuedRun> {
   waitingIn(lane: string): number;
   /** How many runs the lanes take together until `ahead` runs of this one were taken, if each gets its share. */
   turnsFor(lane: string, ahead: number): number;
-  /** Whether a shorter run is next for its need that was not accepted together with this one. */
+  /**
+   * Whether a shorter run waits, not accepted together with this one, whose lane has no more than this
+   * one's: what a lane is short of it gets, however long its runs are.
+   */
   keepsShorterWaiting(run: T): boolean;
   /**
    * Takes out every run `place` has an answer for, each time the next by lane and by order within it.
@@ -178,11 +181,13 @@ export function createRunQueue<T extends QueuedRun>(facts: LaneFacts): RunQueue<
       }
       return turns;
     },
-    keepsShorterWaiting({ length, lane, queued_at: at }) {
-      for (const group of groups.values()) {
-        const next = group.parts.top?.runs.top;
-        if (next === undefined || next.length >= length) continue;
-        if (next.lane !== lane || next.queued_at !== at) return true;
+    keepsShorterWaiting({ run_id: id, length, queued_at: at }) {
+      const own = waiting.get(id)?.part;
+      for (const { parts } of groups.values()) {
+        const part = parts.top;
+        const next = part?.runs.top;
+        if (own === undefined || part === undefined || next === undefined || next.length >= length) continue;
+        if (part.lane === own.lane ? next.queued_at !== at : part.share <= own.share) return true;
       }
       return false;
     },

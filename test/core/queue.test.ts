@@ -99,6 +99,22 @@ describe('the queue of runs', () => {
     expect(queue.take((one) => one.order)).toEqual([2, 1, 3]);
   });
 
+  it('knows whether a long run keeps shorter ones waiting that have a better claim', () => {
+    const busy = busyQueue();
+    const long = run(1, { queued_at: 1, length: 2 });
+    busy.queue.push(long);
+    expect(busy.queue.keepsShorterWaiting(long)).toBe(false);
+    busy.queue.push(run(2, { queued_at: 1 }));
+    expect(busy.queue.keepsShorterWaiting(long)).toBe(false);
+    busy.queue.push(run(3, { queued_at: 2, pipeline: 'q', length: 1 }));
+    expect(busy.queue.keepsShorterWaiting(long)).toBe(true);
+    busy.queue.remove('run-3');
+    busy.queue.push(run(4, { queued_at: 2, pipeline: 'q', lane: 'other' }));
+    expect(busy.queue.keepsShorterWaiting(long)).toBe(true);
+    busy.begin(run(5, { lane: 'other' }));
+    expect(busy.queue.keepsShorterWaiting(long)).toBe(false);
+  });
+
   it('lets those choose first who have nowhere else to go', () => {
     const queue = idle();
     queue.push(run(1));
