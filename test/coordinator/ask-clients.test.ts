@@ -88,7 +88,7 @@ describe('a question of a run', () => {
     await asks(fleet, id, 'make');
     (await first.dialog(1)).said.resolve('cancel');
     const { cursor } = await fleet.tools.poll_run({ run_ids: [id] }, first.calls(fleet));
-    const waits = (person: Person) =>
+    const waits = async (person: Person) =>
       fleet.tools.poll_run({ run_ids: [id], cursor, wait_ms: 4_000 }, person.calls(fleet));
     const polls = [waits(first), waits(second)];
     (await second.dialog(1)).said.resolve('accept');
