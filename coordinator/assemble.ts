@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { needOf } from '../core/placement.ts';
 import { lengthOf } from '../core/lengths.ts';
 import { createRunQueue } from '../core/queue.ts';
+import { tellingAttempt } from '../core/telling-attempt.ts';
 import { readDepth, type Environment } from '../platform/environment.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
@@ -21,6 +22,7 @@ import { createOpenAttempts, restoredAttempts, taskOf, threadToContinue } from '
 import { followRuns } from './follow-runs.ts';
 import { createGroups } from './groups.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
+import { createHedges, type Hedges } from './hedges.ts';
 import { resumeRun } from './handlers/resume-run.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createManifests, type Manifests } from './manifest/manifests.ts';
@@ -46,6 +48,7 @@ export interface Parts extends Omit<HandlerDeps, 'isStopping'> {
   estimates: RunEstimates;
   gates: RateGates;
   retries: Retries;
+  hedges: Hedges;
 }
 
 export interface PartsOptions {
@@ -94,6 +97,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     { changed: (run) => readiness.changed(run), ended: (run) => readiness.ended(run) },
     renewed,
     estimates,
+    { changed: (run) => hedges.changed(run), ended: (run) => hedges.ended(run) },
   ]);
   const fleet: Fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
@@ -117,6 +121,16 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     queue,
     trees,
     readiness,
+    dispatch,
+    policy,
+    estimates,
+    places,
+  });
+  const hedges = createHedges({
+    ...shared,
+    ...recovery,
+    share: config.scheduling.hedge_budget,
+    queue,
     dispatch,
     policy,
     estimates,
@@ -150,6 +164,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     trees,
     readiness,
     estimates,
+    hedges,
   };
 }
 
@@ -224,7 +239,7 @@ function restoreGate(
   { attempts, not_before }: RunRecord,
   gateOn: (workerId: string) => string | undefined,
 ): void {
-  const last = attempts.at(-1);
+  const last = tellingAttempt(attempts);
   const gate = last === undefined ? undefined : gateOn(last.placement.worker_id);
   if (last?.retry?.why === 'rate_limit' && not_before !== undefined && gate !== undefined) {
     gates.restore(gate, not_before);

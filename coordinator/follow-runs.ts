@@ -7,6 +7,7 @@ import { applyDetail, type Applied } from './fleet/apply-detail.ts';
 import type { FleetWorker } from './fleet/fleet-worker.ts';
 import type { WorkerEvents } from './fleet/keep-worker.ts';
 import type { Breakers } from './breakers.ts';
+import type { Hedges } from './hedges.ts';
 import { takesSlot, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
 import type { Readiness } from './readiness.ts';
@@ -25,6 +26,7 @@ export interface FollowOptions {
   retries: Retries;
   gates: RateGates;
   breakers: Breakers;
+  hedges: Pick<Hedges, 'stranger'>;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -38,10 +40,15 @@ interface Step {
 /** Carries what workers tell of their runs into the store, and puts right what a lost connection left open. */
 export function followRuns(options: FollowOptions): WorkerEvents {
   const { store, attempts, dispatch, scheduler, readiness, changes, clock, log } = options;
-  const { retries, gates, breakers } = options;
+  const { retries, gates, breakers, hedges } = options;
 
   function read(worker: FleetWorker, detail: RunDetail, now: number): Step | undefined {
     const attempt = attempts.find(worker.id, detail.run_id, detail.request_key);
+    if (attempt === undefined) {
+      hedges.stranger(worker.id, detail).catch((error: unknown) => {
+        log.warn({ err: error, run: detail.run_id }, 'a run nobody waits for could not be looked up');
+      });
+    }
     if (attempt?.attempt === undefined) return undefined;
     attempt.seenBoot = worker.descriptor?.boot_id;
     const unconfirmed = attempt.phase !== 'confirmed';

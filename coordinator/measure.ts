@@ -1,6 +1,7 @@
 import { FleetError } from '../core/errors.ts';
 import { isPutAway } from '../core/put-away.ts';
 import { estimateTokens, estimateTokensOfBytes } from '../core/tokens.ts';
+import { tellingAttempt } from '../core/telling-attempt.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { EndListener } from './changes.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
@@ -10,7 +11,7 @@ export function measureRuns(telemetry: Telemetry): EndListener {
   return {
     ended({ attempts, accepted_at, first_claimed_at, handles, preview }) {
       const [first] = attempts;
-      const last = attempts.at(-1);
+      const last = tellingAttempt(attempts);
       if (first === undefined || last === undefined || first_claimed_at === undefined) return;
       telemetry.record('codex.worker_queue_ms', Math.max(0, first_claimed_at - accepted_at), {
         worker_id: first.placement.worker_id,

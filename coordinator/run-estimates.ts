@@ -1,5 +1,6 @@
 import { createEstimates } from '../core/estimates.ts';
 import { tookToRun } from '../core/pace.ts';
+import { tellingAttempt } from '../core/telling-attempt.ts';
 import type { EndListener } from './changes.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { laneOf } from './fleet/open-attempts.ts';
@@ -27,7 +28,7 @@ export function createRunEstimates(fleet: () => Pick<Fleet, 'get'>): RunEstimate
   const estimates = createEstimates();
 
   function observe(run: RunRecord): void {
-    const attempt = run.attempts.at(-1);
+    const attempt = tellingAttempt(run.attempts);
     if (run.status !== 'completed' || attempt?.ended_at === undefined) return;
     const ms = attempt.ended_at - (attempt.started_at ?? attempt.claimed_at);
     const kinds = kindsOf(run);

@@ -12,8 +12,9 @@ const lookEveryMs = 20;
 
 /** Ends what the coordinator does: nothing new is placed, runs end as asked, workers end, the last is written down. */
 export async function stopParts(parts: Parts, how: StopHow): Promise<void> {
-  const { scheduler, fleet, asks, manifests, telemetry, log } = parts;
+  const { scheduler, hedges, fleet, asks, manifests, telemetry, log } = parts;
   scheduler.stop();
+  hedges.stop();
   asks.close();
   if (how === 'cancel') await cancelAll(parts);
   if (how === 'drain') await untilQuiet(parts, Infinity);

@@ -118,9 +118,10 @@ function isOver(attempt: Ended): attempt is Ended & { outcome: Outcome } {
   return attempt.outcome !== undefined;
 }
 
-/** A refused start never began, and a limit or an orderly end is nobody's failure. */
+/** A refused start never began, and a limit, an orderly end or a cancelled hedge is nobody's failure. */
 function counts(outcome: Outcome, retry: Retry | undefined): boolean {
   if (outcome.kind === 'spawn') return retry !== undefined;
+  if (outcome.kind === 'cancelled') return false;
   return retry?.why !== 'rate_limit' && !isOrderly(outcome);
 }
 

@@ -129,6 +129,15 @@ export const config = z.strictObject({
           'Whether a worker whose host is short of memory, stalled on memory or I/O, or overloaded (load over 4 ' +
             'a core) gets runs for half of its slots only; for one with less than 5 % of the memory free.',
         ),
+      hedge_budget: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.05)
+        .describe(
+          'The share of all slot time that second attempts may take: runs that are read-only or `idempotent` and ' +
+            'take unusually long begin once more in an idle slot, and the first to finish wins. 0 never does.',
+        ),
       stall_ms: z
         .int()
         .min(100)

@@ -101,5 +101,7 @@ function toFinish(fence: Fence, detail: RunDetail): Finish {
     // They went with the progress of the same commit.
     handles: [],
     ...(detail.error !== undefined && { error: detail.error }),
+    // Progress keeps that of the attempt that tells how the run stands; the end has the winner's.
+    ...(detail.preview !== undefined && { preview: detail.preview }),
   };
 }

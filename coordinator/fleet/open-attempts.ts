@@ -183,6 +183,13 @@ export function attemptKey(runId: string, attempt: number): string {
   return `${runId}.${String(attempt)}`;
 }
 
+/** The other way round; undefined for a key of no attempt. */
+export function runAndAttemptOf(key: string): { run_id: string; attempt: number } | undefined {
+  const at = key.lastIndexOf('.');
+  const attempt = Number(key.slice(at + 1));
+  return at > 0 && attempt >= 1 ? { run_id: key.slice(0, at), attempt } : undefined;
+}
+
 interface Restoring {
   past: Past;
   length: number;

@@ -1,3 +1,4 @@
+import { tellingAttempt } from '../../core/telling-attempt.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';
 
@@ -13,7 +14,7 @@ export async function longerPreviews(
 ): Promise<Map<string, string>> {
   const found = await Promise.all(
     runs.slice(0, asked).map(async (run): Promise<[string, string][]> => {
-      const attempt = run.attempts.at(-1);
+      const attempt = tellingAttempt(run.attempts);
       const link = attempt === undefined ? undefined : fleet.get(attempt.placement.worker_id)?.link;
       if (link === undefined || attempt?.remote_run_id === undefined) return [];
       const input = { run_ids: [attempt.remote_run_id], preview_tokens: previewTokens };

@@ -1,4 +1,5 @@
 import { buildSnapshot } from '../../core/snapshot.ts';
+import { tellingAttempt } from '../../core/telling-attempt.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import { threadToContinue } from '../fleet/open-attempts.ts';
@@ -13,7 +14,7 @@ export function toSnapshot(
   preview: string | undefined,
   previewTokens: number,
 ): RunSnapshot {
-  const attempt = run.attempts.at(-1);
+  const attempt = tellingAttempt(run.attempts);
   const told = run.status === 'running' ? attempt?.liveness : undefined;
   const source = {
     run_id: run.run_id,
@@ -46,7 +47,7 @@ function waitingFor(
   const notReady = readiness.waitsFor(run.run_id);
   if (notReady !== undefined) return notReady;
   if (parking.has(run.run_id))
-    return run.attempts.at(-1)?.retry?.why === 'rate_limit' ? 'rate_limit' : 'retry';
+    return tellingAttempt(run.attempts)?.retry?.why === 'rate_limit' ? 'rate_limit' : 'retry';
   if (scheduler.waitsForRate(run.run_id)) return 'rate_limit';
   if (scheduler.waitsForTree(run.run_id)) return 'workspace';
   const thread = threadToContinue(run);

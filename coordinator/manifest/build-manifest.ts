@@ -1,3 +1,4 @@
+import { tellingAttempt } from '../../core/telling-attempt.ts';
 import { manifestSchemaVersion, type Manifest, type TaskManifest } from '../../schemas/manifest.ts';
 import type { RunRecord } from '../store/run-store.ts';
 
@@ -29,7 +30,7 @@ export type IndexEntry = TaskManifest['runs'][number];
 
 /** A run's line in the index of its task. */
 export function indexEntry(run: RunRecord): IndexEntry {
-  const worker = run.attempts.at(-1)?.placement.worker_id;
+  const worker = tellingAttempt(run.attempts)?.placement.worker_id;
   return {
     run_id: run.run_id,
     ...(run.spec.label !== undefined && { label: run.spec.label }),

@@ -133,7 +133,7 @@ export function finished(run: RunRecord, end: Finish): RunRecord | undefined {
   const ending = isCancelled ? withReason({ kind: 'cancelled' }, run.cancel_reason) : outcome;
   const attempts = withAttempt(run, { ...attempt, ended_at: end.now, outcome, notes });
   const isLeft = end.status !== 'completed' && openAttempts({ attempts }).length > 0;
-  const over = isLeft ? goingOn(run) : endOf(run, ending, end.now);
+  const over = isLeft ? goingOn(run, attempt) : endOf(run, ending, end.now);
   if (over === undefined) return undefined;
   const left: RunRecord = {
     ...run,
@@ -141,22 +141,23 @@ export function finished(run: RunRecord, end: Finish): RunRecord | undefined {
     attempts,
     handles: withHandles(run.handles, end.handles),
     usage: end.usage ?? run.usage,
-    question: undefined,
     decisions: withDecisions(run.decisions, end.decisions),
   };
   if (isLeft) return left;
   return {
     ...left,
+    question: undefined,
     attempts: attempts.map((one) => superseded(one, attempt.attempt, end.now)),
     error: end.error,
     preview: end.preview ?? run.preview,
   };
 }
 
-/** One of two attempts is over, and the other runs. */
-function goingOn(run: RunRecord): Pick<RunRecord, 'status'> | undefined {
+/** One of two attempts is over. The other runs where it was not the one that told how the run stands. */
+function goingOn(run: RunRecord, over: AttemptRecord): Pick<RunRecord, 'status' | 'question'> | undefined {
+  if (openAttempts(run)[0] !== over) return { status: run.status, question: run.question };
   const state = after(run, ...eventsTo(run, 'running'));
-  return state && { status: state.status };
+  return state && { status: state.status, question: undefined };
 }
 
 /** An attempt that was under way when another one completed. */
@@ -175,8 +176,8 @@ export function requeued(run: RunRecord, end: Requeue): RunRecord | undefined {
   const over = { ...attempt, ended_at: now, outcome, ...(retry !== undefined && { retry }) };
   const attempts = withAttempt(run, over);
   if (openAttempts({ attempts }).length > 0) {
-    const on = goingOn(run);
-    return on && { ...run, ...on, attempts, question: undefined };
+    const on = goingOn(run, attempt);
+    return on && { ...run, ...on, attempts };
   }
   const left: RunRecord = { ...run, status: next.status, attempts, question: undefined, not_before };
   return run.cancel_requested ? cancelledAtOnce(left, now) : left;

@@ -115,6 +115,7 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     if (closed) return;
     closed = true;
     parts.scheduler.stop();
+    parts.hedges.stop();
     await parts.fleet.stop(10);
     await parts.manifests.close();
   };

@@ -29,7 +29,7 @@ const waitStage = {
 };
 
 export async function realFleet(
-  config: Record<string, unknown> = {},
+  config: Record<string, unknown> & { workers?: { count: number; slots: number } } = {},
   env: Record<string, string> = {},
 ): Promise<RealFleet> {
   const settings = {
@@ -62,7 +62,7 @@ export async function realFleet(
         .poll(async () => (await peer.call('list_workers', {})).workers.map(({ state }) => state), {
           timeout: 15_000,
         })
-        .toEqual(['up', 'up']);
+        .toEqual(Array.from({ length: settings.workers.count }, () => 'up'));
       return peer;
     },
     processes: () => recordedProcesses(paths).filter(({ running }) => running),
