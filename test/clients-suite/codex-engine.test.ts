@@ -214,7 +214,7 @@ describe('the sandbox', () => {
     expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
     expect([existsSync(String(first)), existsSync(String(second))]).toEqual([true, false]);
     expect(decisions(run.reports).map(({ answer, by }) => `${answer} by ${by}`)).toEqual([
-      'accepted by parent',
+      'accepted by client',
       'declined by timeout',
     ]);
   });
