@@ -41,8 +41,8 @@ export interface Candidate {
   retired: boolean;
   labels: ReadonlySet<string>;
   readonly pace: Readonly<Pace>;
-  /** By what runs likely take longer there for now, its host being hard-pressed; 1 where left out. */
-  slowdown?: number;
+  /** By what runs likely take longer there for now: 1 unless its host is hard-pressed. */
+  slowdown: number;
 }
 
 /** What a policy may go by besides what a run needs. */

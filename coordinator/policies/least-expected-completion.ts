@@ -17,7 +17,7 @@ export const leastExpectedCompletion: Policy = {
     }),
 };
 
-function expectedMs({ pace, slowdown = 1 }: Candidate, run: RunToPlace): number {
+function expectedMs({ pace, slowdown }: Candidate, run: RunToPlace): number {
   const gain = pace.warm.has(run.cwd) ? warmGain : 1;
   return pace.latency_ms + (run.estimate_ms ?? anyRunMs) * pace.slowness * slowdown * gain;
 }

@@ -31,6 +31,7 @@ function worker(id: string, more: Partial<Candidate> = {}): Candidate {
     retired: false,
     labels: new Set(),
     pace: newPace(),
+    slowdown: 1,
     ...more,
   };
 }

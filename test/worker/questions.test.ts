@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { RunDetail } from '../../schemas/worker.ts';
 import type { ScriptedSession } from './support/scripted-engine.ts';
-import { openTestWorker, until, type TestWorker, type WorkerPeer } from './support/test-worker.ts';
+import {
+  detailWhere,
+  openTestWorker,
+  until,
+  type TestWorker,
+  type WorkerPeer,
+} from './support/test-worker.ts';
 
 const cwd = '/tmp';
 const question = { kind: 'command' as const, text: 'run make?' };
@@ -28,22 +33,6 @@ async function startAsking(
 
 async function busy(peer: WorkerPeer): Promise<number> {
   return (await peer.call('describe_worker', {})).busy;
-}
-
-/** What the worker tells of a run once it is as asked for. */
-async function detailWhere(
-  peer: WorkerPeer,
-  runId: string,
-  holds: (detail: RunDetail) => boolean,
-): Promise<RunDetail> {
-  let cursor = '0';
-  for (;;) {
-    const reply = await peer.call('poll_run', { run_ids: [runId], detail: true, cursor, wait_ms: 5_000 });
-    const detail = reply.details?.find(holds);
-    if (detail !== undefined) return detail;
-    if (reply.cursor === cursor) throw new Error(`Never so: ${JSON.stringify(reply)}`);
-    cursor = reply.cursor;
-  }
 }
 
 describe('a question nobody answers', () => {

@@ -1,27 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import type { RunDetail } from '../../schemas/worker.ts';
-import { openTestWorker, until, type TestWorker, type WorkerPeer } from './support/test-worker.ts';
+import {
+  detailWhere,
+  openTestWorker,
+  until,
+  type TestWorker,
+  type WorkerPeer,
+} from './support/test-worker.ts';
 
 const stallMs = 200;
 
 async function start(peer: WorkerPeer, more: Record<string, unknown> = {}): Promise<string> {
   const { runs } = await peer.call('start_run', { pipeline: 'ask', prompt: 'p', cwd: '/tmp', ...more });
   return runs[0]?.run_id ?? '';
-}
-
-async function detailWhere(
-  peer: WorkerPeer,
-  runId: string,
-  holds: (detail: RunDetail) => boolean,
-): Promise<RunDetail> {
-  let cursor = '0';
-  for (;;) {
-    const reply = await peer.call('poll_run', { run_ids: [runId], detail: true, cursor, wait_ms: 5_000 });
-    const detail = reply.details?.find(holds);
-    if (detail !== undefined) return detail;
-    if (reply.cursor === cursor) throw new Error(`Never so: ${JSON.stringify(reply)}`);
-    cursor = reply.cursor;
-  }
 }
 
 const isStalled = ({ liveness }: RunDetail): boolean => liveness?.stalled_at !== undefined;

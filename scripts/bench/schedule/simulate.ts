@@ -65,6 +65,7 @@ function candidateOf({ id, slots, slowness }: SimWorker, random: Random, within:
     retired: false,
     labels: new Set(),
     pace,
+    slowdown: 1,
   };
 }
 

@@ -6,6 +6,7 @@ import { shakeHands, type Peer } from '../../../mcp/client.ts';
 import { createLogger } from '../../../platform/log.ts';
 import { config as configSchema, type Config } from '../../../schemas/config.ts';
 import { workerContracts, type WorkerContracts } from '../../../schemas/tools.ts';
+import type { RunDetail } from '../../../schemas/worker.ts';
 import { engines } from '../../../servers/worker/engines/index.ts';
 import { buildWorkerServer } from '../../../servers/worker/main.ts';
 import { openWorker, type OpenWorker } from '../../../servers/worker/open-worker.ts';
@@ -115,4 +116,20 @@ export function recordOf(workerDir: string, runId: string): RunRecord {
   const record = readRecords(workerDir).get(runId);
   if (record === undefined) throw new Error(`There is no record of ${runId}.`);
   return record;
+}
+
+/** What the worker tells of a run once it is as asked for. */
+export async function detailWhere(
+  peer: WorkerPeer,
+  runId: string,
+  holds: (detail: RunDetail) => boolean,
+): Promise<RunDetail> {
+  let cursor = '0';
+  for (;;) {
+    const reply = await peer.call('poll_run', { run_ids: [runId], detail: true, cursor, wait_ms: 5_000 });
+    const detail = reply.details?.find(holds);
+    if (detail !== undefined) return detail;
+    if (reply.cursor === cursor) throw new Error(`Never so: ${JSON.stringify(reply)}`);
+    cursor = reply.cursor;
+  }
 }

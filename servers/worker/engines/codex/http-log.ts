@@ -6,7 +6,6 @@ export const httpLogFilter = 'error,codex_http_client::client=debug';
 
 const ownTarget = 'codex_http_client::client';
 const maxLineLength = 64 * 1024;
-// eslint-disable-next-line no-control-regex -- The log is coloured.
 const colours = /\u001b\[[0-9;]*m/g;
 
 /** Takes the lines of that log out of a process's stderr. */
