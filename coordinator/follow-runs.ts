@@ -1,3 +1,4 @@
+import { isFirstToFinish } from '../core/hedge.ts';
 import type { Logger } from '../platform/log.ts';
 import type { RunDetail } from '../schemas/worker.ts';
 import type { Changes } from './changes.ts';
@@ -99,12 +100,7 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     ]);
     // Their slots are free: what waits is claimed in the same commit.
     for (const { attempt } of over) attempts.remove(attempt);
-    // One that fails beside another leaves its run to that.
-    const failing = over.filter(
-      ({ attempt, applied }) =>
-        applied.finish?.status === 'failed' && attempts.get(attempt.run_id) === undefined,
-    );
-    readiness.failing(failing.map(({ attempt }) => attempt.run_id));
+    readiness.failing(over.filter(failsItsRun).map(({ attempt }) => attempt.run_id));
     if (over.length > 0 || slotsHeld(worker) < before) void scheduler.tick(now);
     let results: (RunRecord | undefined)[][];
     try {
@@ -116,6 +112,12 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     }
     announce(results, over);
     void dispatch.drop(over.filter(({ applied }) => applied.drop).map(({ attempt }) => attempt));
+  }
+
+  /** Beside another one it leaves its run to that, unless it was the first to finish. */
+  function failsItsRun({ attempt, applied: { finish } }: Step): boolean {
+    if (finish?.status !== 'failed') return false;
+    return attempts.get(attempt.run_id) === undefined || isFirstToFinish(finish, attempt.past.terms.onExit);
   }
 
   const slotsHeld = (worker: FleetWorker): number => attempts.slotsTaken(worker.id);

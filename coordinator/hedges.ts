@@ -106,7 +106,9 @@ export function createHedges(options: HedgeOptions): Hedges {
   }
   async function stragglerOf(first: OpenAttempt): Promise<Straggler | undefined> {
     const { run_id: runId, attempt: beside, past, cancelRequested, superseded, status } = first;
-    const works = status === 'running' && !first.awaitsSlot && !rested.has(first);
+    // One its worker has not told of since this coordinator began may have ended meanwhile.
+    const isKnown = first.seenBoot !== undefined;
+    const works = isKnown && status === 'running' && !first.awaitsSlot && !rested.has(first);
     // What is cheap to know spares the rest.
     if (beside === undefined || !works || cancelRequested || superseded || !past.terms.repeatable)
       return undefined;

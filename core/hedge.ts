@@ -1,3 +1,5 @@
+import type { Outcome, RunStatus } from '../schemas/run.ts';
+
 /** One of the attempts under way, as it stands. */
 export interface UnderWay {
   /** Its run may begin again although a process of it has run. */
@@ -52,6 +54,18 @@ export function mayHedge(
   { share, slots }: { share: number; slots: number },
 ): boolean {
   return work.hedges + dueMs < share * Math.max(work.all, slots * floorMsPerSlot);
+}
+
+/**
+ * Whether an attempt that ends while another of its run is under way ends the run, too: it completed, or
+ * its process ended by itself and is not to be tried again. What else befell it may spare the other.
+ */
+export function isFirstToFinish(
+  end: { status: RunStatus; outcome: Outcome },
+  retriesExits: boolean,
+): boolean {
+  if (end.status === 'completed') return true;
+  return end.status === 'failed' && end.outcome.kind === 'exit' && !retriesExits;
 }
 
 export function worked(work: Work, more: Work): Work {

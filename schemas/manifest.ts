@@ -46,7 +46,7 @@ export const attemptRecord = z.strictObject({
   outcome: outcome.optional(),
   retry: retry.optional(),
   hedge: hedge.optional(),
-  /** The attempt that ended well before this one did: what this one stored stays, and counts for nothing. */
+  /** The attempt that was done before this one was: what this one stored stays, and counts for nothing. */
   superseded_by: z.int().min(1).optional(),
   engine_thread_id: z.string().optional(),
   reaping: z.string().optional(),

@@ -11,6 +11,7 @@ import type {
   StoredHandle,
 } from './run-store.ts';
 import { outcomeWithin, usageSince } from '../../core/budget.ts';
+import { isFirstToFinish } from '../../core/hedge.ts';
 import { addUsage } from '../../core/usage.ts';
 import type { Outcome, Usage } from '../../schemas/run.ts';
 import { after, endOf, eventsTo } from './run-state-of.ts';
@@ -132,7 +133,8 @@ export function finished(run: RunRecord, end: Finish): RunRecord | undefined {
   const isCancelled = end.status === 'cancelled' && outcome.kind !== 'cancelled';
   const ending = isCancelled ? withReason({ kind: 'cancelled' }, run.cancel_reason) : outcome;
   const attempts = withAttempt(run, { ...attempt, ended_at: end.now, outcome, notes });
-  const isLeft = end.status !== 'completed' && openAttempts({ attempts }).length > 0;
+  const isFirst = isFirstToFinish(end, run.spec.retry_on_exit === true);
+  const isLeft = !isFirst && openAttempts({ attempts }).length > 0;
   const over = isLeft ? goingOn(run, attempt) : endOf(run, ending, end.now);
   if (over === undefined) return undefined;
   const left: RunRecord = {
@@ -160,7 +162,7 @@ function goingOn(run: RunRecord, over: AttemptRecord): Pick<RunRecord, 'status' 
   return state && { status: state.status, question: undefined };
 }
 
-/** An attempt that was under way when another one completed. */
+/** An attempt that was under way when another one ended the run. */
 function superseded(attempt: AttemptRecord, by: number, now: number): AttemptRecord {
   if (attempt.ended_at !== undefined) return attempt;
   const outcome: Outcome = { kind: 'cancelled', reason: `attempt ${String(by)} was first` };

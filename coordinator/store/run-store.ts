@@ -170,8 +170,9 @@ export interface RunStore {
   /** Of two attempts under way the first tells how the run stands, asks and shows a preview. */
   progress(changes: readonly Progress[]): Promise<(RunRecord | undefined)[]>;
   /**
-   * Ends attempt and run. While a second attempt is under way, only one that completes ends the run: the
-   * other is closed, superseded by it; one that does not complete leaves the run to the other.
+   * Ends attempt and run. While a second attempt is under way, only the first to finish ends the run (it
+   * completed, or exited and is not to be tried again): the other is closed, superseded by it. One that was
+   * lost, or failed otherwise, leaves the run to the other.
    */
   finish(ends: readonly Finish[]): Promise<(RunRecord | undefined)[]>;
   /**

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '../../core/parse-json.ts';
-import { manifest, type Manifest } from '../../schemas/manifest.ts';
+import { manifest, type AttemptRecord, type Manifest } from '../../schemas/manifest.ts';
 import { isTerminal } from '../../schemas/run.ts';
 import type { Oracle } from './oracle.ts';
 import type { Deaths } from './processes.ts';
@@ -9,7 +9,7 @@ import type { Site } from './site.ts';
 import type { Asked } from './traffic.ts';
 
 export interface Evidence {
-  site: Site;
+  site: Pick<Site, 'paths'>;
   oracle: Oracle;
   deaths: Deaths;
   /** Ids of commands that were killed from outside. */
@@ -35,7 +35,7 @@ export function judgeRun(one: Asked, evidence: Evidence): string[] {
   );
 }
 
-export function readManifest({ paths }: Site, runId: string): Manifest | undefined {
+export function readManifest({ paths }: Pick<Site, 'paths'>, runId: string): Manifest | undefined {
   try {
     const text = readFileSync(join(paths.manifestDir, `${runId}.json`), 'utf8');
     return manifest.safeParse(parseJson(text)).data;
@@ -44,8 +44,15 @@ export function readManifest({ paths }: Site, runId: string): Manifest | undefin
   }
 }
 
-/** One execution for each attempt at most, and another attempt only where the one before it was cut off. */
-function judgeStarts({ key, pipeline, code }: Asked, { attempts }: Manifest, evidence: Evidence): string[] {
+/** How late news of an end may be: a hedge that was begun meanwhile is no wonder. */
+const newsMs = 5_000;
+
+/**
+ * One execution for each attempt at most; another attempt only where those before it were cut off, or
+ * beside one under way where it is a hedge.
+ */
+function judgeStarts(one: Asked, { attempts }: Manifest, evidence: Evidence): string[] {
+  const { key, pipeline } = one;
   const { starts } = evidence.oracle.of(key);
   const found: string[] = [];
   // A worker whose record of a run was cut off cannot know it: asked again, it starts it again.
@@ -53,16 +60,28 @@ function judgeStarts({ key, pipeline, code }: Asked, { attempts }: Manifest, evi
   if (pipeline === 'once' && starts > 1) found.push(`executed ${String(starts)} times`);
   if (starts > attempts.length)
     found.push(`${String(starts)} executions in ${String(attempts.length)} attempts`);
-  const survivors = attempts.slice(0, -1).filter((attempt) => {
-    const { outcome, placement, claimed_at: from, ended_at: to = Date.now() } = attempt;
-    if (outcome?.kind === 'spawn') return false;
-    // One that may be repeated is tried again where its process crashed.
-    const crashed = code === 137 || evidence.killed.has(key);
-    if (pipeline === 'again' && outcome?.kind === 'signal' && crashed) return false;
-    return !evidence.deaths.within(placement.worker_id, from, to);
-  });
-  if (starts > 1 && survivors.length > 0) found.push('executed again although its worker survived');
+  for (const { hedge, claimed_at } of attempts) {
+    if (hedge === undefined) continue;
+    const { ended_at: until = claimed_at } = attempts[hedge.beside - 1] ?? { ended_at: 0 };
+    if (pipeline === 'once') found.push('hedged although it may not be repeated');
+    if (until + newsMs < claimed_at) found.push('hedged beside an attempt that had ended');
+  }
+  const last = attempts.findLastIndex(({ hedge }) => hedge === undefined);
+  const survived = attempts.slice(0, last).some((attempt) => !wasCutOff(attempt, one, evidence));
+  if (starts > 1 && survived) found.push('executed again although its worker survived');
   return found;
+}
+
+/** What ended it was no doing of its own. */
+function wasCutOff(attempt: AttemptRecord, { key, pipeline, code }: Asked, evidence: Evidence): boolean {
+  const { outcome, hedge, placement, claimed_at: from, ended_at: to = Date.now() } = attempt;
+  if (outcome?.kind === 'spawn') return true;
+  // Of a run that was paused, say.
+  if (outcome?.kind === 'cancelled' && hedge !== undefined) return true;
+  // One that may be repeated is tried again where its process crashed.
+  const crashed = code === 137 || evidence.killed.has(key);
+  if (pipeline === 'again' && outcome?.kind === 'signal' && crashed) return true;
+  return outcome?.kind === 'lost' && evidence.deaths.within(placement.worker_id, from, to);
 }
 
 /** How the run ended is how its process did, or the honest word for why nobody knows. */
@@ -81,7 +100,7 @@ function judgeEnd(one: Asked, { outcome, attempts }: Manifest, evidence: Evidenc
     case 'cancelled':
       return one.cancelAsked ? [] : ['nobody cancelled it'];
     case 'lost': {
-      const last = attempts.at(-1);
+      const last = attempts.findLast((attempt) => attempt.outcome?.kind === 'lost');
       if (last === undefined) return ['lost without an attempt'];
       const { placement, claimed_at: from, ended_at: to = Date.now() } = last;
       return evidence.deaths.within(placement.worker_id, from, to) ? [] : ['lost although its worker lived'];
@@ -98,7 +117,9 @@ function judgeEnd(one: Asked, { outcome, attempts }: Manifest, evidence: Evidenc
 }
 
 function briefly({ attempts }: Manifest): string {
-  const tell = ({ placement, outcome }: Manifest['attempts'][number]): string =>
-    `${placement.worker_id}: ${JSON.stringify(outcome)}`;
+  const tell = ({ placement, outcome, hedge }: AttemptRecord): string => {
+    const beside = hedge === undefined ? '' : ` beside ${String(hedge.beside)}`;
+    return `${placement.worker_id}${beside}: ${JSON.stringify(outcome)}`;
+  };
   return `attempts ${attempts.map(tell).join(', ')}`;
 }

@@ -92,10 +92,24 @@ describe('a second attempt', () => {
     expect(told).toMatchObject({ attempt: 1 });
   });
 
-  it('fails by itself', async () => {
+  it('ends the run by its exit, whatever becomes of the first', async () => {
+    const fleet = await twoWorkers();
+    const { id, first, second } = await hedged(fleet);
+    const outcome = { kind: 'exit', code: 3 } as const;
+    second.tell(second.byKey(attemptKey(id, 2)), { status: 'failed', outcome, ended_at: 1 });
+    await fleet.until(id, ({ attempts }) => attempts[1]?.outcome !== undefined);
+    await first.die(() => ({ status: 'failed', outcome: { kind: 'lost', resumable: false }, ended_at: 1 }));
+    const run = await fleet.ended(id);
+    expect(run).toMatchObject({ status: 'failed', outcome });
+    expect(run.attempts).toMatchObject([{ superseded_by: 2 }, { outcome }]);
+    await untilFree(fleet);
+    expect([...first.started, ...second.started].filter((key) => key.startsWith(id))).toHaveLength(2);
+  });
+
+  it('is lost by itself', async () => {
     const fleet = await twoWorkers();
     const { id, second } = await hedged(fleet);
-    const outcome = { kind: 'exit', code: 1 } as const;
+    const outcome = { kind: 'lost', resumable: false } as const;
     second.tell(second.byKey(attemptKey(id, 2)), { status: 'failed', outcome, ended_at: 1 });
     expect((await fleet.until(id, ({ attempts }) => attempts[1]?.outcome !== undefined)).status).toBe(
       'running',
@@ -184,6 +198,24 @@ describe('no second attempt', () => {
     const declared = await open(fleet, { ...change, idempotent: true });
     await lookLater(fleet);
     expect((await fleet.run(declared)).attempts).toHaveLength(2);
+  });
+  it('begins of a run that may have ended while no coordinator was there', async () => {
+    const fleet = await twoWorkers({ slots: [1, 1, 1] });
+    const id = await open(fleet);
+    const worker = workerOf(fleet, attemptKey(id, 1));
+    if (worker === undefined) throw new Error('begun nowhere');
+    worker.reachable = false;
+    const next = await fleet.again();
+    await expect
+      .poll(() => [...next.parts.fleet.workers()].filter(({ state }) => state === 'up'))
+      .toHaveLength(2);
+    await lookLater(next);
+    expect((await next.run(id)).attempts).toHaveLength(1);
+    worker.reachable = true;
+    await allUp(next);
+    await expect.poll(() => next.parts.attempts.get(id)?.seenBoot).toBeDefined();
+    await lookLater(next);
+    expect((await next.run(id)).attempts).toHaveLength(2);
   });
   it('begins while a run waits', async () => {
     const fleet = await twoWorkers({ slots: [1, 1, 1] });

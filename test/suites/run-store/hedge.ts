@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../coordinator/store/run-store.ts';
-import { claimOf, finishOf, handleOf } from '../../helpers/runs.ts';
+import { claimOf, finishOf, handleOf, newRun } from '../../helpers/runs.ts';
 import type { Bench } from './bench.ts';
 
 const why = 'after 9 s';
@@ -9,8 +9,8 @@ const lost = { kind: 'lost', resumable: true } as const;
 
 /** Two attempts of one run under way. */
 export function hedgeCases(bench: Bench): void {
-  async function hedged(): Promise<string> {
-    const { run_id: id } = await bench.claimed();
+  async function hedged(run = newRun()): Promise<string> {
+    const { run_id: id } = await bench.claimed(run);
     await bench.store.claim([claimOf(id, { worker: 'local-2', now: 3000, hedge: { beside: 1, why } })]);
     return id;
   }
@@ -84,20 +84,31 @@ export function hedgeCases(bench: Bench): void {
       expect(await bench.stored(id)).toEqual(told);
     });
 
+    it.each([1, 2])('leaves the run to the other attempt where attempt %i is lost', async (loser) => {
+      const winner = 3 - loser;
+      const failed = await hedged();
+      const left = await finish(failed, { attempt: loser, status: 'failed', outcome: lost });
+      expect(left).toMatchObject({ status: 'running', ended_at: undefined, outcome: undefined });
+      expect(await finish(failed, { attempt: winner })).toMatchObject({ status: 'completed' });
+      const taken = await hedged();
+      const requeue = { run_id: taken, attempt: loser, now: 4000, outcome: lost, not_before: 9 };
+      const [after] = await bench.store.requeue([requeue]);
+      expect(after).toMatchObject({ status: 'running', not_before: undefined });
+      expect(after?.attempts[loser - 1]).toMatchObject({ outcome: lost });
+      expect(await finish(taken, { attempt: winner, ...exit1 })).toMatchObject(exit1);
+    });
+
     it.each([1, 2])(
-      'leaves the run to the other attempt where attempt %i fails or is lost',
-      async (loser) => {
-        const winner = 3 - loser;
-        const failed = await hedged();
-        const left = await finish(failed, { attempt: loser, ...exit1 });
-        expect(left).toMatchObject({ status: 'running', ended_at: undefined, outcome: undefined });
-        expect(await finish(failed, { attempt: winner })).toMatchObject({ status: 'completed' });
-        const taken = await hedged();
-        const requeue = { run_id: taken, attempt: loser, now: 4000, outcome: lost, not_before: 9 };
-        const [after] = await bench.store.requeue([requeue]);
-        expect(after).toMatchObject({ status: 'running', not_before: undefined });
-        expect(after?.attempts[loser - 1]).toMatchObject({ outcome: lost });
-        expect(await finish(taken, { attempt: winner, ...exit1 })).toMatchObject(exit1);
+      'ends the run by the exit of attempt %i, unless that may be tried again',
+      async (first) => {
+        const run = await finish(await hedged(), { attempt: first, ...exit1 });
+        expect(run).toMatchObject({ ...exit1, ended_at: 9000 });
+        expect(run?.attempts[2 - first]).toMatchObject({
+          superseded_by: first,
+          outcome: { kind: 'cancelled' },
+        });
+        const again = await hedged(newRun({ spec: { retry_on_exit: true } }));
+        expect(await finish(again, { attempt: first, ...exit1 })).toMatchObject({ status: 'running' });
       },
     );
 
@@ -111,7 +122,10 @@ export function hedgeCases(bench: Bench): void {
         { run_id: id, attempt: 2, now: 1, status: 'running', question: null },
       ]);
       expect(same).toMatchObject({ status: 'input_required', question });
-      expect(await finish(id, exit1)).toMatchObject({ status: 'running', question: undefined });
+      expect(await finish(id, { status: 'failed', outcome: lost })).toMatchObject({
+        status: 'running',
+        question: undefined,
+      });
       expect((await bench.store.progress([{ ...ask, attempt: 2 }]))[0]?.status).toBe('input_required');
     });
 
@@ -130,7 +144,7 @@ export function hedgeCases(bench: Bench): void {
       await bench.store.heartbeat(['local-2'], 30_000, 45_000);
       expect(await bench.store.expired(70_001)).toEqual([{ run_id: id, attempt: 1 }]);
       expect((await bench.store.expired(1e9)).map(({ attempt }) => attempt)).toEqual([1, 2]);
-      await finish(id, { attempt: 2, ...exit1 });
+      await finish(id, { attempt: 2, status: 'failed', outcome: lost });
       expect(await bench.store.expired(1e9)).toEqual([{ run_id: id, attempt: 1 }]);
     });
 
