@@ -29,6 +29,8 @@ export const failpointNames = [
   ...within('handle.deleted'),
   ...around('handle.compact'),
   ...within('handle.bytes'),
+  ...around('blob.link'),
+  ...within('blob.swap'),
   ...around('ledger.started'),
   ...around('ledger.ended'),
 ] as const;

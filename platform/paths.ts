@@ -26,6 +26,8 @@ export interface FleetPaths {
   signInLock: string;
   logDir: string;
   manifestDir: string;
+  /** Stored outputs by their hash, of all processes of this state folder. */
+  blobDir: string;
   workerDir(id: string): string;
   workerSocket(id: string): string;
 }
@@ -53,6 +55,7 @@ export function fleetPaths(env: Environment): FleetPaths {
     signInLock: join(stateDir, 'sign-in.lock'),
     logDir: join(stateDir, 'log'),
     manifestDir: join(stateDir, 'manifests'),
+    blobDir: join(stateDir, 'blobs'),
     workerDir: (id) => join(stateDir, 'workers', id),
     workerSocket: (id) =>
       join(socketDir, `w-${createHash('sha256').update(id).digest('hex').slice(0, 12)}.sock`),

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { closeSync, type Stats } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { openPlain, readInto } from './plain-file.ts';
+
+/** The bytes of an output, however they are stored. */
+export interface StoredContent {
+  /** Of the file they are in. */
+  readonly stat: Stats;
+  /** Offsets below this can be read. */
+  readonly size: number;
+  /** Fills memory from `offset`; answers how many bytes, fewer than asked for only at the end. */
+  readInto(offset: number, target: Buffer): number;
+  close(): void;
+}
+
+/**
+ * Opens a stored output of `bytes` bytes. undefined where there is no file of ours, or one that is
+ * larger than the output and so cannot be it.
+ */
+export function openContent(path: string, bytes: number): StoredContent | undefined {
+  const file = openPlain(path);
+  if (file === undefined) return undefined;
+  const { fd, stat } = file;
+  if (stat.size > bytes) {
+    closeSync(fd);
+    return undefined;
+  }
+  return {
+    stat,
+    size: stat.size,
+    readInto: (offset, target) => readInto(fd, offset, target),
+    close: () => closeSync(fd),
+  };
+}
+
+/** Bytes compared or hashed in one go, so that calls are served in between. */
+const sliceBytes = 1 << 20;
+
+/** Whether two contents are the same, byte for byte. */
+export async function isSame(one: StoredContent, other: StoredContent): Promise<boolean> {
+  if (one.size !== other.size) return false;
+  const [left, right] = [buffer(one.size), buffer(one.size)];
+  for (let at = 0; at < one.size; at += sliceBytes) {
+    if (at > 0) await nextTurn();
+    const length = one.readInto(at, left);
+    if (other.readInto(at, right) !== length) return false;
+    if (left.compare(right, 0, length, 0, length) !== 0) return false;
+  }
+  return true;
+}
+
+export async function sha256Of(content: StoredContent): Promise<string> {
+  const hash = createHash('sha256');
+  const slice = buffer(content.size);
+  for (let at = 0; at < content.size; at += sliceBytes) {
+    if (at > 0) await nextTurn();
+    hash.update(slice.subarray(0, content.readInto(at, slice)));
+  }
+  return hash.digest('hex');
+}
+
+function buffer(size: number): Buffer {
+  return Buffer.allocUnsafe(Math.min(sliceBytes, size));
+}
