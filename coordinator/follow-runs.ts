@@ -1,4 +1,5 @@
 import { isFirstToFinish } from '../core/hedge.ts';
+import { machineWentDown } from '../core/machine-boot.ts';
 import type { Logger } from '../platform/log.ts';
 import type { RunDetail } from '../schemas/worker.ts';
 import type { Changes } from './changes.ts';
@@ -32,6 +33,8 @@ export interface FollowOptions {
   clock: Clock;
   log: Logger;
 }
+
+const wentDown = 'Its machine went down before it was known whether the run had begun.';
 
 interface Step {
   attempt: OpenAttempt;
@@ -148,9 +151,18 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     }
     for (const attempt of unanswered) {
       const run = await store.get(attempt.run_id);
-      if (run !== undefined && attempts.has(attempt)) await dispatch.send(attempt, run);
+      if (run === undefined || !attempts.has(attempt)) continue;
+      if (mayBeForgotten(attempt, run, link)) await untilStored(() => dispatch.giveUp([attempt], wentDown));
+      else await dispatch.send(attempt, run);
     }
     await dispatch.cancel(open.filter((attempt) => attempt.cancelRequested && attempts.has(attempt)));
+  }
+
+  /** It was told to begin this, and what it wrote of that may be gone: asked again, it could run it twice. */
+  function mayBeForgotten(attempt: OpenAttempt, run: RunRecord, { descriptor }: WorkerLink): boolean {
+    if (attempt.continues !== undefined || attempt.past.terms.repeatable) return false;
+    const { boot_id: claimedIn = '' } = run.attempts[(attempt.attempt ?? 0) - 1] ?? {};
+    return machineWentDown(claimedIn, descriptor.boot_id);
   }
 
   return { details, attached, changed: () => scheduler.poke() };

@@ -10,6 +10,11 @@ const earnedBySuccess = 0.1;
 /** However little goes well: as many at once, and as many again each minute. */
 const leastFloor = 10;
 const floorPeriodMs = 60_000;
+/**
+ * No retry is put off for longer than a lease. It is spaced out, never starved: how often a run is tried
+ * at all is bounded by its own attempts.
+ */
+export const longestWaitMs = 30_000;
 
 /** By the size of the fleet: that many retries are no storm. */
 export function budgetFloor(slots: number): number {
@@ -25,7 +30,7 @@ export function earned(budget: RetryBudget, floor: number): RetryBudget {
   return { ...budget, left: Math.min(2 * floor, budget.left + earnedBySuccess) };
 }
 
-/** Takes one retry out. It is never refused, but waits until the floor has paid for it. */
+/** Takes one retry out. It is never refused, but waits until the floor has paid for it, or `longestWaitMs`. */
 export function taken(
   budget: RetryBudget,
   floor: number,
@@ -34,7 +39,8 @@ export function taken(
   const passedMs = Math.max(0, nowMs - budget.atMs);
   const refilled = budget.left + (floor * passedMs) / floorPeriodMs;
   // What is saved beyond the floor was earned, and does not grow by waiting.
-  const left = Math.max(budget.left, Math.min(floor, refilled)) - 1;
+  const kept = Math.max(budget.left, Math.min(floor, refilled)) - 1;
+  const left = Math.max(kept, (-floor * longestWaitMs) / floorPeriodMs);
   const waitMs = left >= 0 ? 0 : Math.ceil((-left * floorPeriodMs) / floor);
   return { budget: { left, atMs: nowMs }, waitMs };
 }

@@ -41,6 +41,8 @@ export interface SnapshotSource {
   outcome: Outcome | undefined;
   error: string | undefined;
   waiting_for: string | undefined;
+  /** Of a run that waits for a time. */
+  not_before: number | undefined;
   /** With the time it is compared with; undefined for a run that does not work. */
   liveness: { told: Liveness; now: number } | undefined;
   question: Question | undefined;
@@ -62,6 +64,7 @@ export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSn
     ...(run.outcome !== undefined && { outcome: describeOutcome(run.outcome) }),
     ...(error !== undefined && { error }),
     ...(waiting_for !== undefined && { waiting_for }),
+    ...(run.not_before !== undefined && { not_before: run.not_before }),
     ...(run.question !== undefined && { question: run.question.text }),
     ...(startedAt !== undefined && { queued_ms: elapsed(run.accepted_at, startedAt) }),
     ...(startedAt !== undefined &&

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { nanoid } from 'nanoid';
+import { bootIdOf } from '../core/machine-boot.ts';
 
 export function newRunId(): string {
   return `run_${nanoid(21)}`;
 }
 
-/** One life of a process. */
-export function newBootId(): string {
-  return nanoid(12);
+/** One life of a process; `machineBoot` names the boot of its machine, empty where that is not known. */
+export function newBootId(machineBoot: string): string {
+  return bootIdOf(machineBoot, nanoid(12));
 }
 
 /** A task of a caller who named none: the same for the same request key, else one of its own. */

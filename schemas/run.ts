@@ -208,6 +208,8 @@ export const runSnapshot = z.strictObject({
   outcome: z.string().optional().describe('How it ended: "exit 1", "timeout", …'),
   error: z.string().optional(),
   waiting_for: z.string().optional(),
+  /** Of a run that waits for a time: when it may begin, ms since the epoch. */
+  not_before: z.int().optional(),
   question: z.string().optional().describe('Answer by resume_run'),
   queued_ms: z.int().optional(),
   ttfu_ms: z.int().optional().describe('ms to first output'),

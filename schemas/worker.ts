@@ -30,7 +30,7 @@ export type HostPressure = z.infer<typeof hostPressure>;
 
 export const workerDescriptor = z.strictObject({
   worker_id: plainName,
-  /** New at every start of the process: runs of another boot are not running. */
+  /** New at every start of the process: runs of another boot are not running. Names the machine's boot, too. */
   boot_id: z.string(),
   version: z.string(),
   pid: z.int(),

@@ -111,6 +111,7 @@ export interface PollRunOutput {
     outcome?: string;
     error?: string;
     waiting_for?: string;
+    not_before?: number;
     /** Answer by resume_run */
     question?: string;
     queued_ms?: number;

@@ -29,6 +29,7 @@ export function toSnapshot(
     outcome: run.outcome,
     error: run.error,
     waiting_for: waitingFor(deps, run),
+    not_before: deps.parking.has(run.run_id) ? run.not_before : undefined,
     liveness: told === undefined ? undefined : { told, now: deps.clock.now() },
     question: run.question,
     usage: run.usage,

@@ -13,6 +13,7 @@ import { lockWorker } from './lock.ts';
 import { openFileHandleStore } from './output/file-handle-store.ts';
 import { createPlaces } from './places.ts';
 import { probeEngines } from './probe-engines.ts';
+import { kernelBootId } from './runner/ledger.ts';
 import { probeReaping } from './runner/reaping.ts';
 import { createStartProcess } from './runner/start-process.ts';
 import { sweepLeftovers } from './runner/sweep.ts';
@@ -96,7 +97,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     credentials,
     identity: {
       worker_id: id,
-      boot_id: newBootId(),
+      boot_id: newBootId(kernelBootId()),
       version,
       reaping,
       pipelines: Object.keys(config.pipelines),

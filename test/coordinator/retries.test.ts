@@ -79,7 +79,11 @@ describe('a run whose attempt failed', () => {
     const waiting = await fleet.until(id, (run) => run.status === 'pending');
     expect(waiting.not_before).toBe(fleet.clock.nowMs + 500);
     expect(waiting.attempts[0]?.retry).toEqual({ why: 'engine', delay_ms: 500, resumes: false });
-    expect(await shown(fleet, id)).toMatchObject({ status: 'pending', waiting_for: 'retry' });
+    expect(await shown(fleet, id)).toMatchObject({
+      status: 'pending',
+      waiting_for: 'retry',
+      not_before: fleet.clock.nowMs + 500,
+    });
     await pass(fleet, 499);
     expect((await fleet.run(id)).status).toBe('pending');
     await pass(fleet, 1);

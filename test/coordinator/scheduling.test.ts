@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FleetError } from '../../core/errors.ts';
+import { bootIdOf } from '../../core/machine-boot.ts';
 import { isTerminal } from '../../schemas/run.ts';
 import { attemptKey } from '../../coordinator/fleet/open-attempts.ts';
-import { allUp, fakeFleet } from './fake-fleet.ts';
+import { allUp, fakeFleet, type FakeFleet } from './fake-fleet.ts';
 
 /** May not begin again by itself, and shares its folder. */
 const change = { pipeline: 'change', shared_workspace: true };
@@ -273,14 +274,39 @@ describe('a coordinator that comes back', () => {
     expect(second.started).toEqual([attemptKey(b, 1)]);
   });
 
-  it('asks again for a run that was claimed and never sent', async () => {
+  /** Claimed for a worker, and nobody knows whether that was told. */
+  async function claimed(more: Record<string, unknown> = {}): Promise<{ before: FakeFleet; id: string }> {
     const before = await fakeFleet();
+    const [worker] = before.workers;
+    if (worker !== undefined) worker.bootId = bootIdOf('monday-1', 'a');
     await allUp(before);
     const { send } = before.parts.dispatch;
     before.parts.dispatch.send = () => Promise.resolve();
-    const [id = ''] = await before.start(1);
+    const [id = ''] = await before.start(1, more);
     before.parts.dispatch.send = send;
-    expect(before.workers[0]?.started).toEqual([]);
+    expect(worker?.started).toEqual([]);
+    if (worker !== undefined) worker.bootId = bootIdOf('monday-1', 'b');
+    return { before, id };
+  }
+
+  it('never begins again what may have had effects, where the machine of its worker went down meanwhile', async () => {
+    const { before, id } = await claimed(change);
+    const { before: other, id: repeatable } = await claimed();
+    for (const { workers } of [before, other])
+      for (const worker of workers) worker.bootId = bootIdOf('tuesday2', 'c');
+    const after = await before.again();
+    expect(await after.ended(id)).toMatchObject({
+      status: 'failed',
+      outcome: { kind: 'lost' },
+      error: 'Its machine went down before it was known whether the run had begun.',
+    });
+    expect(after.workers[0]?.started).toEqual([]);
+    const next = await other.again();
+    await next.until(repeatable, (run) => run.attempts[0]?.remote_run_id !== undefined);
+  });
+
+  it('asks again for a run that was claimed and never sent', async () => {
+    const { before, id } = await claimed(change);
     const after = await before.again();
     await after.until(id, (run) => run.attempts[0]?.remote_run_id !== undefined);
     expect(after.workers[0]?.started).toEqual([attemptKey(id, 1)]);

@@ -16,6 +16,7 @@ const bare: SnapshotSource = {
   outcome: undefined,
   error: undefined,
   waiting_for: undefined,
+  not_before: undefined,
   liveness: undefined,
   question: undefined,
   usage: undefined,

@@ -175,6 +175,7 @@ function snapshotOf(record: RunRecord, workerId: string, tokens: number): RunSna
     outcome: detail.outcome,
     error: detail.error,
     waiting_for: detail.slot === 'awaited' ? 'slot' : undefined,
+    not_before: undefined,
     liveness: undefined,
     question: detail.question,
     usage: detail.usage,
