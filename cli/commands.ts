@@ -68,6 +68,10 @@ const internal: Readonly<Record<string, Entry>> = {
     summary: 'The long-lived process behind `up` and `mcp`',
     load: async () => (await import('./commands/coordinator.ts')).coordinator,
   },
+  reader: {
+    summary: 'What the coordinator reads copies of handles by',
+    load: async () => (await import('./commands/reader.ts')).reader,
+  },
 };
 
 export function findCommand(name: string): Entry | undefined {

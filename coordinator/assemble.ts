@@ -34,6 +34,10 @@ import { policies } from './policies/index.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { createRunEstimates, type RunEstimates } from './run-estimates.ts';
 import { createRateGates, type RateGates } from './rate-gates.ts';
+import { readWorker } from './reading/holder.ts';
+import { openReplicaFolder } from './replicas/folder.ts';
+import { createCopyReader } from './replicas/reader.ts';
+import { createReplicas, type Replicas } from './replicas/replicas.ts';
 import { createRetries, pastOf, type Retries } from './retries.ts';
 import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
@@ -61,6 +65,10 @@ export interface PartsOptions {
   manifestDir: string;
   /** Project files the user trusts. */
   trustFile: string;
+  /** Copies of what workers elsewhere keep. */
+  replicaDir: string;
+  /** Stored outputs by their hash. */
+  blobDir: string;
   config: Config;
   env: Environment;
   telemetry: Telemetry;
@@ -75,7 +83,7 @@ export interface PartsOptions {
 export async function assemble(options: PartsOptions): Promise<Parts> {
   const { store, local, clock, stateDir, manifestDir, trustFile, config, env, telemetry, log, onEnd } =
     options;
-  const { random } = options;
+  const { random, replicaDir, blobDir } = options;
   const attempts = createOpenAttempts();
   const queue = createRunQueue<WaitingRun>({
     weight: (lane) => config.scheduling.weights[taskOf(lane)] ?? 1,
@@ -98,6 +106,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     renewed,
     estimates,
     { changed: (run) => hedges.changed(run), ended: (run) => hedges.ended(run) },
+    { ended: (run) => replicas.ended(run) },
   ]);
   const fleet: Fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
@@ -146,6 +155,17 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     },
     log,
   });
+  const replicas: Replicas = createReplicas({
+    folder: openReplicaFolder(replicaDir, blobDir),
+    store,
+    config,
+    readerOf: (workerId) => {
+      const link = fleet.get(workerId)?.link;
+      return link && readWorker(link, workerId, telemetry);
+    },
+    log,
+  });
+  const copies = createCopyReader({ stateDir, env });
   const depth = readDepth(env);
   return {
     ...shared,
@@ -165,6 +185,8 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     readiness,
     estimates,
     hedges,
+    replicas,
+    copies,
   };
 }
 
@@ -202,8 +224,9 @@ const runsToLearnFrom = 500;
 /** Takes up what the store holds, and then the workers: nobody's news come before their runs are known. */
 export async function begin(parts: Parts): Promise<void> {
   const { store, attempts, scheduler, fleet, changes, asks, trees, readiness, estimates } = parts;
-  const { places, admission, gates } = parts;
-  estimates.learn(await store.lately(runsToLearnFrom));
+  const { places, admission, gates, replicas, log } = parts;
+  const lately = await store.lately(runsToLearnFrom);
+  estimates.learn(lately);
   const open = await store.open();
   changes.learn(open);
   await readiness.restore(open);
@@ -230,7 +253,15 @@ export async function begin(parts: Parts): Promise<void> {
     const thread = restored.length > 0 ? undefined : threadToContinue(run);
     if (thread !== undefined) needed.add(thread.worker_id);
   }
-  fleet.start(followRuns(parts), needed);
+  const follow = followRuns(parts);
+  const changed = (): void => {
+    follow.changed();
+    replicas.poke();
+  };
+  fleet.start({ ...follow, changed }, needed);
+  replicas.restore(lately).catch((error: unknown) => {
+    log.error({ err: error }, 'copies an earlier coordinator wanted could not be taken up');
+  });
 }
 
 /** What a run waits for is still so after a restart. */

@@ -83,6 +83,8 @@ export async function openCoordinator(
     stateDir: paths.stateDir,
     manifestDir: paths.manifestDir,
     trustFile: paths.trustFile,
+    replicaDir: paths.replicaDir,
+    blobDir: paths.blobDir,
     random: Math.random,
     onEnd: { ended: look },
   });

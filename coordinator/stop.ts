@@ -12,12 +12,13 @@ const lookEveryMs = 20;
 
 /** Ends what the coordinator does: nothing new is placed, runs end as asked, workers end, the last is written down. */
 export async function stopParts(parts: Parts, how: StopHow): Promise<void> {
-  const { scheduler, hedges, fleet, asks, manifests, telemetry, log } = parts;
+  const { scheduler, hedges, fleet, asks, manifests, replicas, copies, telemetry, log } = parts;
   scheduler.stop();
   hedges.stop();
   asks.close();
   if (how === 'cancel') await cancelAll(parts);
   if (how === 'drain') await untilQuiet(parts, Infinity);
+  await Promise.all([replicas.stop(), copies.close()]);
   if (how === 'hand_over') await fleet.letGo();
   else await fleet.stop(workerGraceMs);
   await within(manifests.close(), manifestPatienceMs);

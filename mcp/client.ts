@@ -9,9 +9,11 @@ import type { RequestContract } from '../schemas/operator.ts';
 import { maxWaitMs } from '../schemas/tools.ts';
 import { callMetaKey } from './call-meta.ts';
 import { callFailure, linkFailure } from './client-errors.ts';
+import { createLineTransport, type LinePair } from './line-transport.ts';
 import { openSocket } from './open-socket.ts';
 
-export type Target = { socket: string } | { url: string; secret: string };
+/** A Unix socket, a URL, or streams to a process that serves one client over its own. */
+export type Target = { socket: string } | { url: string; secret: string } | { pair: LinePair };
 
 interface CallOptions {
   /** Aborting sends notifications/cancelled and rejects with the signal's reason. */
@@ -76,6 +78,7 @@ export async function connect<C extends Contracts>(
 
 async function open(target: Target): Promise<Transport> {
   if ('socket' in target) return openSocket(target.socket);
+  if ('pair' in target) return createLineTransport(target.pair, 'client');
   // Loaded only where it is used: it would cost every coordinator 4 MB.
   const { openHttp } = await import('./open-http.ts');
   return openHttp(target.url, target.secret);

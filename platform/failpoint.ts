@@ -31,6 +31,8 @@ export const failpointNames = [
   ...within('handle.bytes'),
   ...around('blob.link'),
   ...within('blob.swap'),
+  ...around('replica.bytes'),
+  ...around('replica.adopt'),
   ...around('ledger.started'),
   ...around('ledger.ended'),
 ] as const;

@@ -28,6 +28,8 @@ export interface FleetPaths {
   manifestDir: string;
   /** Stored outputs by their hash, of all processes of this state folder. */
   blobDir: string;
+  /** Copies of what workers elsewhere keep. */
+  replicaDir: string;
   workerDir(id: string): string;
   workerSocket(id: string): string;
 }
@@ -56,6 +58,7 @@ export function fleetPaths(env: Environment): FleetPaths {
     logDir: join(stateDir, 'log'),
     manifestDir: join(stateDir, 'manifests'),
     blobDir: join(stateDir, 'blobs'),
+    replicaDir: join(stateDir, 'replicas'),
     workerDir: (id) => join(stateDir, 'workers', id),
     workerSocket: (id) =>
       join(socketDir, `w-${createHash('sha256').update(id).digest('hex').slice(0, 12)}.sock`),

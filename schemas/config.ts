@@ -18,6 +18,10 @@ export type AllowedCommand = z.infer<typeof allowedCommand>;
 
 const ms = z.int().min(0);
 
+/** When what a worker elsewhere keeps is copied to this machine. */
+export const replicate = z.enum(['on_finish', 'lazy', 'never']);
+export type Replicate = z.infer<typeof replicate>;
+
 /** `$XDG_CONFIG_HOME/codex-fleet/config.json`. The descriptions are the reference in docs/config.md. */
 export const config = z.strictObject({
   $schema: z.string().optional().describe('The JSON Schema of this file, for editors.'),
@@ -36,7 +40,12 @@ export const config = z.strictObject({
   remote_workers: z
     .record(
       plainName,
-      z.strictObject({ url: z.url(), secret: credentialSource, labels: z.array(plainName).default([]) }),
+      z.strictObject({
+        url: z.url(),
+        secret: credentialSource,
+        labels: z.array(plainName).default([]),
+        replicate: replicate.optional().describe('Default: `output.replicate`.'),
+      }),
     )
     .default({})
     .describe('Workers started elsewhere, reached over Streamable HTTP, by name.'),
@@ -156,6 +165,22 @@ export const config = z.strictObject({
     })
     .prefault({})
     .describe('How waiting runs come to workers, and what becomes of those that stall.'),
+  output: z
+    .strictObject({
+      replicate: replicate
+        .default('on_finish')
+        .describe(
+          'When the outputs of workers elsewhere are copied to this machine, so that they stay readable when such ' +
+            'a worker is gone: once a run has ended, once somebody reads one, or never.',
+        ),
+      quota_bytes: z
+        .int()
+        .min(0)
+        .default(20_000_000_000)
+        .describe('What the outputs kept on this machine may take. Where they take more, nothing is copied.'),
+    })
+    .prefault({})
+    .describe('What is kept of runs.'),
   http: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),

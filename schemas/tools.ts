@@ -337,6 +337,9 @@ export const workerContracts = {
   }),
 } as const;
 
+/** What answers for workers that are gone offers of their tools. */
+export const readerContracts = { read_handle: workerContracts.read_handle } as const;
+
 export const fleetContracts = {
   ...runContracts,
   list_workers: defineContract({
@@ -375,6 +378,7 @@ export const fleetContracts = {
 
 export type RunContracts = typeof runContracts;
 export type WorkerContracts = typeof workerContracts;
+export type ReaderContracts = typeof readerContracts;
 export type FleetContracts = typeof fleetContracts;
 
 export { fleetInstructions } from './server-info.ts';

@@ -13,6 +13,8 @@ import type { News } from '../news.ts';
 import type { Parking } from '../parking.ts';
 import type { Places } from '../places.ts';
 import type { Readiness } from '../readiness.ts';
+import type { CopyReader } from '../replicas/reader.ts';
+import type { Replicas } from '../replicas/replicas.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { RunStore } from '../store/run-store.ts';
 
@@ -33,6 +35,8 @@ export interface HandlerDeps {
   clock: Clock;
   config: Config;
   places: Places;
+  replicas: Replicas;
+  copies: CopyReader;
   /** The user's home folder. */
   home: string;
   /** Where the fleet keeps its own records. */

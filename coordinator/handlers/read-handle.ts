@@ -1,38 +1,38 @@
 import { FleetError } from '../../core/errors.ts';
-import { checkReadFields, isPageMode } from '../../core/read-fields.ts';
+import { checkReadFields } from '../../core/read-fields.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
 import { diffAcross } from '../reading/diff-across.ts';
 import { exportHandle } from '../reading/export-handle.ts';
-import type { RemoteHandle } from '../reading/remote-bytes.ts';
+import { holderOf } from '../reading/holder.ts';
 import type { StoredHandle } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';
-import { findRun, reachTimeoutMs } from './find-run.ts';
+import { findRun } from './find-run.ts';
 
 type Contract = FleetContracts['read_handle'];
 
-/** Asks the worker that holds the handle; what takes two workers or a file is done here. */
+/** Asks who holds the handle, its worker or the reader of its copy; what takes two of them or a file is done here. */
 export function readHandle(
   deps: HandlerDeps,
 ): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
-  return async (input, call) => {
+  return async (input, { owner, signal }) => {
     const mode = checkReadFields(input);
-    const { run_id, handle } = await findHeld(deps, input.handle_id, call.owner);
-    const other = input.other === undefined ? undefined : await findHeld(deps, input.other, call.owner);
-    const remote = await reach(deps, handle, call.signal);
+    const held = await findHeld(deps, input.handle_id, owner);
+    const other = input.other === undefined ? undefined : await findHeld(deps, input.other, owner);
+    const holder = await holderOf(deps, held);
+    const remote = { read: holder.read, handleId: input.handle_id, signal };
     const page = await answer();
-    const moved = isPageMode(mode) ? page.to_byte - page.from_byte : Buffer.byteLength(page.text);
-    deps.telemetry.record('codex.bytes_transferred', moved, { worker_id: handle.worker_id });
-    return { ...page, run_id };
+    deps.replicas.wasRead(held.run_id, held.handle);
+    return { ...page, run_id: held.run_id };
 
     async function answer(): Promise<Output<Contract>> {
       if (mode === 'export') {
-        return exportHandle(deps, input, { run: await findRun(deps, run_id, call.owner), handle }, remote);
+        const run = await findRun(deps, held.run_id, owner);
+        return exportHandle(deps, input, { run, handle: held.handle }, remote);
       }
-      if (other !== undefined && other.handle.worker_id !== handle.worker_id) {
-        return diffAcross(input, remote, await reach(deps, other.handle, call.signal));
-      }
-      return remote.link.call('read_handle', input, { signal: call.signal });
+      const second = other === undefined ? holder : await holderOf(deps, other);
+      if (other === undefined || second.name === holder.name) return holder.read(input, signal);
+      return diffAcross(input, remote, { read: second.read, handleId: other.handle.handle_id, signal });
     }
   };
 }
@@ -47,12 +47,4 @@ async function findHeld(
   throw new FleetError('NOT_FOUND', `There is no handle ${id}.`, {
     next: 'poll_run lists the handles of a run.',
   });
-}
-
-async function reach(
-  { fleet }: HandlerDeps,
-  { worker_id, handle_id }: StoredHandle,
-  signal: AbortSignal,
-): Promise<RemoteHandle> {
-  return { link: await fleet.reach(worker_id, reachTimeoutMs), handleId: handle_id, signal };
 }

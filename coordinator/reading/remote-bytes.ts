@@ -1,28 +1,31 @@
 import type { ByteSource } from '../../core/diff-contents.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Output } from '../../mcp/handlers.ts';
-import type { RunContracts } from '../../schemas/tools.ts';
-import type { WorkerLink } from '../fleet/worker-link.ts';
+import type { RunContracts, WorkerContracts } from '../../schemas/tools.ts';
+import type { z } from 'zod';
 
 export type Page = Output<RunContracts['read_handle']>;
+export type ReadInput = z.input<WorkerContracts['read_handle']['input']>;
 
-/** One handle on the worker that has it. */
+/** Asks whoever has a handle. */
+export type Read = (input: ReadInput, signal: AbortSignal) => Promise<Page>;
+
+/** One handle where it can be read. */
 export interface RemoteHandle {
-  link: WorkerLink;
+  read: Read;
   handleId: string;
   signal: AbortSignal;
 }
 
 /** Bytes from `offset` on, as many as the caller wants and one long page holds; fewer at the end. */
 export async function readBytes(
-  { link, handleId, signal }: RemoteHandle,
+  { read, handleId, signal }: RemoteHandle,
   offset: number,
   length: number,
 ): Promise<{ page: Page; bytes: Buffer }> {
-  const page = await link.call(
-    'read_handle',
+  const page = await read(
     { handle_id: handleId, mode: 'bytes', from: offset, count: length, encoding: 'base64', detail: true },
-    { signal },
+    signal,
   );
   const bytes = Buffer.from(page.text, 'base64');
   if (page.from_byte + bytes.length === page.to_byte && page.from_byte <= offset) return { page, bytes };

@@ -77,6 +77,8 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     stateDir: '/nonexistent/state',
     manifestDir: join(folder, 'manifests'),
     trustFile: join(folder, 'trust.json'),
+    replicaDir: join(folder, 'replicas'),
+    blobDir: join(folder, 'blobs'),
     config,
     env: { HOME: '/home/jane', ...options.env },
     telemetry: { record: () => undefined, close: () => Promise.resolve() },

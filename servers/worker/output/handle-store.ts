@@ -21,13 +21,10 @@ export interface HandleWriter {
   seal(options: { truncated: boolean }): Promise<HandleRecord>;
 }
 
-/**
- * The bytes behind handles. Offsets are bytes from the start, always of uncompressed content.
- * Implementations: files (one append-only file a handle) and memory; one suite proves both.
- */
-export interface HandleStore {
-  create(params: CreateHandle): HandleWriter;
+/** Handles as they are read. Offsets are bytes from the start, always of uncompressed content. */
+export interface HandleReader {
   stat(handleId: string): HandleRecord | undefined;
+  runOf(handleId: string): string | undefined;
   /** Up to `length` bytes from `offset`; shorter at the end. NOT_FOUND for an unknown id. */
   read(handleId: string, offset: number, length: number): Promise<Buffer>;
   /**
@@ -37,7 +34,14 @@ export interface HandleStore {
   readInto(handleId: string, offset: number, target: Buffer): Promise<number>;
   /** Byte offset where line `line` (from 1) begins; the size of the content where there are fewer lines. */
   lineOffset(handleId: string, line: number): Promise<number>;
+}
+
+/**
+ * The bytes behind handles.
+ * Implementations: files (one append-only file a handle) and memory; one suite proves both.
+ */
+export interface HandleStore extends HandleReader {
+  create(params: CreateHandle): HandleWriter;
   ofRun(runId: string): HandleRecord[];
-  runOf(handleId: string): string | undefined;
   delete(handleId: string): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { isPageMode, readMode, type PageMode } from '../../../core/read-fields.t
 import type { Input, Output } from '../../../mcp/handlers.ts';
 import type { HandleRecord } from '../../../schemas/handle.ts';
 import { maxDetailBytes, maxPageBytes, maxWaitMs, type WorkerContracts } from '../../../schemas/tools.ts';
-import type { HandleStore } from './handle-store.ts';
+import type { HandleReader } from './handle-store.ts';
 
 type ReadHandle = WorkerContracts['read_handle'];
 
@@ -30,7 +30,7 @@ interface Range {
  * One page of a handle, growing or sealed; at most maxPageBytes of JSON. `next` is the call that
  * reads on. INVALID_INPUT for `from` with head or tail; NOT_FOUND for an unknown handle.
  */
-export async function readPage(store: HandleStore, input: Input<ReadHandle>): Promise<Output<ReadHandle>> {
+export async function readPage(store: HandleReader, input: Input<ReadHandle>): Promise<Output<ReadHandle>> {
   const record = store.stat(input.handle_id);
   const runId = store.runOf(input.handle_id);
   if (record === undefined || runId === undefined)
@@ -63,7 +63,7 @@ export async function readPage(store: HandleStore, input: Input<ReadHandle>): Pr
   };
 }
 
-async function rangeOf(store: HandleStore, record: HandleRecord, input: Input<ReadHandle>): Promise<Range> {
+async function rangeOf(store: HandleReader, record: HandleRecord, input: Input<ReadHandle>): Promise<Range> {
   const mode = readMode(input);
   if (!isPageMode(mode)) throw new FleetError('INVALID_INPUT', `Mode ${mode} answers no page.`);
   const { count } = input;
@@ -86,7 +86,7 @@ async function rangeOf(store: HandleStore, record: HandleRecord, input: Input<Re
 }
 
 /** Lines may have been added since the record was taken: the page shows the state of the record. */
-async function lineStart(store: HandleStore, record: HandleRecord, line: number): Promise<number> {
+async function lineStart(store: HandleReader, record: HandleRecord, line: number): Promise<number> {
   if (line > record.lines) return record.bytes;
   return Math.min(await store.lineOffset(record.handle_id, line), record.bytes);
 }
@@ -98,7 +98,7 @@ interface Page {
 }
 
 async function firstPage(
-  store: HandleStore,
+  store: HandleReader,
   record: HandleRecord,
   range: Range,
   encoding: PageEncoding,
@@ -129,7 +129,7 @@ function firstCharacter(bytes: Buffer): Buffer {
 
 /** As much of the range's end as one page holds. */
 async function lastPage(
-  store: HandleStore,
+  store: HandleReader,
   record: HandleRecord,
   range: Range,
   encoding: PageEncoding,

@@ -203,7 +203,6 @@ export class Attempt {
       stage: stage.name,
       budget,
       now: deps.now,
-      guard: deps.guard?.(known),
       onOutput: () => {
         known.tookOutput();
       },

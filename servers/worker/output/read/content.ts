@@ -1,6 +1,6 @@
 import type { HandleRecord } from '../../../../schemas/handle.ts';
 import { indexedLines } from '../line-index.ts';
-import type { HandleStore } from '../handle-store.ts';
+import type { HandleReader } from '../handle-store.ts';
 
 /** Bytes read at a time by what goes through all of a content. */
 export const chunkBytes = 1 << 20;
@@ -19,7 +19,7 @@ export interface Content {
   lineAt(offset: number): Promise<number>;
 }
 
-export function openContent(store: HandleStore, record: HandleRecord): Content {
+export function openContent(store: HandleReader, record: HandleRecord): Content {
   const { handle_id: id, bytes: size } = record;
   const read = (offset: number, length: number): Promise<Buffer> =>
     store.read(id, offset, Math.max(0, Math.min(length, size - offset)));

@@ -1,11 +1,11 @@
 import { diffContents, type ByteSource } from '../../../../core/diff-contents.ts';
 import { defaultDiffContext, diffStart, showDiffCursor } from '../../../../core/diff-cursor.ts';
 import { FleetError } from '../../../../core/errors.ts';
-import type { HandleStore } from '../handle-store.ts';
+import type { HandleReader } from '../handle-store.ts';
 import { textBudget, type Found, type ReadCall } from './request.ts';
 
 /** What changed from this handle to another one of the same store. */
-export async function diff(call: ReadCall, store: HandleStore): Promise<Found> {
+export async function diff(call: ReadCall, store: HandleReader): Promise<Found> {
   const { input, content, pace } = call;
   const other = store.stat(input.other ?? '');
   if (other === undefined) throw new FleetError('NOT_FOUND', `There is no handle ${input.other ?? ''}.`);

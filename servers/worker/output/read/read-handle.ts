@@ -1,6 +1,6 @@
 import { FleetError } from '../../../../core/errors.ts';
 import { checkReadFields, isPageMode, type ReadMode } from '../../../../core/read-fields.ts';
-import type { HandleStore } from '../handle-store.ts';
+import type { HandleReader } from '../handle-store.ts';
 import { readPage } from '../read-page.ts';
 import { openContent } from './content.ts';
 import { diff } from './diff.ts';
@@ -16,7 +16,7 @@ import { untilChanged } from './until-changed.ts';
 const defaultScanMs = 700;
 const leastScanMs = 100;
 
-type Scan = (call: ReadCall, store: HandleStore) => Promise<Found>;
+type Scan = (call: ReadCall, store: HandleReader) => Promise<Found>;
 type ScanMode = 'grep' | 'json' | 'stats' | 'outline' | 'diff';
 const scans: Record<ScanMode, Scan> = { grep, json, stats, outline, diff };
 
@@ -27,7 +27,7 @@ const scans: Record<ScanMode, Scan> = { grep, json, stats, outline, diff };
  * is none, NOT_FOUND for an unknown handle.
  */
 export async function readHandle(
-  store: HandleStore,
+  store: HandleReader,
   input: ReadInput,
   signal: AbortSignal,
 ): Promise<ReadOutput> {
@@ -43,7 +43,7 @@ export async function readHandle(
 }
 
 async function readOnce(
-  store: HandleStore,
+  store: HandleReader,
   input: ReadInput,
   mode: ReadMode,
   until: number,

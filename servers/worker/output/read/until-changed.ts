@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HandleRecord } from '../../../../schemas/handle.ts';
-import type { HandleStore } from '../handle-store.ts';
+import type { HandleReader } from '../handle-store.ts';
 
 /** A look at a growing handle costs a look at a counter: often enough that nobody notices the wait. */
 const lookEveryMs = 20;
 
 /** Waits until a handle has grown or was sealed; false where neither happened in time, or it is gone. */
 export async function untilChanged(
-  store: HandleStore,
+  store: HandleReader,
   before: HandleRecord,
   until: number,
   signal: AbortSignal,

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openBlobs, type Blobs } from '../../platform/blobs/blobs.ts';
+import { makePrivateDir } from '../../platform/paths.ts';
+import { readReplicaNote, replicaFiles, type ReplicaFiles } from '../../platform/replica-files.ts';
+import { handleId as handleIdSchema } from '../../schemas/ids.ts';
+import type { ReplicaNote } from '../../schemas/replica.ts';
+
+/** The copies on disk, those that are whole and those that are wanted. */
+export interface ReplicaFolder {
+  blobs(): Blobs;
+  files(handleId: string): ReplicaFiles;
+  /** Whether the copy is there, whole. */
+  has(handleId: string): boolean;
+  note(handleId: string): ReplicaNote | undefined;
+  /** Notes what is wanted, or what became of it. */
+  write(note: ReplicaNote): Promise<void>;
+  /** Of all handles noted here. */
+  list(): Promise<string[]>;
+  remove(handleId: string): Promise<void>;
+}
+
+/** Nothing is made before it is needed: most fleets have no worker elsewhere. */
+export function openReplicaFolder(dir: string, blobDir: string): ReplicaFolder {
+  let blobs: Blobs | undefined;
+  const files = (handleId: string): ReplicaFiles => replicaFiles(dir, handleId);
+  return {
+    blobs: () => (blobs ??= openBlobs(blobDir)),
+    files,
+    has: (handleId) => existsSync(files(handleId).content),
+    note: (handleId) => readReplicaNote(dir, handleId),
+    async write(note) {
+      await mkdir(join(dir, '..'), { recursive: true, mode: 0o700 });
+      makePrivateDir(dir);
+      const path = files(note.handle.handle_id).note;
+      await writeFile(`${path}.new`, JSON.stringify(note), { mode: 0o600 });
+      await rename(`${path}.new`, path);
+    },
+    async list() {
+      const names = await readdir(dir).catch(() => []);
+      return names.flatMap((name) => {
+        const id = name.endsWith('.json') ? name.slice(0, -'.json'.length) : '';
+        return handleIdSchema.safeParse(id).success ? [id] : [];
+      });
+    },
+    async remove(handleId) {
+      const { note, part, content } = files(handleId);
+      // The note last: what a crash leaves is still found by it.
+      for (const path of [part, content, note]) await rm(path, { force: true });
+    },
+  };
+}
