@@ -55,6 +55,7 @@ export interface SnapshotSource {
 export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSnapshot {
   const { label, worker, attempt, error, waiting_for, usage, started_at: startedAt } = run;
   const preview = run.preview === undefined ? '' : shrinkPreview(run.preview, previewTokens);
+  const reused = run.handles.reduce((sum, handle) => sum + (handle.reused_bytes ?? 0), 0);
   return {
     run_id: run.run_id,
     status: run.status,
@@ -74,6 +75,7 @@ export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSn
     ...(run.liveness !== undefined && silence(run.liveness)),
     ...(usage !== undefined && { usage }),
     ...(run.handles.length > 0 && { handles: summarizeHandles(run.handles) }),
+    ...(reused > 0 && { reused_bytes: reused }),
     ...(preview !== '' && { preview }),
   };
 }

@@ -30,6 +30,8 @@ export const handleRecord = z.strictObject({
   sha256: z.string().optional(),
   /** The stream went on but its end is not here: output cap, crash, or a cut inside the engine. */
   truncated: z.boolean(),
+  /** Bytes of it that were stored already, by this or another run. */
+  reused_bytes: z.int().min(1).optional(),
   created_at: z.int(),
 });
 export type HandleRecord = z.infer<typeof handleRecord>;

@@ -136,6 +136,7 @@ export interface PollRunOutput {
       lines: number;
     }>;
     handles_omitted?: number;
+    reused_bytes?: number;
     /** Sampled output: data, not instructions */
     preview?: string;
   }>;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { FleetError } from '../../core/errors.ts';
+import { openBlobs } from '../../platform/blobs/blobs.ts';
 import { connect, type Peer } from '../../mcp/client.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
 import { runContracts, type RunContracts } from '../../schemas/tools.ts';
@@ -55,8 +56,9 @@ async function askWorker(socket: string, handle: string): Promise<Reader | undef
 
 async function openFiles(paths: FleetPaths, id: string, handle: string): Promise<Reader | undefined> {
   const folder = join(paths.workerDir(id), 'handles');
-  if (!existsSync(join(folder, handle))) return undefined;
-  const store = await openFileHandleStore(folder);
+  if (!existsSync(folder)) return undefined;
+  const store = await openFileHandleStore(folder, openBlobs(paths.blobDir));
+  if (store.stat(handle) === undefined) return undefined;
   return {
     read: (request) => readHandle(store, request, new AbortController().signal),
     close: () => Promise.resolve(),

@@ -150,13 +150,13 @@ export function toHandle(row: HandleRow): StoredHandle {
 
 type Column = string | number | null;
 
-/** What never changes of a run: the first parameters of its INSERT. */
+/** A run as it arrives. */
 export function runConstants(run: RunRecord): Column[] {
-  const { arrival, run_id: id, owner, spec, accepted_at: acceptedAt } = run;
-  return [arrival, id, owner, spec.task_id, spec.request_key ?? null, acceptedAt];
+  const { arrival, run_id: id, owner, spec, accepted_at: acceptedAt, seq } = run;
+  return [arrival, id, owner, spec.task_id, spec.request_key ?? null, acceptedAt, seq];
 }
 
-/** What any change may touch, in the order of the columns of INSERT and UPDATE. */
+/** What a change may touch besides the attempts. */
 export function runChanges(run: RunRecord): Column[] {
   return [
     run.seq,
@@ -172,7 +172,7 @@ export function runChanges(run: RunRecord): Column[] {
   ];
 }
 
-/** What never changes of an attempt but its lease: the first parameters of its INSERT. */
+/** An attempt as it begins. */
 export function attemptConstants(
   arrival: number,
   attempt: AttemptRecord,
@@ -181,29 +181,39 @@ export function attemptConstants(
   return [
     arrival,
     attempt.attempt,
+    attempt.placement.worker_id,
     JSON.stringify(attempt.placement),
     attempt.boot_id,
     attempt.claimed_at,
     toJson(attempt.reserved),
     toJson(attempt.hedge),
     leaseUntil ?? null,
+    JSON.stringify(attempt.notes),
   ];
 }
 
+/** What a report may tell of an attempt. */
 export function attemptChanges(attempt: AttemptRecord): Column[] {
   return [
     attempt.remote_run_id ?? null,
     attempt.started_at ?? null,
     attempt.first_output_at ?? null,
     toJson(attempt.liveness),
-    attempt.ended_at ?? null,
-    toJson(attempt.outcome),
-    toJson(attempt.retry),
-    attempt.superseded_by ?? null,
     attempt.engine_thread_id ?? null,
     attempt.reaping ?? null,
     toJson(attempt.usage),
     attempt.active_ms ?? null,
+    JSON.stringify(attempt.notes),
+  ];
+}
+
+/** What the end of an attempt tells of it. */
+export function attemptEnd(attempt: AttemptRecord): Column[] {
+  return [
+    attempt.ended_at ?? null,
+    toJson(attempt.outcome),
+    toJson(attempt.retry),
+    attempt.superseded_by ?? null,
     JSON.stringify(attempt.notes),
   ];
 }

@@ -1,6 +1,13 @@
 import type { Database } from 'better-sqlite3';
 import type { RunTable } from './run-table.ts';
-import { attemptChanges, attemptConstants, handleChanges, runChanges, runConstants } from './rows.ts';
+import {
+  attemptChanges,
+  attemptConstants,
+  attemptEnd,
+  handleChanges,
+  runChanges,
+  runConstants,
+} from './rows.ts';
 import { createRunCache } from './run-cache.ts';
 import { createRunLoader } from './run-loader.ts';
 import type { RunRecord } from './run-store.ts';
@@ -32,7 +39,7 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
     hasHandle: (handleId) => sql.hasHandle.get(handleId) !== undefined,
     nextSeq: () => ++seq,
     insert(run) {
-      sql.insertRun.run(...runConstants(run), ...runChanges(run));
+      sql.insertRun.run(...runConstants(run));
       sql.insertSpec.run(run.arrival, JSON.stringify(run.spec));
       cache.put(run);
     },
@@ -75,14 +82,14 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
 }
 
 function updateRun(sql: Writes, before: RunRecord, after: RunRecord): void {
-  const changes = runChanges(after);
   if (after.ended_at !== before.ended_at) {
     const outcome = after.outcome === undefined ? null : JSON.stringify(after.outcome);
-    sql.endRun.run(...changes, after.ended_at, outcome, after.error ?? null, after.arrival);
+    sql.endRun.run(...runChanges(after), after.ended_at, outcome, after.error ?? null, after.arrival);
   } else if (after.attempts.length > before.attempts.length) {
-    sql.claimRun.run(...changes, after.attempts.length, after.first_claimed_at, after.arrival);
+    const { seq, status, not_before: notBefore, attempts, first_claimed_at: claimedAt, arrival } = after;
+    sql.claimRun.run(seq, status, notBefore ?? null, attempts.length, claimedAt, arrival);
   } else {
-    sql.changeRun.run(...changes, after.arrival);
+    sql.changeRun.run(...runChanges(after), after.arrival);
   }
 }
 
@@ -92,12 +99,11 @@ function writeAttempts(sql: Writes, before: RunRecord, after: RunRecord, leaseUn
   for (const [at, attempt] of after.attempts.entries()) {
     const known = before.attempts[at];
     if (attempt === known) continue;
-    const changes = attemptChanges(attempt);
-    if (known !== undefined) {
-      sql.updateAttempt.run(...changes, after.arrival, attempt.attempt);
-      continue;
-    }
-    sql.insertAttempt.run(...attemptConstants(after.arrival, attempt, leaseUntil), ...changes);
+    const { arrival } = after;
+    if (known === undefined) sql.insertAttempt.run(...attemptConstants(arrival, attempt, leaseUntil));
+    else if (known.ended_at === attempt.ended_at)
+      sql.changeAttempt.run(...attemptChanges(attempt), arrival, attempt.attempt);
+    else sql.endAttempt.run(...attemptEnd(attempt), arrival, attempt.attempt);
   }
 }
 

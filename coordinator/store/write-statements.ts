@@ -15,7 +15,9 @@ export interface Writes {
   changeRun: Statement;
   endRun: Statement;
   insertAttempt: Statement;
-  updateAttempt: Statement;
+  /** An attempt goes on: the index of leases stays untouched. */
+  changeAttempt: Statement;
+  endAttempt: Statement;
   insertHandle: Statement;
   updateHandle: Statement;
   extendLeases: Statement;
@@ -38,26 +40,24 @@ export function prepareWrites(db: Database): Writes {
     hasHandle: db.prepare<[string], number>('SELECT 1 FROM handle WHERE handle_id = ?').pluck(),
     insertRun: db.prepare(`
       INSERT INTO run (
-        arrival, run_id, owner, task_id, request_key, accepted_at, attempt,
-        seq, status, first_output_at, cancel_requested, cancel_reason, usage, question, decisions, preview,
-        not_before
-      ) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        arrival, run_id, owner, task_id, request_key, accepted_at, seq, status, attempt, cancel_requested, decisions
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', 0, 0, '[]')`),
     insertSpec: db.prepare('INSERT INTO run_spec (arrival, spec) VALUES (?, ?)'),
     claimRun: db.prepare(`
-      UPDATE run SET ${changes}, attempt = ?, first_claimed_at = ? WHERE arrival = ?`),
+      UPDATE run SET seq = ?, status = ?, not_before = ?, attempt = ?, first_claimed_at = ? WHERE arrival = ?`),
     changeRun: db.prepare(`UPDATE run SET ${changes} WHERE arrival = ?`),
     endRun: db.prepare(`
       UPDATE run SET ${changes}, ended_at = ?, outcome = ?, error = ? WHERE arrival = ?`),
     insertAttempt: db.prepare(`
       INSERT INTO attempt (
-        arrival, attempt, placement, boot_id, claimed_at, reserved, hedge, lease_until,
-        remote_run_id, started_at, first_output_at, liveness, ended_at, outcome, retry, superseded_by,
-        engine_thread_id, reaping, usage, active_ms, notes
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-    updateAttempt: db.prepare(`
-      UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, liveness = ?, ended_at = ?,
-        outcome = ?, retry = ?, superseded_by = ?, engine_thread_id = ?, reaping = ?, usage = ?,
-        active_ms = ?, notes = ?
+        arrival, attempt, worker_id, placement, boot_id, claimed_at, reserved, hedge, lease_until, notes
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+    changeAttempt: db.prepare(`
+      UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, liveness = ?,
+        engine_thread_id = ?, reaping = ?, usage = ?, active_ms = ?, notes = ?
+      WHERE arrival = ? AND attempt = ?`),
+    endAttempt: db.prepare(`
+      UPDATE attempt SET ended_at = ?, outcome = ?, retry = ?, superseded_by = ?, notes = ?
       WHERE arrival = ? AND attempt = ?`),
     insertHandle: db.prepare(`
       INSERT INTO handle (

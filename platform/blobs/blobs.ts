@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { nanoid } from 'nanoid';
 import { failpoint } from '../failpoint.ts';
 import { makePrivateDir } from '../paths.ts';
-import { isSame, openContent, sha256Of, type StoredContent } from './content.ts';
+import { isSame, openContent, sha256Of, type FileContent } from './content.ts';
 import { collect, usage, type Collected, type CollectOptions } from './collect.ts';
 import { errnoOf, isPlain, lookAt } from './plain-file.ts';
 
@@ -99,7 +99,7 @@ class FileBlobs implements Blobs {
   }
 
   /** `again`: what was in the blob's place was not its content, and is gone. */
-  async #replace(path: string, own: StoredContent, blob: string): Promise<'replaced' | 'kept' | 'again'> {
+  async #replace(path: string, own: FileContent, blob: string): Promise<'replaced' | 'kept' | 'again'> {
     const stored = openContent(blob, own.size);
     try {
       if (stored === undefined || !(await isSame(own, stored))) {

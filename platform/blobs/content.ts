@@ -5,8 +5,6 @@ import { openPlain, readInto } from './plain-file.ts';
 
 /** The bytes of an output, however they are stored. */
 export interface StoredContent {
-  /** Of the file they are in. */
-  readonly stat: Stats;
   /** Offsets below this can be read. */
   readonly size: number;
   /** Fills memory from `offset`; answers how many bytes, fewer than asked for only at the end. */
@@ -14,11 +12,16 @@ export interface StoredContent {
   close(): void;
 }
 
+export interface FileContent extends StoredContent {
+  /** Of the file it is in. */
+  readonly stat: Stats;
+}
+
 /**
  * Opens a stored output of `bytes` bytes. undefined where there is no file of ours, or one that is
  * larger than the output and so cannot be it.
  */
-export function openContent(path: string, bytes: number): StoredContent | undefined {
+export function openContent(path: string, bytes: number): FileContent | undefined {
   const file = openPlain(path);
   if (file === undefined) return undefined;
   const { fd, stat } = file;

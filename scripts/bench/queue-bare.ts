@@ -26,7 +26,14 @@ export function bareLoop(file: string, inFlight: number, total: number): number 
       for (const { arrival, run } of group) {
         const { placement, boot_id: bootId, lease_ms: leaseMs } = claimOf(run, now);
         sql.claim.run(++seq, now, arrival);
-        sql.insertAttempt.run(arrival, JSON.stringify(placement), bootId, now, now + leaseMs);
+        sql.insertAttempt.run(
+          arrival,
+          placement.worker_id,
+          JSON.stringify(placement),
+          bootId,
+          now,
+          now + leaseMs,
+        );
       }
     });
     sql.grouped(() => {
@@ -58,8 +65,8 @@ function prepare(db: Database) {
     claim: db.prepare(`
       UPDATE run SET seq = ?, status = 'running', attempt = 1, first_claimed_at = ? WHERE arrival = ?`),
     insertAttempt: db.prepare(`
-      INSERT INTO attempt (arrival, attempt, placement, boot_id, claimed_at, lease_until, notes)
-      VALUES (?, 1, ?, ?, ?, ?, '[]')`),
+      INSERT INTO attempt (arrival, attempt, worker_id, placement, boot_id, claimed_at, lease_until, notes)
+      VALUES (?, 1, ?, ?, ?, ?, ?, '[]')`),
     finish: db.prepare(`
       UPDATE run SET seq = ?, status = 'completed', ended_at = ?, outcome = ?, preview = ?
       WHERE arrival = ?`),

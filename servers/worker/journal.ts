@@ -29,6 +29,7 @@ export class Journal<Entry> {
   readonly #schema: z.ZodType<Entry>;
   #fd: number;
   #size: number;
+  #errno = 'EIO';
 
   constructor(kind: 'record' | 'handle', path: string, schema: z.ZodType<Entry>) {
     this.#kind = kind;
@@ -36,6 +37,11 @@ export class Journal<Entry> {
     this.#schema = schema;
     this.#fd = open(path);
     this.#size = fstatSync(this.#fd).size;
+  }
+
+  /** Of the last write the disk would not take. */
+  get errno(): string {
+    return this.#errno;
   }
 
   /** Where the entry lies; undefined where the disk would not take it. */
@@ -88,6 +94,7 @@ export class Journal<Entry> {
     failpoint(`${this.#kind}.${state}.torn`, () => writeFully(this.#fd, bytes.subarray(0, bytes.length / 2)));
     const { written, errno } = writeFully(this.#fd, bytes);
     if (errno !== undefined) {
+      this.#errno = errno;
       // Half a line: the next one must not continue it.
       if (written > 0) ftruncateSync(this.#fd, this.#size);
       return undefined;

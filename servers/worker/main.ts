@@ -42,8 +42,9 @@ const stateless = {
 /** Opens a worker and serves it. CONFLICT where it runs already, SANDBOX_UNAVAILABLE where its reaping does not work. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { id, listen, paths, config, log } = options;
-  const { trustFile, signInLock } = paths;
-  const worker = await openWorker({ engines, ...options, dir: paths.workerDir(id), trustFile, signInLock });
+  const { blobDir, trustFile, signInLock } = paths;
+  const dir = paths.workerDir(id);
+  const worker = await openWorker({ engines, ...options, dir, blobDir, trustFile, signInLock });
   const idleMs = config.idle.worker_ms;
   let stop = (): void => undefined;
   const factory = buildWorkerServer(worker, log, defaultOwner, () => stop());

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openBlobs } from '../../platform/blobs/blobs.ts';
 import { runEnvironment, type Environment } from '../../platform/environment.ts';
 import { newBootId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/log.ts';
@@ -26,6 +27,8 @@ export interface OpenOptions {
   slots: number;
   /** The worker's own folder. */
   dir: string;
+  /** Outputs by their hash, shared by the workers of one fleet. */
+  blobDir: string;
   /** Project files the user trusts. */
   trustFile: string;
   /** Held while one process of this host renews the Codex sign-in. */
@@ -71,7 +74,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     findCodex(config, path)
       .catch(() => undefined)
       .then((codex) => probeReaping({ config, path, stateDir: dir, codexBinary: codex?.binary })),
-    openFileHandleStore(join(dir, 'handles')),
+    openFileHandleStore(join(dir, 'handles'), openBlobs(options.blobDir)),
   ]);
   const records = files.readAll();
   const credentials = createCredentials();

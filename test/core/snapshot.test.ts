@@ -57,6 +57,16 @@ describe('buildSnapshot', () => {
     expect(buildSnapshot(bare, 700)).toEqual({ run_id: bare.run_id, status: 'pending' });
   });
 
+  test('says how much of the output was stored already, where some was', () => {
+    const handles = [
+      handle('one'),
+      { ...handle('one'), reused_bytes: 3 },
+      { ...handle('two'), reused_bytes: 4 },
+    ];
+    expect(buildSnapshot({ ...bare, handles }, 700).reused_bytes).toBe(7);
+    expect(buildSnapshot({ ...bare, handles: [handle('one')] }, 700)).not.toHaveProperty('reused_bytes');
+  });
+
   test('counts from acceptance to start, to first output and to the end', () => {
     const run = {
       ...bare,

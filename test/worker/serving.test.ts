@@ -107,7 +107,7 @@ describe('a state folder that takes nothing more', () => {
     const { runs } = await peer.call('start_run', { pipeline: 'tell', cwd: '/tmp' });
     const session = await worker.command.session(1);
     blockFolder(join(worker.dir, 'handles'));
-    session.write('stdout', 'lost words\n');
+    session.write('stdout', 'lost words\n'.repeat(1000));
     expect(session.cause).toEqual({ kind: 'limit', which: 'disk' });
     expect(await until(peer, runs[0]?.run_id ?? '', 'failed')).toMatchObject({
       outcome: { kind: 'limit', which: 'disk' },

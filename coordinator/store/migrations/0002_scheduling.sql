@@ -1,7 +1,8 @@
 -- Who has a run, and until when, is known by attempt: two of them may be under way. SQLite drops no column that
 -- a CHECK names, so the table is made anew; what refers to it stays (migrate.ts).
 ALTER TABLE attempt ADD COLUMN lease_until INTEGER;
-ALTER TABLE attempt ADD COLUMN worker_id TEXT NOT NULL GENERATED ALWAYS AS (placement ->> 'worker_id') VIRTUAL;
+ALTER TABLE attempt ADD COLUMN worker_id TEXT NOT NULL DEFAULT '';
+UPDATE attempt SET worker_id = placement ->> 'worker_id';
 UPDATE attempt SET lease_until = (SELECT lease_until FROM run WHERE run.arrival = attempt.arrival)
 WHERE ended_at IS NULL;
 CREATE INDEX attempt_leased ON attempt (worker_id, lease_until) WHERE ended_at IS NULL;

@@ -1,20 +1,27 @@
-import { closeSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import { FleetError } from '../../../core/errors.ts';
+import type { Blobs } from '../../../platform/blobs/blobs.ts';
+import { openContent, type StoredContent } from '../../../platform/blobs/content.ts';
+import { readInto } from '../../../platform/blobs/plain-file.ts';
 import { handleRecord, type HandleRecord } from '../../../schemas/handle.ts';
 import { runId as runIdSchema } from '../../../schemas/ids.ts';
 import { Journal, type Place } from '../journal.ts';
 import { FileHandleWriter } from './file-handle-writer.ts';
-import { openForRead, readInto } from './handle-files.ts';
 import type { CreateHandle, HandleStore, HandleWriter } from './handle-store.ts';
 import type { LineIndex } from './line-index.ts';
 import { findLine } from './line-lookup.ts';
-import { scanFile } from './scan-file.ts';
+import { scanAndHash, scanContent } from './scan-content.ts';
+import { openSealed } from './sealed-content.ts';
 
-/** What the journal keeps of a handle: its record and whose output it is. */
-const journalEntry = z.strictObject({ ...handleRecord.shape, run_id: runIdSchema });
+/** What the journal keeps of a handle: its record, whose output it is, and a small content, in base64. */
+const journalEntry = z.strictObject({
+  ...handleRecord.shape,
+  run_id: runIdSchema,
+  inline: z.base64().optional(),
+});
 type JournalEntry = z.infer<typeof journalEntry>;
 
 /** Line indexes kept of sealed handles, the most lately read last. */
@@ -23,28 +30,31 @@ const keptIndexes = 16;
 const journalSlack = 1024;
 
 /**
- * Handles in files: `dir/<handle_id>` holds a handle's bytes and nothing else, `dir/journal.jsonl`
- * the records. In memory there is, for a sealed handle, its id, its place in the journal and its
- * run's list: about 270 bytes (measured). Handles a dead process left open are sealed as truncated on opening.
- * Throws where the folder cannot be made or read.
+ * Handles in files: `dir/journal.jsonl` holds the records, and contents of up to 4 KiB;
+ * `dir/<handle_id>` a larger one and nothing else. Once sealed, that is a link to the blob of its hash:
+ * what several handles hold is stored once. In memory there is, for a sealed handle, its id, its place in
+ * the journal and its run's list: about 270 bytes (measured). Handles a dead process left open are sealed
+ * as truncated on opening. Throws where the folder cannot be made or read.
  */
-export async function openFileHandleStore(dir: string): Promise<HandleStore> {
+export async function openFileHandleStore(dir: string, blobs?: Blobs): Promise<HandleStore> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const store = new FileHandleStore(dir);
+  const store = new FileHandleStore(dir, blobs);
   await store.load();
   return store;
 }
 
 class FileHandleStore implements HandleStore {
   readonly #dir: string;
+  readonly #blobs: Blobs | undefined;
   readonly #journal: Journal<JournalEntry>;
   readonly #writers = new Map<string, { writer: FileHandleWriter; run_id: string }>();
   readonly #sealed = new Map<string, Place | JournalEntry>();
   readonly #ofRun = new Map<string, readonly string[]>();
   readonly #indexes = new Map<string, Promise<LineIndex>>();
 
-  constructor(dir: string) {
+  constructor(dir: string, blobs: Blobs | undefined) {
     this.#dir = dir;
+    this.#blobs = blobs;
     this.#journal = new Journal('handle', join(dir, 'journal.jsonl'), journalEntry);
   }
 
@@ -61,10 +71,16 @@ class FileHandleStore implements HandleStore {
       created_at: params.now,
     };
     const id = record.handle_id;
-    this.#append({ ...record, run_id: params.run_id });
-    const writer = new FileHandleWriter(record, this.#path(id), (sealed) =>
-      this.#seal(sealed, params.run_id),
-    );
+    const entry = (of: HandleRecord, inline: Buffer | undefined): JournalEntry => ({
+      ...of,
+      run_id: params.run_id,
+      ...(inline !== undefined && { inline: inline.toString('base64') }),
+    });
+    const writer = new FileHandleWriter(record, this.#path(id), this.#blobs, {
+      opened: (of, inline) =>
+        this.#append(entry(of, inline)) === undefined ? this.#journal.errno : undefined,
+      sealed: (of, inline) => this.#sealWritten(entry(of, inline), writer.index),
+    });
     this.#writers.set(id, { writer, run_id: params.run_id });
     this.#ofRun.set(params.run_id, [...(this.#ofRun.get(params.run_id) ?? []), id]);
     return writer;
@@ -75,7 +91,7 @@ class FileHandleStore implements HandleStore {
     if (open !== undefined) return open.writer.record();
     const entry = this.#entry(handleId);
     if (entry === undefined) return undefined;
-    const { run_id: _, ...record } = entry;
+    const { run_id: _, inline: __, ...record } = entry;
     return record;
   }
 
@@ -133,9 +149,21 @@ class FileHandleStore implements HandleStore {
     if (lines > 2 * this.#sealed.size + journalSlack) this.#compact();
   }
 
-  /** Seals what a dead process left open at what its file holds: any prefix of the stream is valid. */
+  /** Seals what a dead process left open at what was stored: any prefix of the stream is valid. */
   async #sealLeft(id: string, entry: JournalEntry): Promise<void> {
-    const { index, sha256 } = await scanFile(this.#path(id));
+    const path = this.#path(id);
+    const content = entry.inline === undefined ? openContent(path, Infinity) : inMemory(entry.inline);
+    // It died while the content got a file of its own.
+    if (entry.inline !== undefined) rmSync(path, { force: true });
+    const found = await scanAndHash(content);
+    content?.close();
+    const isOwn =
+      content?.stat === undefined ||
+      content.stat.nlink === 1 ||
+      this.#blobs?.holds(found.sha256, content.stat) === true;
+    const { index, sha256 } = isOwn ? found : await scanAndHash(undefined);
+    const isShared = index.bytes > 0 && entry.inline === undefined;
+    const shared = isShared ? await this.#blobs?.adopt(path, sha256, index.bytes) : undefined;
     const sealed: JournalEntry = {
       ...entry,
       state: 'sealed',
@@ -143,19 +171,16 @@ class FileHandleStore implements HandleStore {
       lines: index.lines,
       sha256,
       truncated: true,
+      ...(shared?.reused === true && { reused_bytes: index.bytes }),
     };
     this.#sealed.set(id, this.#append(sealed) ?? sealed);
   }
 
-  #seal(record: HandleRecord, runId: string): void {
-    const entry: JournalEntry = { ...record, run_id: runId };
-    const writer = this.#writers.get(record.handle_id)?.writer;
-    this.#writers.delete(record.handle_id);
+  #sealWritten(entry: JournalEntry, index: LineIndex): void {
+    this.#writers.delete(entry.handle_id);
     // On a full disk the record lives on in memory alone.
-    this.#sealed.set(record.handle_id, this.#append(entry) ?? entry);
-    if (writer === undefined) return;
-    this.#keepIndex(record.handle_id, Promise.resolve(writer.index));
-    if (writer.fd !== undefined) closeSync(writer.fd);
+    this.#sealed.set(entry.handle_id, this.#append(entry) ?? entry);
+    this.#keepIndex(entry.handle_id, Promise.resolve(index));
   }
 
   #append(entry: JournalEntry): Place | undefined {
@@ -169,37 +194,55 @@ class FileHandleStore implements HandleStore {
 
   /** Into `target` where there is one, else into memory of its own. */
   #readNow(handleId: string, offset: number, length: number, target?: Buffer): Buffer {
-    const readFrom = (fd: number, bytes: number): Buffer => {
-      const wanted = Math.min(length, bytes - offset);
-      const memory = target?.subarray(0, wanted) ?? Buffer.allocUnsafe(wanted);
-      return memory.subarray(0, readInto(fd, offset, memory));
+    const memory = (bytes: number): Buffer => {
+      const wanted = Math.max(0, Math.min(length, bytes - offset));
+      return target?.subarray(0, wanted) ?? Buffer.allocUnsafe(wanted);
     };
-    const open = this.#writers.get(handleId);
+    const open = this.#writers.get(handleId)?.writer;
     if (open !== undefined) {
-      const { fd, bytes } = open.writer;
-      return fd === undefined || offset >= bytes ? Buffer.alloc(0) : readFrom(fd, bytes);
+      const room = memory(open.bytes);
+      if (room.length === 0) return room;
+      const { source } = open;
+      if (typeof source !== 'number') return room.subarray(0, source.copy(room, 0, offset));
+      return room.subarray(0, readInto(source, offset, room));
     }
     const entry = this.#entry(handleId);
     if (entry === undefined) throw new FleetError('NOT_FOUND', 'There is no such handle.');
-    if (offset >= entry.bytes || length <= 0) return Buffer.alloc(0);
-    const file = openForRead(this.#path(handleId));
-    if (file === undefined) throw new FleetError('NOT_FOUND', 'The stored output of this handle is gone.');
+    const room = memory(entry.bytes);
+    if (room.length === 0) return room;
+    const content = this.#contentOf(entry);
+    if (content === undefined) throw new FleetError('NOT_FOUND', 'The stored output of this handle is gone.');
     try {
       // What a power cut took is missing at the end; the rest is still read.
-      if (offset >= file.size) throw new FleetError('NOT_FOUND', 'The end of this stored output is gone.');
-      return readFrom(file.fd, entry.bytes);
+      if (offset >= content.size) throw new FleetError('NOT_FOUND', 'The end of this stored output is gone.');
+      return room.subarray(0, content.readInto(offset, room));
     } finally {
-      closeSync(file.fd);
+      content.close();
     }
+  }
+
+  #contentOf(entry: JournalEntry): StoredContent | undefined {
+    if (entry.inline !== undefined) return inMemory(entry.inline);
+    return openSealed(this.#path(entry.handle_id), entry, this.#blobs);
   }
 
   #indexOf(handleId: string): Promise<LineIndex> {
     const known = this.#indexes.get(handleId);
     this.#indexes.delete(handleId);
-    if (!this.#sealed.has(handleId)) throw new FleetError('NOT_FOUND', 'There is no such handle.');
-    const index = known ?? scanFile(this.#path(handleId)).then((scanned) => scanned.index);
+    const index = known ?? this.#scan(handleId);
     this.#keepIndex(handleId, index);
     return index;
+  }
+
+  async #scan(handleId: string): Promise<LineIndex> {
+    const entry = this.#entry(handleId);
+    if (entry === undefined) throw new FleetError('NOT_FOUND', 'There is no such handle.');
+    const content = entry.bytes === 0 ? undefined : this.#contentOf(entry);
+    try {
+      return await scanContent(content);
+    } finally {
+      content?.close();
+    }
   }
 
   #keepIndex(handleId: string, index: Promise<LineIndex>): void {
@@ -233,4 +276,13 @@ class FileHandleStore implements HandleStore {
   #path(handleId: string): string {
     return join(this.#dir, handleId);
   }
+}
+
+function inMemory(base64: string): StoredContent & { stat?: undefined } {
+  const bytes = Buffer.from(base64, 'base64');
+  return {
+    size: bytes.length,
+    readInto: (offset, target) => bytes.copy(target, 0, offset),
+    close: () => undefined,
+  };
 }

@@ -1,25 +1,47 @@
-import { createHash } from 'node:crypto';
-import type { HandleRecord } from '../../../schemas/handle.ts';
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, rmSync } from 'node:fs';
+import type { Blobs } from '../../../platform/blobs/blobs.ts';
+import { errnoOf } from '../../../platform/blobs/plain-file.ts';
 import { failpoint } from '../../../platform/failpoint.ts';
-import { errnoOf, openForAppend, writeFully } from './handle-files.ts';
+import type { HandleRecord } from '../../../schemas/handle.ts';
+import { openForAppend, writeFully } from './handle-files.ts';
 import type { HandleWriter } from './handle-store.ts';
 import { LineIndex } from './line-index.ts';
 
-/** Appends to one file, keeping hash and line index in step with what the disk has taken. */
+/** Up to this size a content lies in the journal: no file is made for it. */
+export const inlineBytes = 4096;
+/** Each append writes all of an inline content again: past this number it gets a file. */
+const inlineAppends = 8;
+
+/** What a writer has the store do. */
+export interface WriterHooks {
+  /** Writes down that there is the handle, with its content where that is inline. The errno where it failed. */
+  opened: (record: HandleRecord, inline: Buffer | undefined) => string | undefined;
+  sealed: (record: HandleRecord, inline: Buffer | undefined) => void;
+}
+
+/**
+ * Appends one output: first to the journal, to a file of its own once it is larger. Hash and line index
+ * keep step with what the disk has taken.
+ */
 export class FileHandleWriter implements HandleWriter {
   readonly index = new LineIndex();
   readonly #created: HandleRecord;
   readonly #path: string;
-  readonly #hash = createHash('sha256');
-  readonly #onSealed: (record: HandleRecord) => void;
-  #fd: number | undefined;
+  readonly #blobs: Blobs | undefined;
+  readonly #hooks: WriterHooks;
+  #inline: Buffer | undefined = Buffer.alloc(0);
+  #appends = 0;
+  #file: { fd: number; hash: Hash } | undefined;
   #failed: string | undefined;
+  #sealing: Promise<HandleRecord> | undefined;
   #sealed: HandleRecord | undefined;
 
-  constructor(created: HandleRecord, path: string, onSealed: (record: HandleRecord) => void) {
+  constructor(created: HandleRecord, path: string, blobs: Blobs | undefined, hooks: WriterHooks) {
     this.#created = created;
     this.#path = path;
-    this.#onSealed = onSealed;
+    this.#blobs = blobs;
+    this.#hooks = hooks;
   }
 
   get handle_id(): string {
@@ -38,23 +60,19 @@ export class FileHandleWriter implements HandleWriter {
     return this.#failed;
   }
 
-  /** Open while the handle is: reads need no second descriptor. */
-  get fd(): number | undefined {
-    return this.#fd;
+  /** Where its bytes are to be read while it is open: reads need no second descriptor. */
+  get source(): Buffer | number {
+    return this.#file?.fd ?? this.#inline ?? Buffer.alloc(0);
   }
 
   append(chunk: Uint8Array): void {
-    if (this.#failed !== undefined || this.#sealed !== undefined || chunk.length === 0) return;
-    const fd = this.#open();
-    if (fd === undefined) return;
+    if (this.#failed !== undefined || this.#sealing !== undefined || chunk.length === 0) return;
     failpoint('handle.bytes.before');
-    failpoint('handle.bytes.torn', () => writeFully(fd, chunk.subarray(0, chunk.length / 2)));
-    const { written, errno } = writeFully(fd, chunk);
+    const inline = this.#inline;
+    const fits = inline !== undefined && this.#appends < inlineAppends;
+    if (fits && inline.length + chunk.length <= inlineBytes) this.#appendInline(inline, chunk);
+    else this.#appendToFile(chunk);
     failpoint('handle.bytes.after');
-    this.#failed = errno;
-    const kept = written === chunk.length ? chunk : chunk.subarray(0, written);
-    this.index.push(kept);
-    this.#hash.update(kept);
   }
 
   record(): HandleRecord {
@@ -62,24 +80,72 @@ export class FileHandleWriter implements HandleWriter {
   }
 
   seal(options: { truncated: boolean }): Promise<HandleRecord> {
-    if (this.#sealed === undefined) {
-      this.#sealed = {
-        ...this.record(),
-        state: 'sealed',
-        sha256: this.#hash.digest('hex'),
-        truncated: options.truncated || this.#failed !== undefined,
-      };
-      this.#onSealed(this.#sealed);
-    }
-    return Promise.resolve(this.#sealed);
+    this.#sealing ??= this.#seal(options.truncated || this.#failed !== undefined);
+    return this.#sealing;
   }
 
-  #open(): number | undefined {
+  async #seal(truncated: boolean): Promise<HandleRecord> {
+    const { bytes } = this;
+    const hash = this.#file?.hash ?? createHash('sha256').update(this.#inline ?? '');
+    const sha256 = hash.digest('hex');
+    const shared = this.#file === undefined ? undefined : await this.#blobs?.adopt(this.#path, sha256, bytes);
+    this.#sealed = {
+      ...this.record(),
+      state: 'sealed',
+      sha256,
+      truncated,
+      ...(shared?.reused === true && { reused_bytes: bytes }),
+    };
+    this.#hooks.sealed(this.#sealed, this.#inline);
+    if (this.#file !== undefined) closeSync(this.#file.fd);
+    return this.#sealed;
+  }
+
+  #appendInline(inline: Buffer, chunk: Uint8Array): void {
+    const all = Buffer.concat([inline, chunk]);
+    failpoint('handle.bytes.torn');
+    this.#failed = this.#hooks.opened(this.record(), all);
+    if (this.#failed !== undefined) return;
+    this.#appends += 1;
+    this.#inline = all;
+    this.index.push(chunk);
+  }
+
+  #appendToFile(chunk: Uint8Array): void {
+    const file = this.#file ?? this.#openFile();
+    if (file === undefined) return;
+    failpoint('handle.bytes.torn', () => writeFully(file.fd, chunk.subarray(0, chunk.length / 2)));
+    const { written, errno } = writeFully(file.fd, chunk);
+    this.#failed = errno;
+    const kept = written === chunk.length ? chunk : chunk.subarray(0, written);
+    this.index.push(kept);
+    file.hash.update(kept);
+  }
+
+  /**
+   * A file with what there was inline. The journal says so first where there was nothing, so that no file
+   * is unheard of, and afterwards where there was something, so that a crash loses nothing.
+   */
+  #openFile(): { fd: number; hash: Hash } | undefined {
+    const before = this.#inline ?? Buffer.alloc(0);
+    if (before.length === 0) this.#failed = this.#hooks.opened(this.#created, undefined);
+    if (this.#failed !== undefined) return undefined;
+    let fd: number | undefined;
     try {
-      this.#fd ??= openForAppend(this.#path);
+      fd = openForAppend(this.#path);
+      this.#failed = writeFully(fd, before).errno;
     } catch (error) {
       this.#failed = errnoOf(error);
     }
-    return this.#fd;
+    if (before.length > 0) this.#failed ??= this.#hooks.opened(this.#created, undefined);
+    if (fd === undefined) return undefined;
+    if (this.#failed !== undefined) {
+      closeSync(fd);
+      rmSync(this.#path, { force: true });
+      return undefined;
+    }
+    this.#inline = undefined;
+    this.#file = { fd, hash: createHash('sha256').update(before) };
+    return this.#file;
   }
 }

@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { errnoOf, openPlain, readInto } from '../../../platform/blobs/plain-file.ts';
 
 /**
  * The system calls under handles. A file is opened only where it is a regular file of one name:
@@ -11,16 +12,10 @@ export function openForAppend(path: string): number {
 
 /** A descriptor to read by, and the size there is now. */
 export function openForRead(path: string): { fd: number; size: number } | undefined {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  let fd: number;
-  try {
-    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  } catch {
-    return undefined;
-  }
-  const stat = fstatSync(fd);
-  if (stat.isFile() && stat.nlink === 1) return { fd, size: stat.size };
-  closeSync(fd);
+  const file = openPlain(path);
+  if (file === undefined) return undefined;
+  if (file.stat.nlink === 1) return { fd: file.fd, size: file.stat.size };
+  closeSync(file.fd);
   return undefined;
 }
 
@@ -39,19 +34,4 @@ export function writeFully(fd: number, bytes: Uint8Array): { written: number; er
 export function readFully(fd: number, offset: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
   return bytes.subarray(0, readInto(fd, offset, bytes));
-}
-
-/** Fills memory with the bytes at `offset`; answers how many, fewer than asked for only at the end of the file. */
-export function readInto(fd: number, offset: number, target: Buffer): number {
-  let filled = 0;
-  while (filled < target.length) {
-    const read = readSync(fd, target, filled, target.length - filled, offset + filled);
-    if (read === 0) break;
-    filled += read;
-  }
-  return filled;
-}
-
-export function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EIO';
 }

@@ -1,15 +1,18 @@
 import { asBuffer, countNewlines, nextNewline } from '../../../core/newlines.ts';
 
-/** One offset is kept for every so many lines. */
+/** One offset is kept for every so many lines, or for a power of two of that many. */
 export const indexedLines = 256;
+/** Past so many offsets (half a megabyte) every other one is dropped: very short lines cost no more memory. */
+const maxOffsets = 65_536;
 
 /**
- * Where lines begin, while bytes are appended. 8 bytes of memory for 256 lines; the rest of the way
- * to a line is a short scan.
+ * Where lines begin, while bytes are appended. 8 bytes of memory for 256 lines, of more where the lines
+ * are many; the rest of the way to a line is a short scan.
  */
 export class LineIndex {
-  /** Offset of the line after each 256th newline. */
-  readonly #offsets: number[] = [];
+  /** Offset of the line after each so-manieth newline. */
+  #offsets: number[] = [];
+  #stride = indexedLines;
   #bytes = 0;
   #newlines = 0;
   #endsLine = true;
@@ -20,7 +23,7 @@ export class LineIndex {
     let at = nextNewline(bytes, 0);
     while (at !== -1) {
       this.#newlines += 1;
-      if (this.#newlines % indexedLines === 0) this.#offsets.push(this.#bytes + at + 1);
+      if (this.#newlines % this.#stride === 0) this.#keep(this.#bytes + at + 1);
       at = nextNewline(bytes, at + 1);
     }
     this.#bytes += bytes.length;
@@ -36,12 +39,24 @@ export class LineIndex {
     return this.#newlines + (this.#endsLine ? 0 : 1);
   }
 
+  /** How many offsets there are: what it takes of memory, and the most newlines on the way to a line. */
+  get size(): { offsets: number; stride: number } {
+    return { offsets: this.#offsets.length, stride: this.#stride };
+  }
+
   /** Where to start looking for a line (from 1), and how many newlines lie between there and its beginning. */
   near(line: number): { offset: number; newlines: number } {
     const before = Math.max(0, line - 1);
-    const entry = Math.min(Math.floor(before / indexedLines), this.#offsets.length);
+    const entry = Math.min(Math.floor(before / this.#stride), this.#offsets.length);
     const offset = entry === 0 ? 0 : (this.#offsets[entry - 1] ?? 0);
-    return { offset, newlines: before - entry * indexedLines };
+    return { offset, newlines: before - entry * this.#stride };
+  }
+
+  #keep(offset: number): void {
+    this.#offsets.push(offset);
+    if (this.#offsets.length < maxOffsets) return;
+    this.#offsets = this.#offsets.filter((_, at) => at % 2 === 1);
+    this.#stride *= 2;
   }
 }
 

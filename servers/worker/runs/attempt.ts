@@ -203,6 +203,7 @@ export class Attempt {
       stage: stage.name,
       budget,
       now: deps.now,
+      guard: deps.guard?.(known),
       onOutput: () => {
         known.tookOutput();
       },

@@ -89,7 +89,7 @@ interface DiffToStore {
 }
 
 async function tryToStore(
-  { handles, env, now, log }: RunDeps,
+  { handles, env, now, guard, log }: RunDeps,
   known: LiveRecord,
   { workspace, stage, maxBytes }: DiffToStore,
 ): Promise<Outcome | undefined> {
@@ -105,6 +105,7 @@ async function tryToStore(
     stage,
     budget: { left: maxBytes },
     now,
+    guard: guard?.(known),
     onOutput: () => {
       known.tookOutput();
     },

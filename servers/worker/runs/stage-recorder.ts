@@ -1,6 +1,7 @@
 import { createPreviewSampler, type PreviewSampler, type PreviewStream } from '../../../core/preview.ts';
 import type { StreamName } from '../../../schemas/handle.ts';
 import type { StageOutput } from '../engines/engine.ts';
+import type { Guard } from '../output/guard.ts';
 import type { HandleStore, HandleWriter } from '../output/handle-store.ts';
 
 /** Bytes a run may still store, over all its stages. */
@@ -22,6 +23,8 @@ export interface RecorderOptions {
   stage: string;
   budget: OutputBudget;
   now: () => number;
+  /** Makes what a stream passes first; without it bytes are stored as they come. */
+  guard?: ((stream: StreamName) => Guard) | undefined;
   /** After every chunk stored. */
   onOutput: () => void;
   /** The output cap was passed, or the disk took no more. */
@@ -45,6 +48,7 @@ interface Stream {
 export function createStageRecorder(options: RecorderOptions): StageRecorder {
   const { handles, run_id, stage, budget, now } = options;
   const streams = new Map<StreamName, Stream>();
+  const guards = new Map<StreamName, Guard>();
   const cut = new Set<StreamName>();
   let isSealed = false;
 
@@ -65,17 +69,26 @@ export function createStageRecorder(options: RecorderOptions): StageRecorder {
       options.onLimit('disk');
     }
   };
+  const keep = (name: StreamName, chunk: Uint8Array): void => {
+    if (chunk.length === 0) return;
+    const kept = chunk.length <= budget.left ? chunk : chunk.subarray(0, budget.left);
+    if (kept.length > 0) store(name, kept);
+    if (kept.length === chunk.length) return;
+    cut.add(name);
+    options.onLimit('output');
+  };
+  const guarded = (name: StreamName, make: (stream: StreamName) => Guard): Guard => {
+    const guard = guards.get(name) ?? make(name);
+    guards.set(name, guard);
+    return guard;
+  };
   return {
     get diskFailed() {
       return [...streams.values()].some(({ writer }) => writer.failed !== undefined);
     },
     write: (name, chunk) => {
-      if (isSealed || chunk.length === 0) return;
-      const kept = chunk.length <= budget.left ? chunk : chunk.subarray(0, budget.left);
-      if (kept.length > 0) store(name, kept);
-      if (kept.length === chunk.length) return;
-      cut.add(name);
-      options.onLimit('output');
+      if (isSealed) return;
+      keep(name, options.guard === undefined ? chunk : guarded(name, options.guard).transform(chunk));
     },
     truncated: (name) => {
       cut.add(name);
@@ -85,6 +98,7 @@ export function createStageRecorder(options: RecorderOptions): StageRecorder {
         return { stream, stage, sample: sampler.sample(), bytes: writer.bytes, lines: writer.lines };
       }),
     seal: async () => {
+      if (!isSealed) for (const [name, guard] of guards) keep(name, guard.flush());
       isSealed = true;
       await Promise.all([...streams].map(([name, { writer }]) => writer.seal({ truncated: cut.has(name) })));
     },

@@ -5,6 +5,8 @@ import type { RunSpec } from '../../../schemas/run.ts';
 import type { EngineContext, EngineEnd, EngineSession } from '../engines/engine.ts';
 import type { Engines } from '../engines/index.ts';
 import type { Places } from '../places.ts';
+import type { StreamName } from '../../../schemas/handle.ts';
+import type { Guard } from '../output/guard.ts';
 import type { HandleStore } from '../output/handle-store.ts';
 import type { StartProcess } from '../runner/process.ts';
 import type { RecordFiles } from './record-files.ts';
@@ -22,6 +24,8 @@ export interface RunDeps {
   /** What our own calls of Git run in. */
   env: Readonly<Record<string, string>>;
   now: () => number;
+  /** Makes what each stream of a run passes before it is stored; without it, it is stored as it comes. */
+  guard?: (run: { run_id: string; spec: RunSpec }) => (stream: StreamName) => Guard;
   log: Logger;
 }
 

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { inlineBytes } from '../../../servers/worker/output/file-handle-writer.ts';
 import { openFileHandleStore } from '../../../servers/worker/output/file-handle-store.ts';
 import { defaults, handleStoreSuite, lineStarts, sha256 } from '../../suites/handle-store.suite.ts';
 
@@ -39,13 +40,16 @@ handleStoreSuite('files', async () => {
 });
 
 describe('file handle store', () => {
-  it('keeps one private file a handle, made at its first byte, and nothing but the bytes in it', async () => {
+  it('keeps one private file a handle, made once it is large, and nothing but the bytes in it', async () => {
     const store = await openFileHandleStore(join(dir, 'handles'));
     const writer = store.create(defaults);
-    expect(readdirSync(join(dir, 'handles'))).toEqual(['journal.jsonl']);
     writer.append(Buffer.from('bytes\n'));
+    expect(readdirSync(join(dir, 'handles'))).toEqual(['journal.jsonl']);
+    writer.append(Buffer.alloc(inlineBytes - 6, 'x'));
+    expect(readdirSync(join(dir, 'handles'))).toEqual(['journal.jsonl']);
+    writer.append(Buffer.from('more'));
     const file = join(dir, 'handles', writer.handle_id);
-    expect(readFileSync(file, 'utf8')).toBe('bytes\n');
+    expect(readFileSync(file, 'utf8')).toBe(`bytes\n${'x'.repeat(inlineBytes - 6)}more`);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(statSync(join(dir, 'handles')).mode & 0o777).toBe(0o700);
     expect(statSync(join(dir, 'handles/journal.jsonl')).mode & 0o777).toBe(0o600);
@@ -96,7 +100,7 @@ describe('file handle store', () => {
   });
 
   it('reads no link and no pipe put in the place of a file', async () => {
-    writeFileSync(join(dir, 'outside'), 'outside!');
+    writeFileSync(join(dir, 'outside'), 'o'.repeat(5000));
     for (const replace of [
       symlinkSync,
       linkSync,
@@ -104,7 +108,7 @@ describe('file handle store', () => {
     ]) {
       const store = await openFileHandleStore(join(dir, 'handles'));
       const writer = store.create(defaults);
-      writer.append(Buffer.from('inside!!'));
+      writer.append(Buffer.alloc(5000, 'i'));
       await writer.seal({ truncated: false });
       const file = join(dir, 'handles', writer.handle_id);
       unlinkSync(file);
@@ -116,7 +120,7 @@ describe('file handle store', () => {
   it('reads what is left of a file that lost its end, and says where it is gone', async () => {
     const store = await openFileHandleStore(dir);
     const writer = store.create(defaults);
-    writer.append(Buffer.from('0123456789'));
+    writer.append(Buffer.from('0123456789'.repeat(500)));
     await writer.seal({ truncated: false });
     truncateSync(join(dir, writer.handle_id), 4);
     expect((await store.read(writer.handle_id, 0, 10)).toString()).toBe('0123');

@@ -66,6 +66,7 @@ export async function openTestWorker(
     id: 'w1',
     slots: options.slots ?? 2,
     dir,
+    blobDir: join(dir, 'blobs'),
     trustFile: join(dir, 'trust.json'),
     signInLock: join(dir, 'sign-in.lock'),
     config,

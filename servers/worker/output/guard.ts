@@ -1,0 +1,9 @@
+/**
+ * What every byte of one stream passes before anything else sees it: before its hash, its line index, its
+ * preview, and the disk. It may hold back what it cannot judge yet.
+ */
+export interface Guard {
+  transform(chunk: Uint8Array): Uint8Array;
+  /** What it still holds back, when the stream has ended. */
+  flush(): Uint8Array;
+}
