@@ -2,7 +2,7 @@ import { FleetError } from '../core/errors.ts';
 import { sanitize } from '../core/sanitize.ts';
 import type { Connection } from '../mcp/handlers.ts';
 import type { Logger } from '../platform/log.ts';
-import { isTerminal } from '../schemas/run.ts';
+import { isTerminal } from '../schemas/run-words.ts';
 import type { News } from './news.ts';
 import type { RunRecord } from './store/run-store.ts';
 

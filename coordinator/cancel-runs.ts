@@ -1,4 +1,4 @@
-import { isTerminal } from '../schemas/run.ts';
+import { isTerminal } from '../schemas/run-words.ts';
 import type { Changes } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { Dispatch } from './dispatch.ts';

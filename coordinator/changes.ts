@@ -1,4 +1,4 @@
-import { isTerminal } from '../schemas/run.ts';
+import { isTerminal } from '../schemas/run-words.ts';
 import type { News } from './news.ts';
 import { createRunCache } from './store/run-cache.ts';
 import type { RunRecord } from './store/run-store.ts';

@@ -1,6 +1,6 @@
 import { stopReason } from '../core/dependencies.ts';
 import type { Logger } from '../platform/log.ts';
-import { isTerminal } from '../schemas/run.ts';
+import { isTerminal } from '../schemas/run-words.ts';
 import type { Changes } from './changes.ts';
 import { untilStored } from './store-retry.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';

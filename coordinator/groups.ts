@@ -1,5 +1,5 @@
 import type { Logger } from '../platform/log.ts';
-import { isTerminal } from '../schemas/run.ts';
+import { isTerminal } from '../schemas/run-words.ts';
 import { untilStored } from './store-retry.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
 

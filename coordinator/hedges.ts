@@ -2,7 +2,7 @@ import { hedgeAfterMs, isStraggler, mayHedge, noWork, worked } from '../core/hed
 import { needOf, type Policy } from '../core/placement.ts';
 import type { RunQueue } from '../core/queue.ts';
 import type { Logger } from '../platform/log.ts';
-import { isTerminal } from '../schemas/run.ts';
+import { isTerminal } from '../schemas/run-words.ts';
 import type { RunDetail } from '../schemas/worker.ts';
 import type { Admission } from './admission.ts';
 import type { Changes, RunListener } from './changes.ts';

@@ -1,13 +1,6 @@
 import type { AttemptRecord } from '../schemas/manifest.ts';
-import {
-  budgetNames,
-  type Outcome,
-  type Reserved,
-  type RunSpec,
-  type Spent,
-  type TaskBudget,
-  type Usage,
-} from '../schemas/run.ts';
+import type { Outcome, Reserved, RunSpec, Spent, TaskBudget, Usage } from '../schemas/run.ts';
+import { budgetNames } from '../schemas/run-words.ts';
 
 /** What is divided among runs; attempts and runs are counted one by one. */
 export const shareNames = ['tokens', 'turns', 'wall_ms'] as const;

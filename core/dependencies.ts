@@ -1,4 +1,5 @@
-import type { RunSpec, RunStatus } from '../schemas/run.ts';
+import type { RunSpec } from '../schemas/run.ts';
+import type { RunStatus } from '../schemas/run-words.ts';
 import { FleetError } from './errors.ts';
 
 const runIdShape = /^run_[A-Za-z0-9_-]{21}$/;

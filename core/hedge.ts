@@ -1,4 +1,5 @@
-import type { Outcome, RunStatus } from '../schemas/run.ts';
+import type { Outcome } from '../schemas/run.ts';
+import type { RunStatus } from '../schemas/run-words.ts';
 
 /** One of the attempts under way, as it stands. */
 export interface UnderWay {

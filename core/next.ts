@@ -1,4 +1,5 @@
-import { isTerminal, type RunSnapshot } from '../schemas/run.ts';
+import type { RunSnapshot } from '../schemas/run.ts';
+import { isTerminal } from '../schemas/run-words.ts';
 import { maxWaitMs } from '../schemas/tools.ts';
 
 /*

@@ -1,4 +1,5 @@
-import type { Outcome, Question, RunStatus } from '../schemas/run.ts';
+import type { Outcome, Question } from '../schemas/run.ts';
+import type { RunStatus } from '../schemas/run-words.ts';
 import { ok, refused, type Result } from './result.ts';
 
 export interface Pending {

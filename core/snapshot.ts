@@ -1,5 +1,6 @@
 import type { HandleRecord, HandleSummary } from '../schemas/handle.ts';
-import type { Liveness, Outcome, Question, RunSnapshot, RunStatus, Usage } from '../schemas/run.ts';
+import type { Liveness, Outcome, Question, RunSnapshot, Usage } from '../schemas/run.ts';
+import type { RunStatus } from '../schemas/run-words.ts';
 import { shrinkPreview } from './preview.ts';
 
 /** How an attempt ended, in a few words: `exit 1`, `signal SIGKILL`, `limit output`, `lost`. */

@@ -1,12 +1,6 @@
 import type { AttemptRecord } from '../schemas/manifest.ts';
-import {
-  isTerminal,
-  type Reserved,
-  type RunSpec,
-  type RunStatus,
-  type Spent,
-  type TaskBudget,
-} from '../schemas/run.ts';
+import type { Reserved, RunSpec, Spent, TaskBudget } from '../schemas/run.ts';
+import { isTerminal, type RunStatus } from '../schemas/run-words.ts';
 import { heldAttempt, heldBy, ownLeft, shareNames, spentBy, type ShareName } from './budget.ts';
 
 /** A run as far as its task's budget is concerned. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import type { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { ServerResponse } from 'node:http';
 import type { ServerFactory } from './build-server.ts';
 
@@ -36,6 +36,9 @@ export function createHttpSessions(options: SessionOptions): HttpSessions {
   const sessions = new Map<string, HttpSession>();
 
   const create = async (): Promise<HttpSession> => {
+    // Loaded for the first of them: it brings fetch and all of it, several MB.
+    const { StreamableHTTPServerTransport } =
+      await import('@modelcontextprotocol/sdk/server/streamableHttp.js');
     const id = randomUUID();
     const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: () => id });
     transport.onclose = () => {

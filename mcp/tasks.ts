@@ -1,4 +1,4 @@
-import type { RunStatus } from '../schemas/run.ts';
+import type { RunStatus } from '../schemas/run-words.ts';
 
 export const tasksExtension = 'io.modelcontextprotocol/tasks';
 

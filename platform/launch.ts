@@ -6,9 +6,10 @@ import type { Install } from './install.ts';
 
 /**
  * V8 grows its young generation to 16 MB and more before it collects; ours hold little that is
- * short-lived, and 1 MB keeps an idle process about 10 MB smaller.
+ * short-lived, and 1 MB keeps an idle process about 10 MB smaller. So little is collected in less time
+ * than it takes to wake threads for it.
  */
-const nodeFlags = ['--max-semi-space-size=1'];
+const nodeFlags = ['--max-semi-space-size=1', '--single-threaded-gc'];
 
 interface Launch {
   install: Install;

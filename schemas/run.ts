@@ -1,22 +1,9 @@
 import { z } from 'zod';
 import { handleSummary } from './handle.ts';
 import { plainName, runId, taskId } from './ids.ts';
+import { budgetNames, runStatuses } from './run-words.ts';
 
-export const runStatuses = [
-  'pending',
-  'running',
-  'input_required',
-  'paused',
-  'completed',
-  'failed',
-  'cancelled',
-] as const;
 export const runStatus = z.enum(runStatuses);
-export type RunStatus = z.infer<typeof runStatus>;
-
-export function isTerminal(status: RunStatus): boolean {
-  return status === 'completed' || status === 'failed' || status === 'cancelled';
-}
 
 export const limitNames = [
   'output',
@@ -62,8 +49,6 @@ export const usage = z.strictObject({
 });
 export type Usage = z.infer<typeof usage>;
 
-/** What a task may use in all. A turn is one model call; `wall_ms` sums the time its runs work. */
-export const budgetNames = ['tokens', 'turns', 'wall_ms', 'attempts', 'runs'] as const;
 export const taskBudget = z.partialRecord(z.enum(budgetNames), z.int().min(1));
 export type TaskBudget = z.infer<typeof taskBudget>;
 

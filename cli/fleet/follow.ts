@@ -1,5 +1,6 @@
 import { FleetError } from '../../core/errors.ts';
-import { isTerminal, type RunSnapshot } from '../../schemas/run.ts';
+import type { RunSnapshot } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import { maxWaitMs } from '../../schemas/tools.ts';
 import type { Fleet } from './connect.ts';
 

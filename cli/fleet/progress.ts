@@ -1,4 +1,5 @@
-import { isTerminal, type RunSnapshot } from '../../schemas/run.ts';
+import type { RunSnapshot } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import { formatBytes, formatMs } from '../output.ts';
 import { keptBytes, runLine } from './show-runs.ts';
 

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FleetPaths } from '../../platform/paths.ts';
 import { runId as runIdSchema } from '../../schemas/ids.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import { workspaceDir } from '../../servers/worker/runs/record-files.ts';
 import { readRecords } from '../../servers/worker/runs/record-journal.ts';
 import type { RunRecord } from '../../servers/worker/runs/record.ts';

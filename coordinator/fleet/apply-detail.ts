@@ -1,4 +1,4 @@
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import type { AttemptEnd } from '../../core/retry.ts';
 import type { RunDetail } from '../../schemas/worker.ts';
 import type { Next } from '../retries.ts';

@@ -1,7 +1,7 @@
 import { FleetError } from '../../core/errors.ts';
 import { nextAfterCancel } from '../../core/next.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
 import { cancelRuns } from '../cancel-runs.ts';
 import type { RunRecord } from '../store/run-store.ts';

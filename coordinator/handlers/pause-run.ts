@@ -2,7 +2,7 @@ import { FleetError } from '../../core/errors.ts';
 import { nextAfterPause } from '../../core/next.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import { takesSlot } from '../fleet/open-attempts.ts';
 import type { HandlerDeps } from './deps.ts';
 import { findRun, reachAttempt } from './find-run.ts';

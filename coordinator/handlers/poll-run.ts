@@ -2,7 +2,7 @@ import { FleetError } from '../../core/errors.ts';
 import { nextAfterPoll } from '../../core/next.ts';
 import { packRuns, pollEnvelopeBytes } from '../../core/poll-reply.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import { maxReplyBytes, type FleetContracts } from '../../schemas/tools.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';

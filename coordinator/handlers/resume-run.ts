@@ -3,7 +3,7 @@ import { nextToFollow } from '../../core/next.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
 import type { AnsweredBy } from '../../schemas/manifest.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
-import { isTerminal, type RunStatus } from '../../schemas/run.ts';
+import { isTerminal, type RunStatus } from '../../schemas/run-words.ts';
 import type { HandlerDeps } from './deps.ts';
 import { findRun, reachAttempt } from './find-run.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../core/parse-json.ts';
 import { failpoint } from '../../platform/failpoint.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import type { EndListener } from '../changes.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import { openFolder } from './folder.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from '../../platform/log.ts';
 import { failpoint } from '../../platform/failpoint.ts';
 import type { Config } from '../../schemas/config.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { buildManifest } from './build-manifest.ts';
 import { openTaskFolder, type TaskFolder } from './export.ts';

@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../../schemas/manifest.ts';
-import type { RunStatus } from '../../schemas/run.ts';
+import type { RunStatus } from '../../schemas/run-words.ts';
 import type { RunRecord, StoredHandle } from './run-store.ts';
 
 /*

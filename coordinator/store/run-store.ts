@@ -1,15 +1,7 @@
 import type { HandleRecord } from '../../schemas/handle.ts';
 import type { AttemptRecord, Decision, Hedge, Placement, Retry } from '../../schemas/manifest.ts';
-import type {
-  Liveness,
-  Outcome,
-  Question,
-  Reserved,
-  RunSpec,
-  RunStatus,
-  TaskBudget,
-  Usage,
-} from '../../schemas/run.ts';
+import type { Liveness, Outcome, Question, Reserved, RunSpec, TaskBudget, Usage } from '../../schemas/run.ts';
+import type { RunStatus } from '../../schemas/run-words.ts';
 
 export interface StoredHandle extends HandleRecord {
   worker_id: string;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { isTerminal, runSnapshot, type RunSnapshot } from '../../schemas/run.ts';
+import { runSnapshot, type RunSnapshot } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import { bridgeClient, ToolError, type BridgeClient } from './bridge-client.ts';
 import type { Random } from './random.ts';
 import type { Site } from './site.ts';

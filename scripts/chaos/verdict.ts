@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '../../core/parse-json.ts';
 import { manifest, type AttemptRecord, type Manifest } from '../../schemas/manifest.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import type { Oracle } from './oracle.ts';
 import type { Deaths } from './processes.ts';
 import type { Site } from './site.ts';

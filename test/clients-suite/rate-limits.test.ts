@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { connect, type Peer } from '../../mcp/client.ts';
 import { fleetPaths } from '../../platform/paths.ts';
-import { isTerminal, type RunSnapshot } from '../../schemas/run.ts';
+import type { RunSnapshot } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import { fleetContracts, type FleetContracts } from '../../schemas/tools.ts';
 import { createCodexFleet, type CodexFleet, type CodexUserOptions } from '../helpers/codex-user.ts';
 import type { RecordedRequest } from '../scripted-model/start.ts';

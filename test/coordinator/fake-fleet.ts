@@ -10,7 +10,7 @@ import type { RunRecord, RunStore } from '../../coordinator/store/run-store.ts';
 import type { Call, Handlers } from '../../mcp/handlers.ts';
 import { createLogger } from '../../platform/log.ts';
 import { config as configSchema } from '../../schemas/config.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
 import { scratchFolder } from '../helpers/scratch.ts';
 import { FakeWorker, fakeLocalWorkers } from './fake-worker.ts';

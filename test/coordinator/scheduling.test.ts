@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FleetError } from '../../core/errors.ts';
 import { bootIdOf } from '../../core/machine-boot.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import { attemptKey } from '../../coordinator/fleet/open-attempts.ts';
 import { allUp, fakeFleet, type FakeFleet } from './fake-fleet.ts';
 

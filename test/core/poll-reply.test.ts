@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { jsonBytes } from '../../core/json-bytes.ts';
 import { packRuns, type SnapshotRow } from '../../core/poll-reply.ts';
 import { streamNames } from '../../schemas/handle.ts';
-import { runSnapshot, runStatuses, type RunSnapshot } from '../../schemas/run.ts';
+import { runSnapshot, type RunSnapshot } from '../../schemas/run.ts';
+import { runStatuses } from '../../schemas/run-words.ts';
 
 function idOf(prefix: string, n: number): string {
   return `${prefix}_${String(n).padStart(21, '0')}`;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { canTransition, statusOf, transition, type Run, type RunEvent } from '../../core/run-state.ts';
-import { isTerminal, runStatuses, type Outcome } from '../../schemas/run.ts';
+import type { Outcome } from '../../schemas/run.ts';
+import { isTerminal, runStatuses } from '../../schemas/run-words.ts';
 
 const question = { kind: 'command' as const, text: 'rm -rf build?' };
 const exit0: Outcome = { kind: 'exit', code: 0 };

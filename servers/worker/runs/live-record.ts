@@ -1,5 +1,6 @@
 import { transition, type Run, type RunEvent } from '../../../core/run-state.ts';
-import type { Liveness, Outcome, RunSpec, RunStatus } from '../../../schemas/run.ts';
+import type { Liveness, Outcome, RunSpec } from '../../../schemas/run.ts';
+import type { RunStatus } from '../../../schemas/run-words.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
 import type { EngineReport } from '../engines/engine.ts';
 import type { Workspace } from '../workspace/clone.ts';

@@ -1,7 +1,8 @@
 import { FleetError } from '../../../core/errors.ts';
 import { statusOf, type PauseHow } from '../../../core/run-state.ts';
 import type { Input } from '../../../mcp/handlers.ts';
-import { isTerminal, type Outcome, type RunSpec, type RunStatus } from '../../../schemas/run.ts';
+import type { Outcome, RunSpec } from '../../../schemas/run.ts';
+import { isTerminal, type RunStatus } from '../../../schemas/run-words.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
 import type { Workspace } from '../workspace/clone.ts';

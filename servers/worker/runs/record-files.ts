@@ -1,18 +1,20 @@
 import { mkdirSync } from 'node:fs';
-import { rm, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '../../../core/errors.ts';
 import { makePrivateDir } from '../../../platform/paths.ts';
 import type { RunRecord } from './record.ts';
 import { openRecordJournal, recordsFile } from './record-journal.ts';
+import { removeTree, TempFolders } from './temp-folders.ts';
 
 /**
- * What a worker keeps of its runs: `runs/records.jsonl`, the journal of their records; `tmp/<run_id>`,
- * the attempt's own TMPDIR; and for those that need it `runs/<run_id>/home`, what its engine keeps until
+ * What a worker keeps of its runs: `runs/records.jsonl`, the journal of their records; `tmp/`, with
+ * an attempt's own TMPDIR in it; and for those that need it `runs/<run_id>/home`, what its engine keeps until
  * the run has ended, and `runs/<run_id>/workspace`, its private copy of the work tree. What is small is
  * done synchronously, a tenth of the processor time of the same by threads.
  */
 export interface RecordFiles {
+  /** Of a run that is prepared. */
   tmpDir: (runId: string) => string;
   homeDir: (runId: string) => string;
   /** Where the run's private copy of the work tree is, or is made. */
@@ -38,27 +40,23 @@ export interface RecordFiles {
 /** Of a worker's own folder. Throws where it cannot be written. */
 export function openRecordFiles(dir: string): RecordFiles {
   const folder = (runId: string): string => join(dir, 'runs', runId);
-  const tmpDir = (runId: string): string => join(dir, 'tmp', runId);
   const homeDir = (runId: string): string => join(folder(runId), 'home');
   makePrivateDir(join(dir, 'runs'));
-  makePrivateDir(join(dir, 'tmp'));
   const records = openRecordJournal(recordsFile(dir));
   const removals = new Set<Promise<void>>();
   const inBackground = (removal: Promise<void>): void => {
     removals.add(removal);
     void removal.then(() => removals.delete(removal));
   };
-  /** Most attempts leave it empty. By a thread: the file system may have to wait for its own journal. */
-  const removeTmp = (runId: string): Promise<void> =>
-    rmdir(tmpDir(runId)).catch(() => removeTree(tmpDir(runId)));
+  const temps = new TempFolders(join(dir, 'tmp'), inBackground);
   return {
-    tmpDir,
+    tmpDir: (runId) => temps.of(runId),
     homeDir,
     workspaceDir: (runId) => workspaceDir(dir, runId),
     prepare: (runId, { home }) => {
       orUnavailable(() => {
         if (home) mkdirSync(homeDir(runId), { recursive: true, mode: 0o700 });
-        mkdirSync(tmpDir(runId), { recursive: true, mode: 0o700 });
+        temps.take(runId);
       });
     },
     write: (record) => {
@@ -66,9 +64,9 @@ export function openRecordFiles(dir: string): RecordFiles {
     },
     read: records.read,
     readAll: records.readAll,
-    removeTmp,
+    removeTmp: (runId) => temps.giveBack(runId),
     removePrivate: (runId, { home }) => {
-      inBackground(removeTmp(runId));
+      inBackground(temps.giveBack(runId));
       if (home) inBackground(removeWithin(folder(runId), 'home'));
     },
     removeWorkspace: (runId) => {
@@ -80,18 +78,13 @@ export function openRecordFiles(dir: string): RecordFiles {
     remove: (runId) => {
       records.forget(runId);
       inBackground(removeTree(folder(runId)));
-      inBackground(removeTree(tmpDir(runId)));
+      inBackground(temps.giveBack(runId));
     },
   };
 }
 /** Where a run's private copy of the work tree is, or is made. */
 export function workspaceDir(workerDir: string, runId: string): string {
   return join(workerDir, 'runs', runId, 'workspace');
-}
-
-/** What cannot be removed now costs room, nothing else. */
-async function removeTree(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
 
 /** And the folder, once it is empty. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isTerminal } from '../../../schemas/run.ts';
+import { isTerminal } from '../../../schemas/run-words.ts';
 import { Journal, readJournal, type Place } from '../journal.ts';
 import { runRecord, type RunRecord } from './record.ts';
 

@@ -1,4 +1,4 @@
-import { isTerminal, type RunStatus } from '../../../schemas/run.ts';
+import { isTerminal, type RunStatus } from '../../../schemas/run-words.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** All that is kept in memory of a run once it has ended; the rest is read from its record. */

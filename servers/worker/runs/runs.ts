@@ -1,5 +1,6 @@
 import { FleetError } from '../../../core/errors.ts';
-import type { Outcome, RunSpec, RunStatus } from '../../../schemas/run.ts';
+import type { Outcome, RunSpec } from '../../../schemas/run.ts';
+import type { RunStatus } from '../../../schemas/run-words.ts';
 import { acceptRuns, recipeOf, type Accepted, type Acceptor, type NewRun } from './accept.ts';
 import type { Recipe } from './attempt.ts';
 import { ChangeLog } from './changes.ts';

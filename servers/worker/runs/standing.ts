@@ -1,6 +1,7 @@
 import type { Run } from '../../../core/run-state.ts';
 import { newRunId } from '../../../platform/ids.ts';
-import { isTerminal, type Outcome, type RunSpec } from '../../../schemas/run.ts';
+import type { Outcome, RunSpec } from '../../../schemas/run.ts';
+import { isTerminal } from '../../../schemas/run-words.ts';
 import type { HandleRecord } from '../../../schemas/handle.ts';
 import type { Workspace } from '../workspace/clone.ts';
 import type { RunStanding } from './live-record.ts';

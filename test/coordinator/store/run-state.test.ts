@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { createMemoryRunStore } from '../../../coordinator/store/memory-run-store.ts';
 import type { RunRecord, RunStore } from '../../../coordinator/store/run-store.ts';
 import { statusOf, transition, type Run, type RunEvent } from '../../../core/run-state.ts';
-import { isTerminal, type Outcome } from '../../../schemas/run.ts';
+import type { Outcome } from '../../../schemas/run.ts';
+import { isTerminal } from '../../../schemas/run-words.ts';
 import { claimOf, finishOf, newRun } from '../../helpers/runs.ts';
 
 /*

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { createMemoryRunStore } from '../../../coordinator/store/memory-run-store.ts';
 import type { NewRun, RunRecord, RunStore } from '../../../coordinator/store/run-store.ts';
 import { openSqliteRunStore } from '../../../coordinator/store/sqlite-run-store.ts';
-import { isTerminal } from '../../../schemas/run.ts';
+import { isTerminal } from '../../../schemas/run-words.ts';
 import { runRecord } from '../../helpers/run-record.ts';
 import { claimOf, finishOf, handleOf, newRun } from '../../helpers/runs.ts';
 import { scratchFolder } from '../../helpers/scratch.ts';
