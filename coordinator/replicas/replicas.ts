@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../../core/errors.ts';
 import type { Logger } from '../../platform/log.ts';
-import { isTerminal } from '../../schemas/run.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import type { Config } from '../../schemas/config.ts';
 import { replicaNote, type ReplicaNote } from '../../schemas/replica.ts';
 import type { EndListener } from '../changes.ts';
