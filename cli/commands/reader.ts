@@ -12,7 +12,8 @@ export const reader = defineCommand({
   options: {},
   run: async () => {
     const log = createLogger({ name: 'reader', level: processEnv['CODEX_FLEET_LOG_LEVEL'] });
-    const { closed } = await startReader(fleetPaths(processEnv).replicaDir, log);
+    const { replicaDir, blobDir } = fleetPaths(processEnv);
+    const { closed } = await startReader(replicaDir, blobDir, log);
     await closed;
     return 0;
   },

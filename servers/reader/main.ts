@@ -11,8 +11,8 @@ import { openReplicas } from './replicas.ts';
  * stdout to one client: its coordinator, which starts this process when there is something to read and
  * decides whose handles are whose. So neither bytes nor searches are ever the coordinator's own.
  */
-export function startReader(dir: string, log: Logger): Promise<StdioService> {
-  const replicas = openReplicas(dir);
+export function startReader(dir: string, blobDir: string, log: Logger): Promise<StdioService> {
+  const replicas = openReplicas(dir, blobDir);
   const factory = buildServer({
     name: 'codex-fleet-reader',
     version,

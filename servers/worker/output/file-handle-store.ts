@@ -11,6 +11,7 @@ import { runId as runIdSchema } from '../../../schemas/ids.ts';
 import { Journal, type Place } from '../journal.ts';
 import { FileHandleWriter } from './file-handle-writer.ts';
 import type { CreateHandle, HandleStore, HandleWriter } from './handle-store.ts';
+import { LatelyRead } from './lately-read.ts';
 import type { LineIndex } from './line-index.ts';
 import { findLine } from './line-lookup.ts';
 import { scanAndHash, scanContent } from './scan-content.ts';
@@ -24,8 +25,6 @@ const journalEntry = z.strictObject({
 });
 type JournalEntry = z.infer<typeof journalEntry>;
 
-/** Line indexes kept of sealed handles, the most lately read last. */
-const keptIndexes = 16;
 /** Above this many dead journal lines for a live one, beyond the two every handle writes, it is rewritten. */
 const journalSlack = 1024;
 
@@ -50,12 +49,17 @@ class FileHandleStore implements HandleStore {
   readonly #writers = new Map<string, { writer: FileHandleWriter; run_id: string }>();
   readonly #sealed = new Map<string, Place | JournalEntry>();
   readonly #ofRun = new Map<string, readonly string[]>();
-  readonly #indexes = new Map<string, Promise<LineIndex>>();
+  readonly #lately: LatelyRead<JournalEntry>;
 
   constructor(dir: string, blobs: Blobs | undefined) {
     this.#dir = dir;
     this.#blobs = blobs;
     this.#journal = new Journal('handle', join(dir, 'journal.jsonl'), journalEntry);
+    this.#lately = new LatelyRead({
+      find: (handleId) => this.#entry(handleId),
+      open: (entry) => this.#contentOf(entry),
+      indexOf: (entry) => this.#scan(entry),
+    });
   }
 
   create(params: CreateHandle): HandleWriter {
@@ -89,14 +93,14 @@ class FileHandleStore implements HandleStore {
   stat(handleId: string): HandleRecord | undefined {
     const open = this.#writers.get(handleId);
     if (open !== undefined) return open.writer.record();
-    const entry = this.#entry(handleId);
+    const entry = this.#lately.find(handleId);
     if (entry === undefined) return undefined;
     const { run_id: _, inline: __, ...record } = entry;
     return record;
   }
 
   runOf(handleId: string): string | undefined {
-    return this.#writers.get(handleId)?.run_id ?? this.#entry(handleId)?.run_id;
+    return this.#writers.get(handleId)?.run_id ?? this.#lately.find(handleId)?.run_id;
   }
 
   ofRun(runId: string): HandleRecord[] {
@@ -114,8 +118,13 @@ class FileHandleStore implements HandleStore {
   }
 
   async lineOffset(handleId: string, line: number): Promise<number> {
-    const index = this.#writers.get(handleId)?.writer.index ?? (await this.#indexOf(handleId));
-    return findLine(index, line, (offset, length) => this.read(handleId, offset, length));
+    const index = this.#writers.get(handleId)?.writer.index ?? (await this.#lately.index(handleId));
+    if (index === undefined) throw new FleetError('NOT_FOUND', 'There is no such handle.');
+    return findLine(
+      index,
+      line,
+      (offset, target) => this.#readNow(handleId, offset, target.length, target).length,
+    );
   }
 
   async delete(handleId: string): Promise<void> {
@@ -180,7 +189,7 @@ class FileHandleStore implements HandleStore {
     this.#writers.delete(entry.handle_id);
     // On a full disk the record lives on in memory alone.
     this.#sealed.set(entry.handle_id, this.#append(entry) ?? entry);
-    this.#keepIndex(entry.handle_id, Promise.resolve(index));
+    this.#lately.sealed(entry.handle_id, entry, index);
   }
 
   #append(entry: JournalEntry): Place | undefined {
@@ -206,19 +215,15 @@ class FileHandleStore implements HandleStore {
       if (typeof source !== 'number') return room.subarray(0, source.copy(room, 0, offset));
       return room.subarray(0, readInto(source, offset, room));
     }
-    const entry = this.#entry(handleId);
+    const entry = this.#lately.find(handleId);
     if (entry === undefined) throw new FleetError('NOT_FOUND', 'There is no such handle.');
     const room = memory(entry.bytes);
     if (room.length === 0) return room;
-    const content = this.#contentOf(entry);
+    const content = this.#lately.content(handleId);
     if (content === undefined) throw new FleetError('NOT_FOUND', 'The stored output of this handle is gone.');
-    try {
-      // What a power cut took is missing at the end; the rest is still read.
-      if (offset >= content.size) throw new FleetError('NOT_FOUND', 'The end of this stored output is gone.');
-      return room.subarray(0, content.readInto(offset, room));
-    } finally {
-      content.close();
-    }
+    // What a power cut took is missing at the end; the rest is still read.
+    if (offset >= content.size) throw new FleetError('NOT_FOUND', 'The end of this stored output is gone.');
+    return room.subarray(0, content.readInto(offset, room));
   }
 
   #contentOf(entry: JournalEntry): StoredContent | undefined {
@@ -226,17 +231,7 @@ class FileHandleStore implements HandleStore {
     return openSealed(this.#path(entry.handle_id), entry, this.#blobs);
   }
 
-  #indexOf(handleId: string): Promise<LineIndex> {
-    const known = this.#indexes.get(handleId);
-    this.#indexes.delete(handleId);
-    const index = known ?? this.#scan(handleId);
-    this.#keepIndex(handleId, index);
-    return index;
-  }
-
-  async #scan(handleId: string): Promise<LineIndex> {
-    const entry = this.#entry(handleId);
-    if (entry === undefined) throw new FleetError('NOT_FOUND', 'There is no such handle.');
+  async #scan(entry: JournalEntry): Promise<LineIndex> {
     const content = entry.bytes === 0 ? undefined : this.#contentOf(entry);
     try {
       return await scanContent(content);
@@ -245,17 +240,9 @@ class FileHandleStore implements HandleStore {
     }
   }
 
-  #keepIndex(handleId: string, index: Promise<LineIndex>): void {
-    this.#indexes.set(handleId, index);
-    for (const oldest of this.#indexes.keys()) {
-      if (this.#indexes.size <= keptIndexes) return;
-      this.#indexes.delete(oldest);
-    }
-  }
-
   #forget(handleId: string, runId: string): void {
     this.#sealed.delete(handleId);
-    this.#indexes.delete(handleId);
+    this.#lately.forget(handleId);
     const rest = (this.#ofRun.get(runId) ?? []).filter((id) => id !== handleId);
     if (rest.length > 0) this.#ofRun.set(runId, rest);
     else this.#ofRun.delete(runId);

@@ -44,12 +44,16 @@ export class LineIndex {
     return { offsets: this.#offsets.length, stride: this.#stride };
   }
 
-  /** Where to start looking for a line (from 1), and how many newlines lie between there and its beginning. */
-  near(line: number): { offset: number; newlines: number } {
+  /**
+   * Where to start looking for a line (from 1), where to stop, and how many newlines lie between the start
+   * and its beginning.
+   */
+  near(line: number): { offset: number; until: number; newlines: number } {
     const before = Math.max(0, line - 1);
     const entry = Math.min(Math.floor(before / this.#stride), this.#offsets.length);
     const offset = entry === 0 ? 0 : (this.#offsets[entry - 1] ?? 0);
-    return { offset, newlines: before - entry * this.#stride };
+    const until = this.#offsets[entry] ?? this.#bytes;
+    return { offset, until, newlines: before - entry * this.#stride };
   }
 
   #keep(offset: number): void {

@@ -1,17 +1,20 @@
 import { afterNewlines, type LineIndex } from './line-index.ts';
 
-const blockBytes = 64 * 1024;
+/** One for all: a lookup takes no turn of the event loop, and leaves no garbage. */
+const block = Buffer.allocUnsafe(64 * 1024);
 
 /** Where line `line` (from 1) begins, by its index entry and a short read onwards; `index.bytes` where there is none. */
-export async function findLine(
+export function findLine(
   index: LineIndex,
   line: number,
-  read: (offset: number, length: number) => Promise<Buffer>,
-): Promise<number> {
+  readInto: (offset: number, target: Buffer) => number,
+): number {
   if (line > index.lines) return index.bytes;
-  let { offset, newlines } = index.near(line);
+  const near = index.near(line);
+  let { offset, newlines } = near;
   while (newlines > 0) {
-    const bytes = await read(offset, blockBytes);
+    const wanted = Math.max(1, Math.min(block.length, near.until - offset));
+    const bytes = block.subarray(0, readInto(offset, block.subarray(0, wanted)));
     if (bytes.length === 0) break;
     const result = afterNewlines(bytes, newlines);
     if ('found' in result) return offset + result.found;

@@ -34,7 +34,7 @@ class MemoryHandleStore implements HandleStore {
 
   async lineOffset(handleId: string, line: number): Promise<number> {
     const handle = this.#get(handleId);
-    return findLine(handle.index, line, (offset, length) => Promise.resolve(handle.read(offset, length)));
+    return findLine(handle.index, line, (offset, target) => handle.read(offset, target.length).copy(target));
   }
 
   ofRun(runId: string): HandleRecord[] {
