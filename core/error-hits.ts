@@ -1,4 +1,5 @@
-import { lineShape } from './line-shape.ts';
+import { diagnosticCode } from './diagnostic-code.ts';
+import { codeShape, lineShape } from './line-shape.ts';
 
 /** Bytes kept of a line. */
 export const excerptBytes = 224;
@@ -13,13 +14,17 @@ export interface Hit {
   slot: number;
   length: number;
   clippedLeft: boolean;
-  /** Lines after it that say more: its context, and where in the sources it happened. */
+  /** Of a line around a hit: it says what went wrong, or where. */
+  tells: boolean;
+  /** Lines around it that say more: its context, and where in the sources it happened. */
   near: Hit[];
 }
 
-/** Lines of one shape: how many there were, and the first and the last few of them. */
+/** Lines of one shape, or with one diagnostic code: how many there were, and the first and the last few of them. */
 export interface Shape {
   hash: number;
+  /** That of a compiler or linter, where lines of this shape have one. */
+  code: string | undefined;
   count: number;
   first: Hit[];
   last: Hit[];
@@ -51,8 +56,10 @@ export class ErrorHits {
 
   /** Takes in the line `[from, to)` whose error word begins at `word`. Answers the hit kept, and its shape. */
   add(bytes: Buffer, from: number, to: number, word: number, line: number): { hit: Hit; shape: Shape } {
-    const hash = lineShape(bytes, from, Math.min(to, from + shapeBytes));
-    const shape = this.#early.get(hash) ?? this.#seenAgain(hash) ?? this.#newShape(hash);
+    const code = diagnosticCode(bytes, from, to, word);
+    const hash =
+      code === undefined ? lineShape(bytes, from, Math.min(to, from + shapeBytes)) : codeShape(code);
+    const shape = this.#early.get(hash) ?? this.#seenAgain(hash) ?? this.#newShape(hash, code);
     shape.count += 1;
     if (shape.first.length >= Math.ceil(this.#cap / 2) && shape.last.length >= Math.floor(this.#cap / 2)) {
       this.#release(shape.last.shift());
@@ -65,9 +72,15 @@ export class ErrorHits {
   }
 
   /** Keeps a line that belongs to a hit. */
-  addNear(hit: Hit, bytes: Buffer, from: number, to: number, line: number): void {
-    if (this.#free.length <= this.#slots / 4) return;
-    hit.near.push(this.#keep(bytes, from, to, line, false));
+  addNear(
+    hit: Hit,
+    bytes: Buffer,
+    from: number,
+    to: number,
+    { line, tells }: Pick<Hit, 'line' | 'tells'>,
+  ): void {
+    if (this.#free.length <= this.#slots / 8) return;
+    hit.near.push({ ...this.#keep(bytes, from, to, line, false), tells });
     this.#nearCount += 1;
   }
 
@@ -85,8 +98,8 @@ export class ErrorHits {
     return shape;
   }
 
-  #newShape(hash: number): Shape {
-    const shape: Shape = { hash, count: 0, first: [], last: [] };
+  #newShape(hash: number, code: string | undefined): Shape {
+    const shape: Shape = { hash, code, count: 0, first: [], last: [] };
     (this.#early.size < this.#slots / 4 ? this.#early : this.#recent).set(hash, shape);
     return shape;
   }
@@ -95,7 +108,7 @@ export class ErrorHits {
     const slot = this.#take();
     const length = Math.min(to - from, excerptBytes);
     this.#slab?.set(bytes.subarray(from, from + length), slot * excerptBytes);
-    return { line, slot, length, clippedLeft, near: [] };
+    return { line, slot, length, clippedLeft, tells: true, near: [] };
   }
 
   #take(): number {

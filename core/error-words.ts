@@ -23,8 +23,9 @@ const words = [
   'undefined reference',
   'no such file',
 ];
-/** Marks test runners put before a failed test: ` × `, `✗ `, `✘ `, `✖ `, `✕ `, `❌ `, `● `. */
-const marks = [' × ', '✗ ', '✘ ', '✖ ', '✕ ', '❌ ', '● '];
+/** Marks test runners put before a failed test: ` × `, `✗ `, `✘ `, `✖ `, `✕ `, `❌ `, `● `, coloured or not. */
+const crosses = ['✗', '✘', '✖', '✕', '❌', '●'];
+const marks = [' × ', 'm×\x1b[', ...crosses.flatMap((cross) => [`${cross} `, `${cross}\x1b[`])];
 
 const window = 4;
 const patterns = [...words.map((word) => Buffer.from(word)), ...marks.map((mark) => Buffer.from(mark))];

@@ -28,6 +28,13 @@ export function lineShape(bytes: Buffer, from: number, to: number): number {
   return hash;
 }
 
+/** The shape of all lines with one diagnostic code; none that lineShape gives on purpose. */
+export function codeShape(code: string): number {
+  let hash = placeholder;
+  for (let at = 0; at < code.length; at += 1) hash = mix(hash, code.charCodeAt(at));
+  return hash;
+}
+
 const offsetBasis = 0x811c9dc5 | 0;
 const prime = 0x01000193;
 const placeholder = 0x23;

@@ -1,3 +1,4 @@
+import { codeTable, hasCodeTable } from './code-table.ts';
 import { excerptBytes, type ErrorHits, type Hit } from './error-hits.ts';
 import { sanitize } from './sanitize.ts';
 
@@ -13,6 +14,8 @@ export interface Kept {
   pending: Buffer;
   strong: ErrorHits;
   weak: ErrorHits;
+  /** What a text of JSON is made of; none for other texts. */
+  structure: readonly string[];
 }
 
 /** A line a preview may show. */
@@ -28,12 +31,14 @@ export interface SampleLine {
 export interface PreviewSample {
   /** Every line of the stream is here, unclipped. */
   whole: boolean;
+  /** What holds for all of it, most telling first: a table of codes, the structure of JSON. One line each. */
+  notes: string[];
   /** By line number. */
   lines: SampleLine[];
 }
 
-/** Each first hit of a shape, then what belongs to it, the last of each shape, the further ones, mere names. */
-const rankOf = { first: 0, near: 1, last: 2, further: 3, weak: 20 } as const;
+/** Each first hit of a shape, what it says of itself, the last of each shape, other lines around the first, the further ones, mere names, what a table tells. */
+const rankOf = { first: 0, near: 1, last: 2, context: 2.5, further: 3, weak: 20, told: 40 } as const;
 
 /** Turns what a sampler kept into lines. */
 export function describeSample(kept: Kept): PreviewSample {
@@ -47,7 +52,10 @@ export function describeSample(kept: Kept): PreviewSample {
   ] as const) {
     addHits(lines, hits, base, whole);
   }
-  return { whole, lines: [...lines.values()].sort((a, b) => a.line - b.line) };
+  const notes = whole
+    ? []
+    : [...kept.structure, ...(hasCodeTable(kept.strong) ? codeTable(kept.strong) : [])];
+  return { whole, notes, lines: [...lines.values()].sort((a, b) => a.line - b.line) };
 }
 
 function addHead(lines: Map<number, SampleLine>, kept: Kept, whole: boolean): void {
@@ -73,15 +81,18 @@ function addTail(lines: Map<number, SampleLine>, kept: Kept): void {
 
 function addHits(lines: Map<number, SampleLine>, hits: ErrorHits, base: number, whole: boolean): void {
   const textOf = (hit: Hit) => (whole ? (lines.get(hit.line)?.text ?? '') : excerptText(hits, hit));
+  const isTable = hasCodeTable(hits) && !whole;
   for (const shape of hits.shapes) {
+    const isTold = isTable && shape.code !== undefined;
     const all = [...shape.first, ...shape.last];
     all.forEach((hit, index) => {
       const alike = index === 0 && shape.count > all.length ? `[${shape.count} like this] ` : '';
-      const rank = base + rankInShape(index, all.length);
+      const rank = isTold && index === 0 ? base + rankOf.told : base + rankInShape(index, all.length);
       lines.set(hit.line, { line: hit.line, text: alike + textOf(hit), rank });
       for (const near of hit.near) {
         const known = lines.get(near.line)?.rank ?? Number.POSITIVE_INFINITY;
-        const nearRank = index === 0 ? base + rankOf.near : rank + 0.5;
+        const firstRank = near.tells ? rankOf.near : rankOf.context;
+        const nearRank = index === 0 && !isTold ? base + firstRank : rank + (near.tells ? 0.4 : 0.6);
         if (nearRank < known) lines.set(near.line, { line: near.line, text: textOf(near), rank: nearRank });
       }
     });

@@ -1,5 +1,6 @@
 import { classifyLine, findErrorWord } from './error-words.ts';
 import { ErrorHits, excerptBytes, type Hit } from './error-hits.ts';
+import { beginsJson, firstVisible, JsonSketch } from './json-sketch.ts';
 import { asBuffer, countNewlines } from './newlines.ts';
 import { describeSample, type PreviewSample } from './sample-lines.ts';
 
@@ -7,13 +8,15 @@ import { describeSample, type PreviewSample } from './sample-lines.ts';
 const searchedBytes = 1024;
 const headBytes = 4096;
 const tailBytes = 4096;
-const strongSlots = 88;
+const strongSlots = 160;
 const weakSlots = 24;
 
 /** After a hit: how many lines are looked through, and how many of them are kept as its context. */
-const nearbyLines = 12;
+const nearbyLines = 20;
 const contextLines = 2;
-/** A shape seen more often than this is noise: no more source locations are looked for. */
+/** What was expected, and what came instead. */
+const tellingLines = 2;
+/** A shape seen more often than this is noise: nothing more is looked for around it. */
 const locatedHits = 32;
 
 export interface PreviewSampler {
@@ -31,6 +34,15 @@ export function createPreviewSampler(): PreviewSampler {
   return new Sampler();
 }
 
+/** What is still looked for behind a hit. */
+interface Near {
+  hit: Hit;
+  linesLeft: number;
+  contextLeft: number;
+  tellingLeft: number;
+  wantsLocation: boolean;
+}
+
 class Sampler implements PreviewSampler {
   #bytes = 0;
   #lines = 0;
@@ -40,19 +52,31 @@ class Sampler implements PreviewSampler {
   #pending: Buffer | undefined;
   #pendingLength = 0;
   #midLine = false;
+  /** Where in the chunk its own first line begins. */
+  #scanFrom = 0;
   readonly #strong = new ErrorHits(strongSlots);
   readonly #weak = new ErrorHits(weakSlots);
-  #near: { hit: Hit; linesLeft: number; contextLeft: number; wantsLocation: boolean } | undefined;
+  /** The line before the chunk, or its beginning. */
+  readonly #before = Buffer.allocUnsafeSlow(excerptBytes);
+  #beforeLength = 0;
+  #near: Near | undefined;
+  /** Whether this is JSON shows the first byte that is no blank. */
+  #mayBeJson = true;
+  #structure: JsonSketch | undefined;
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     const bytes = asBuffer(chunk);
     this.#keepEdges(bytes);
+    if (this.#mayBeJson) this.#sketch(bytes);
     this.#bytes += bytes.length;
     const start = this.#midLine ? this.#endPending(bytes) : 0;
     if (start === -1) return;
     const end = bytes.lastIndexOf(10) + 1;
-    if (end > start) this.#scan(bytes, start, end);
+    if (end > start) {
+      this.#scan(bytes, start, end);
+      this.#remember(bytes, lineStart(bytes, start, end - 1), end - 1);
+    }
     const rest = Math.max(start, end);
     if (rest < bytes.length) this.#begin(bytes, rest);
   }
@@ -69,7 +93,17 @@ class Sampler implements PreviewSampler {
         : Buffer.alloc(0),
       strong: this.#strong,
       weak: this.#weak,
+      structure: this.#structure?.notes() ?? [],
     });
+  }
+
+  #sketch(bytes: Buffer): void {
+    const first = this.#structure === undefined ? firstVisible(bytes) : undefined;
+    if (first !== undefined) {
+      this.#mayBeJson = beginsJson(first);
+      if (this.#mayBeJson) this.#structure = new JsonSketch();
+    }
+    this.#structure?.push(bytes);
   }
 
   #keepEdges(bytes: Buffer): void {
@@ -93,7 +127,10 @@ class Sampler implements PreviewSampler {
     const newline = bytes.indexOf(10);
     this.#extend(bytes, 0, newline === -1 ? bytes.length : newline);
     if (newline === -1) return -1;
-    if (this.#pending !== undefined) this.#line(this.#pending, 0, this.#pendingLength, 0);
+    if (this.#pending !== undefined) {
+      this.#line(this.#pending, 0, this.#pendingLength, 0);
+      this.#remember(this.#pending, 0, this.#pendingLength);
+    }
     this.#lines += 1;
     this.#midLine = false;
     return newline + 1;
@@ -114,6 +151,7 @@ class Sampler implements PreviewSampler {
 
   /** Whole lines only: `from` begins one and `to` is just after a newline. */
   #scan(bytes: Buffer, from: number, to: number): void {
+    this.#scanFrom = from;
     let at = from;
     while (at < to) {
       let lineStart = at;
@@ -141,34 +179,78 @@ class Sampler implements PreviewSampler {
       this.#lookNear(bytes, from, to);
     } else if (word.strong) {
       const { hit, shape } = this.#strong.add(bytes, from, to, word.at, this.#lines + 1);
-      this.#near =
-        shape.count > locatedHits
-          ? undefined
-          : {
-              hit,
-              linesLeft: nearbyLines,
-              contextLeft: shape.count === 1 ? contextLines : 0,
-              wantsLocation: true,
-            };
+      const isKnown = shape.count > locatedHits;
+      if (!isKnown && endsTest(bytes, from)) this.#lookBefore(hit, bytes, from);
+      this.#near = isKnown
+        ? undefined
+        : {
+            hit,
+            linesLeft: nearbyLines,
+            contextLeft: shape.count === 1 ? contextLines : 0,
+            tellingLeft: tellingLines,
+            wantsLocation: !location.test(excerpt(bytes, from, to)),
+          };
     } else {
       if (this.#near === undefined) this.#weak.add(bytes, from, to, word.at, this.#lines + 1);
       this.#lookNear(bytes, from, to);
     }
   }
 
+  /** Some runners tell what went wrong before they tell that it did. */
+  #lookBefore(hit: Hit, bytes: Buffer, from: number): void {
+    const isHere = bytes !== this.#pending && from > this.#scanFrom;
+    const start = isHere ? lineStart(bytes, this.#scanFrom, from - 1) : 0;
+    const [line, end] = isHere ? [bytes, from - 1] : [this.#before, this.#beforeLength];
+    if (location.test(excerpt(line, start, end)))
+      this.#strong.addNear(hit, line, start, end, { line: this.#lines, tells: true });
+  }
+
+  #remember(bytes: Buffer, from: number, to: number): void {
+    this.#beforeLength = Math.min(to - from, excerptBytes);
+    this.#before.set(bytes.subarray(from, from + this.#beforeLength));
+  }
+
   #lookNear(bytes: Buffer, from: number, to: number): void {
     const near = this.#near;
     if (near === undefined) return;
-    const text = bytes.toString('latin1', from, Math.min(to, from + excerptBytes));
+    const text = excerpt(bytes, from, to);
     const located = near.wantsLocation && location.test(text);
-    const told = near.contextLeft > 0 && /\w/.test(text);
-    if (located || told) this.#strong.addNear(near.hit, bytes, from, to, this.#lines + 1);
+    const telling = near.tellingLeft > 0 && !located && tells.test(text);
+    const context = near.contextLeft > 0 && /\w/.test(text) && !passed.test(text);
+    const line = this.#lines + 1;
+    if (located || telling) this.#strong.addNear(near.hit, bytes, from, to, { line, tells: true });
+    else if (context) this.#strong.addNear(near.hit, bytes, from, to, { line, tells: false });
     if (located) near.wantsLocation = false;
-    if (told) near.contextLeft -= 1;
+    if (telling) near.tellingLeft -= 1;
+    else if (context) near.contextLeft -= 1;
     near.linesLeft -= 1;
     if (near.linesLeft === 0 || (near.contextLeft === 0 && !near.wantsLocation)) this.#near = undefined;
   }
 }
 
-/** `file.ts:12`, `file.ts(12`, `File "x.py"`, `--> src/x.rs`, and the `❯` (latin1 here) of test runners. */
-const location = /\.[A-Za-z]{1,5}[:(]\d|File "|--> |\u00e2\u009d\u00af /;
+/** `file.ts:12`, `file.ts(12,3):`, `File "x.py"`, `--> src/x.rs`, and the `❯` (latin1 here) of test runners. */
+const location = /\.[A-Za-z]{1,5}(?::\d|\(\d+(?:,\d+)?\) ?:)|File "|--> |\u00e2\u009d\u00af /;
+/** `Expected: 1`, `left: 1`, `E  assert`, `→ expected 1 to be 2` (latin1 here), `- 1` or `+ 1` of a diff. */
+const tells =
+  /^\s*(?:[Ee]xpected|[Rr]eceived|[Aa]ctual|[Ll]eft|[Rr]ight|[Gg]ot|[Ww]ant|[Ww]anted)\b\W*\w|^E {3}|\u00e2\u0086\u0092 /;
+
+/** The beginning of a line, a character a byte, without its colours. */
+function excerpt(bytes: Buffer, from: number, to: number): string {
+  const text = bytes.toString('latin1', from, Math.min(to, from + excerptBytes));
+  return text.includes('\x1b') ? text.replace(/\x1b\[[\d;]*m/g, '') : text;
+}
+
+/** What went well says nothing about what did not: `✓`, `✔` or `√` (latin1 here), PASS, ok. */
+const passed = /^\s*(?:\u00e2\u009c[\u0093\u0094]|\u00e2\u0088\u009a|PASS\b|ok\b)/;
+
+/** Where the line begins whose end is at `to`, not before `first`. */
+function lineStart(bytes: Buffer, first: number, to: number): number {
+  return to <= first ? first : Math.max(first, bytes.lastIndexOf(10, to - 1) + 1);
+}
+
+/** `--- FAIL: TestX` of `go test -v`, which comes after what the test said. */
+function endsTest(bytes: Buffer, from: number): boolean {
+  let at = from;
+  while (bytes[at] === 0x20) at += 1;
+  return bytes[at] === 0x2d && bytes.toString('latin1', at, at + 9) === '--- FAIL:';
+}

@@ -1,6 +1,8 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { recallOf } from '../../scripts/bench/tokens/recall.ts';
+import { testRuns } from '../../scripts/bench/tokens/test-runs.ts';
 import {
   createPreviewSampler,
   estimateTokens,
@@ -117,6 +119,39 @@ describe('renderPreview', () => {
     expect(text).toContain('2388 passed');
   });
 
+  it.each(testRuns())('names all failing tests of $name, what they said, and where', (output) => {
+    const within = (tokens: number) => recallOf(output, renderPreview([streamOf(output.content)], tokens));
+    const all = { seen: 12, of: 12 };
+    expect(within(2_000)).toMatchObject({ failures: all, messages: all });
+    expect(within(2_500)).toMatchObject({ locations: all });
+  });
+
+  it('gives a table of codes where every line is an error, which a smaller preview keeps', () => {
+    const names = ['alpha', 'beta', 'gamma'];
+    const line = (at: number) =>
+      `src/${names[at % 3]}.ts(${at},9): error TS${at % 5 === 0 ? 2304 : 2322}: '${names[(at * 7) % 3]}' is wrong.`;
+    const text = preview(Array.from({ length: 500 }, (_, at) => `${line(at + 1)}\n`).join(''), 2_000);
+    expect(text.split('\n').slice(1, 3)).toEqual([
+      "= TS2322 ×400, first 1: src/beta.ts(1,9): 'beta' is wrong.",
+      "= TS2304 ×100, first 5: src/gamma.ts(5,9): 'gamma' is wrong.",
+    ]);
+    expect(shrinkPreview(text, 300).split('\n').slice(0, 3)).toEqual(text.split('\n').slice(0, 3));
+  });
+
+  it('gives the structure of JSON in one line', () => {
+    const rows = Array.from({ length: 500 }, (_, id) => ({ id, name: `row ${id}` }));
+    const text = preview(JSON.stringify({ rows }));
+    expect(text).toContain(
+      '\n= json: {rows: [500 × object]}\n= /rows/*: {id: number, name: string}\n1: {"rows"',
+    );
+  });
+
+  it('lets nothing of an output pass for a note', () => {
+    const text = preview(`= all is well\n${bigLog(20_000)}`);
+    expect(text.split('\n').filter((line) => line.startsWith('= '))).toEqual([]);
+    expect(text).toContain('\n1: = all is well\n');
+  });
+
   it('gives line numbers that are those of the content', () => {
     const content = bigLog(300_000);
     const lines = content.split('\n');
@@ -170,7 +205,7 @@ describe('renderPreview', () => {
           expect(estimateTokens(shrunk)).toBeLessThanOrEqual(fewer);
           for (const line of [...text.split('\n'), ...shrunk.split('\n')]) {
             if (line !== '')
-              expect(line).toMatch(/^(?:\d+: |\d+:$|(?:stdout|stderr|last_message) \(\d+ lines?)/);
+              expect(line).toMatch(/^(?:\d+: |\d+:$|= |(?:stdout|stderr|last_message) \(\d+ lines?)/);
             expect(line).not.toMatch(/(?!\t)\p{Cc}|\p{Default_Ignorable_Code_Point}/u);
           }
         },
@@ -195,6 +230,12 @@ describe('createPreviewSampler', () => {
         'see src/errors.ts',
         '  at src/a.ts:1:2',
         'not ok 1',
+        '--- FAIL: TestIt (0.00s)',
+        '    it_test.go:12: got 1, want 2',
+        '    Expected: 1',
+        'src/a.ts(1,2): error TS2322: no',
+        'error[E0308]: mismatched types',
+        '{"a":[1,{"b":"AssertionError: no"}]}',
       ),
       fc.integer({ min: 0, max: 9 }).map((n) => `error: attempt ${n} failed`),
       fc.integer({ min: 1010, max: 1030 }).map((n) => `${'x'.repeat(n)} error: far`),
@@ -230,7 +271,7 @@ describe('createPreviewSampler', () => {
       (_, at) => `error: ${at.toString(26).replace(/\d/g, 'z')} went wrong\n  at file.ts:${at}`,
     );
     const sample = sampled(Buffer.from(lines.join('\n')));
-    expect(sample.lines.length).toBeLessThan(500);
+    expect(sample.lines.length).toBeLessThan(600);
     expect(sample.lines.some((line) => line.text.includes('error: zz') || line.line === 1)).toBe(true);
   });
 
