@@ -69,6 +69,7 @@ function shown(text: string, streams: readonly ReturnType<typeof sampled>[]): Sh
       outcome: { kind: 'exit', code: 1 },
       error: undefined,
       waiting_for: undefined,
+      not_before: undefined,
       liveness: undefined,
       question: undefined,
       usage: undefined,
