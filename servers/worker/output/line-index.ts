@@ -2,6 +2,9 @@ import { asBuffer, countNewlines, nextNewline } from '../../../core/newlines.ts'
 
 /** One offset is kept for every so many lines, or for a power of two of that many. */
 export const indexedLines = 256;
+const newline = 10;
+/** Bytes of a line looked at one by one, where the line before it was short. */
+const nearBytes = 16;
 /** Past so many offsets (half a megabyte) every other one is dropped: very short lines cost no more memory. */
 const maxOffsets = 65_536;
 
@@ -20,12 +23,25 @@ export class LineIndex {
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     const bytes = asBuffer(chunk);
-    let at = nextNewline(bytes, 0);
-    while (at !== -1) {
-      this.#newlines += 1;
-      if (this.#newlines % this.#stride === 0) this.#keep(this.#bytes + at + 1);
-      at = nextNewline(bytes, at + 1);
+    const { length } = bytes;
+    // The newlines until the next one whose offset is kept.
+    let left = this.#stride - (this.#newlines % this.#stride);
+    let [at, near, found] = [0, nearBytes, 0];
+    for (;;) {
+      // Native code is fast in long lines, and costs a call in short ones.
+      const start = at;
+      const end = Math.min(start + near, length);
+      while (at < end && bytes[at] !== newline) at += 1;
+      if (at === end) at = bytes.indexOf(newline, at);
+      if (at === -1) break;
+      near = at - start > nearBytes ? 0 : nearBytes;
+      at += 1;
+      found += 1;
+      if (found < left) continue;
+      this.#keep(this.#bytes + at);
+      left = found + this.#stride - ((this.#newlines + found) % this.#stride);
     }
+    this.#newlines += found;
     this.#bytes += bytes.length;
     this.#endsLine = bytes[bytes.length - 1] === 10;
   }

@@ -1,5 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   linkSync,
@@ -20,7 +19,8 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inlineBytes } from '../../../servers/worker/output/file-handle-writer.ts';
 import { openFileHandleStore } from '../../../servers/worker/output/file-handle-store.ts';
-import { defaults, handleStoreSuite, lineStarts, sha256 } from '../../suites/handle-store.suite.ts';
+import { killWriter } from '../../../scripts/bench/output/kill-writer.ts';
+import { defaults, handleStoreSuite, sha256 } from '../../suites/handle-store.suite.ts';
 
 const built = join(import.meta.dirname, '../../../dist/servers/worker/output/file-handle-store.js');
 const fixture = (name: string) => join(import.meta.dirname, '../../fixtures', name);
@@ -152,37 +152,10 @@ describe('file handle store', () => {
     'after kill -9 at any moment holds a valid prefix, sealed as truncated',
     { timeout: 60_000 },
     async () => {
-      for (const killAt of [0, 1, 700, 5_000, 65_536, 200_000, 1_000_000]) {
-        const killedDir = join(dir, `at-${killAt}`);
-        const child = spawn(process.execPath, [fixture('append-forever.mjs'), built, killedDir], {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        });
-        let told = 0;
-        child.stdout.on('data', (chunk: Buffer) => {
-          told = Number(chunk.toString().trimEnd().split('\n').at(-1));
-          if (told >= killAt) child.kill('SIGKILL');
-        });
-        await once(child, 'close');
-        const store = await openFileHandleStore(killedDir);
-        const [record] = store.ofRun(defaults.run_id);
-        const content = await store.read(record?.handle_id ?? '', 0, 1e9);
-        expect(record).toMatchObject({
-          state: 'sealed',
-          truncated: true,
-          bytes: content.length,
-          sha256: sha256(content),
-        });
-        expect(content.length).toBeGreaterThanOrEqual(killAt);
-        expect(endlessStream(content.length).equals(content)).toBe(true);
-        const starts = lineStarts(content);
-        expect(record?.lines).toBe(starts.length);
-        for (const line of [1, 256, 257, 1000, starts.length]) {
-          expect(await store.lineOffset(record?.handle_id ?? '', line)).toBe(
-            starts[line - 1] ?? content.length,
-          );
-        }
-        const again = await openFileHandleStore(killedDir);
-        expect(again.ofRun(defaults.run_id)).toEqual([record]);
+      for (const position of [0, 1, 700, 5_000, 65_536, 200_000, 1_000_000]) {
+        const found = await killWriter(join(dir, `at-${position}`), position);
+        expect(found.faults).toEqual([]);
+        expect(found.bytes).toBeGreaterThanOrEqual(position);
       }
     },
   );
@@ -210,13 +183,4 @@ function heapAfterCollection(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
   return process.memoryUsage().heapUsed;
-}
-
-/** What test/fixtures/append-forever.mjs writes. */
-function endlessStream(bytes: number): Buffer {
-  let text = '';
-  for (let piece = 0; text.length < bytes; piece += 1) {
-    text += `piece ${piece} ${'.'.repeat(piece % 97)}\n`.repeat((piece % 7) + 1);
-  }
-  return Buffer.from(text.slice(0, bytes));
 }

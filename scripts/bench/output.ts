@@ -1,0 +1,219 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Bench } from '../bench.ts';
+import { startBenchWorker, type BenchWorker } from './output/bench-worker.ts';
+import { makeContents, type Contents } from './output/contents.ts';
+import { columns, median, quantile, short } from './statistics.ts';
+
+const megabytes = Number(process.env['BENCH_MB'] ?? 64);
+/** A large output is this many times the file. */
+const times = 16;
+const rounds = 3;
+const streams = 32;
+const ticks = 400;
+
+interface Row {
+  what: string;
+  figure: number;
+  unit: string;
+  bound?: { most: number } | { least: number };
+}
+
+/** What it costs to take in, keep and hash what commands print: a real worker beside a bare pipe to a file. */
+export async function run(): Promise<Bench> {
+  const root = await mkdtemp(join(tmpdir(), 'fleet-output-'));
+  try {
+    const contents = makeContents(root, megabytes);
+    const worker = await startBenchWorker(root);
+    try {
+      const rows = [
+        ...(await throughput(worker, contents, root)),
+        ...(await extremes(worker, contents)),
+        ...(await delays(worker, contents)),
+        {
+          what: 'most memory of the worker, throughout',
+          figure: worker.peakMb(),
+          unit: 'MB',
+          bound: { most: 150 },
+        },
+        ...(await storage(worker)),
+      ];
+      return { table: table(rows), pass: rows.every(isMet), figures: rows };
+    } finally {
+      await worker.close();
+    }
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+interface Cost {
+  bytes: number;
+  ms: number;
+  cpuMs: number;
+}
+
+const speed = ({ bytes, ms }: Cost): number => bytes / 1e6 / (ms / 1e3);
+const cost = ({ bytes, cpuMs }: Cost): number => cpuMs / (bytes / 1e6);
+
+async function throughput(worker: BenchWorker, contents: Contents, root: string): Promise<Row[]> {
+  const cat = (file: string): string[] => [
+    '/bin/cat',
+    contents.stamp(),
+    ...Array.from({ length: times }, () => file),
+  ];
+  const [bare, ours, whole, many]: [Cost[], Cost[], Cost[], Cost[]] = [[], [], [], []];
+  for (let round = 0; round < rounds; round += 1) {
+    const dir = await mkdtemp(join(root, 'ingest-'));
+    bare.push(await alone('bare-pipe', join(dir, 'bare'), cat(contents.lines)));
+    ours.push(await alone('ingest', dir, cat(contents.lines)));
+    await rm(dir, { recursive: true });
+    whole.push(await measured(worker, () => worker.print(...cat(contents.lines)).then(({ bytes }) => bytes)));
+    many.push(await measured(worker, () => atOnce(worker, contents)));
+  }
+  const best = (costs: Cost[]): number => Math.max(...costs.map(speed));
+  const ratios = ours.map((one, at) => speed(one) / speed(bare[at] ?? one));
+  const shares = many.map((one, at) => speed(one) / speed(whole[at] ?? one));
+  return [
+    { what: 'bare pipe to a file', figure: best(bare), unit: 'MB/s' },
+    { what: 'its processor time', figure: Math.min(...bare.map(cost)), unit: 'ms/MB' },
+    {
+      what: 'the same into a handle: line index and sha256',
+      figure: best(ours),
+      unit: 'MB/s',
+      bound: { least: 400 },
+    },
+    {
+      what: 'beside the bare pipe of its round, median',
+      figure: median(ratios),
+      unit: '×',
+      bound: { least: 0.6 },
+    },
+    { what: 'its processor time', figure: Math.min(...ours.map(cost)), unit: 'ms/MB', bound: { most: 2 } },
+    { what: 'a worker as it is by default, previews included', figure: best(whole), unit: 'MB/s' },
+    { what: 'its processor time', figure: Math.min(...whole.map(cost)), unit: 'ms/MB' },
+    { what: `${String(streams)} streams at once, in all`, figure: best(many), unit: 'MB/s' },
+    {
+      what: 'beside one stream of its round, median',
+      figure: median(shares),
+      unit: '×',
+      bound: { least: 0.8 },
+    },
+  ];
+}
+
+async function measured(worker: BenchWorker, work: () => Promise<number>): Promise<Cost> {
+  const [cpuMs, begun] = [worker.cpuMs(), performance.now()];
+  const bytes = await work();
+  return { bytes, ms: performance.now() - begun, cpuMs: worker.cpuMs() - cpuMs };
+}
+
+/** In a process of its own. */
+async function alone(name: 'bare-pipe' | 'ingest', target: string, argv: string[]): Promise<Cost> {
+  const script = fileURLToPath(new URL(`output/${name}.mjs`, import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script, target, ...argv]);
+  const cost: Cost = JSON.parse(stdout);
+  return cost;
+}
+
+/** As many bytes as one stream, over all of them. */
+async function atOnce(worker: BenchWorker, contents: Contents): Promise<number> {
+  const each = Array.from({ length: Math.max(1, times / streams) }, () => contents.lines);
+  const printed = await Promise.all(
+    Array.from({ length: streams }, () => worker.print('/bin/cat', contents.stamp(), ...each)),
+  );
+  return printed.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Outputs of one line, and of nothing but lines. */
+async function extremes(worker: BenchWorker, contents: Contents): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [what, file] of [
+    ['one line', contents.oneLine],
+    ['empty lines', contents.emptyLines],
+  ] as const) {
+    const argv = ['/bin/cat', contents.stamp(), ...Array.from({ length: times }, () => file)];
+    const found = await measured(worker, () => worker.print(...argv).then(({ bytes }) => bytes));
+    rows.push({ what: `${short(found.bytes / 2 ** 20)} MiB of ${what}`, figure: speed(found), unit: 'MB/s' });
+  }
+  return rows;
+}
+
+/** From a line written by the child to its arrival by read_handle, alone and beside a stream at full speed. */
+async function delays(worker: BenchWorker, contents: Contents): Promise<Row[]> {
+  const alone = await ticking(worker);
+  const flood = worker.print(
+    '/bin/cat',
+    contents.stamp(),
+    ...Array.from({ length: times + 2 }, () => contents.lines),
+  );
+  const beside = await ticking(worker);
+  await flood;
+  const row = (what: string, found: number[]): Row => {
+    return { what, figure: quantile(found, 0.99), unit: 'ms', bound: { most: 50 } };
+  };
+  return [row('written to readable, p99', alone), row('the same beside a stream at full speed', beside)];
+}
+
+async function ticking(worker: BenchWorker): Promise<number[]> {
+  const script = fileURLToPath(new URL('output/tick.mjs', import.meta.url));
+  const run = await worker.begin(process.execPath, script, String(ticks));
+  let handle: string | undefined;
+  while (handle === undefined) {
+    const { runs } = await worker.peer.call('poll_run', { run_ids: [run] });
+    handle = runs[0]?.handles?.[0]?.handle_id;
+  }
+  const found: number[] = [];
+  for (let from = 0; ;) {
+    const page = await worker.peer.call('read_handle', {
+      handle_id: handle,
+      mode: 'bytes',
+      from,
+      wait_ms: 25_000,
+    });
+    const now = performance.timeOrigin + performance.now();
+    for (const line of page.text.split('\n')) if (line !== '') found.push(now - Number(line));
+    from = page.to_byte;
+    if (page.sealed && from >= page.bytes) return found;
+  }
+}
+
+/** What lies on disk for a byte of output, all that was printed here taken together. */
+async function storage(worker: BenchWorker): Promise<Row[]> {
+  const files = new Map<number, number>();
+  let output = 0;
+  for (const folder of [
+    join(worker.stateDir, 'workers', 'bench', 'handles'),
+    join(worker.stateDir, 'blobs'),
+  ]) {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const { ino, size } = await stat(join(entry.parentPath, entry.name));
+      files.set(ino, size);
+      if (entry.name.startsWith('hdl_')) output += size;
+    }
+  }
+  const stored = [...files.values()].reduce((sum, size) => sum + size, 0);
+  return [{ what: 'stored for a byte of output', figure: stored / output, unit: '×', bound: { most: 1.02 } }];
+}
+
+function isMet({ figure, bound }: Row): boolean {
+  if (bound === undefined) return true;
+  return 'most' in bound ? figure <= bound.most : figure >= bound.least;
+}
+
+function table(rows: Row[]): string {
+  return columns([
+    ['figure', '', '', 'wanted', ''],
+    ...rows.map((row) => {
+      const { bound } = row;
+      const wanted =
+        bound === undefined ? '' : 'most' in bound ? `≤ ${String(bound.most)}` : `≥ ${String(bound.least)}`;
+      return [row.what, short(row.figure), row.unit, wanted, isMet(row) ? '' : 'short of it'];
+    }),
+  ]);
+}
