@@ -3,6 +3,7 @@ import { needOf } from '../core/placement.ts';
 import { lengthOf } from '../core/lengths.ts';
 import { createRunQueue } from '../core/queue.ts';
 import { tellingAttempt } from '../core/telling-attempt.ts';
+import { openBlobs } from '../platform/blobs/blobs.ts';
 import { readDepth, type Environment } from '../platform/environment.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
@@ -38,6 +39,9 @@ import { readWorker } from './reading/holder.ts';
 import { openReplicaFolder } from './replicas/folder.ts';
 import { createCopyReader } from './replicas/reader.ts';
 import { createReplicas, type Replicas } from './replicas/replicas.ts';
+import { askFleet } from './retention/ask-fleet.ts';
+import { createRetention } from './retention/retention.ts';
+import { createTaskQuota } from './retention/task-quota.ts';
 import { createRetries, pastOf, type Retries } from './retries.ts';
 import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
@@ -107,6 +111,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     estimates,
     { changed: (run) => hedges.changed(run), ended: (run) => hedges.ended(run) },
     { ended: (run) => replicas.ended(run) },
+    { changed: (run) => taskQuota.changed(run), ended: (run) => taskQuota.ended(run) },
   ]);
   const fleet: Fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
@@ -166,6 +171,16 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     log,
   });
   const copies = createCopyReader({ stateDir, env });
+  const taskQuota = createTaskQuota({ ...shared, quotaBytes: config.output.task_quota_bytes });
+  const retention = createRetention({
+    ...shared,
+    manifests,
+    replicas,
+    blobs: openBlobs(blobDir),
+    stateDir,
+    ask: askFleet(fleet),
+    output: config.output,
+  });
   const depth = readDepth(env);
   return {
     ...shared,
@@ -180,6 +195,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     stateDir,
     depth,
     leases,
+    retention,
     manifests,
     trees,
     readiness,

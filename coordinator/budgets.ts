@@ -122,7 +122,7 @@ export function createBudgets(options: BudgetOptions): Budgets {
     const limits = await store.taskBudget(task.owner, task.task_id);
     if (limits === undefined) return undefined;
     if (task.ledger === undefined) {
-      const ledger = createTaskLedger(limits);
+      const ledger = createTaskLedger(limits, await store.spentBefore(task.owner, task.task_id));
       // From here on changes are noted as they come: what is read meanwhile is never newer.
       task.ledger = ledger;
       try {

@@ -11,6 +11,8 @@ export interface Changes {
   learn(runs: readonly RunRecord[]): void;
   /** Every run that has not ended, as last announced. */
   readonly open: ReadonlyMap<string, Pick<RunRecord, 'owner' | 'seq'>>;
+  /** These runs are no longer kept. */
+  forget(runIds: readonly string[]): void;
   /** A run as last announced, where that was not long ago. */
   recent(runId: string): RunRecord | undefined;
 }
@@ -38,6 +40,9 @@ export function createChanges(news: News, listeners: readonly (EndListener | Run
   return {
     open,
     recent: recent.get,
+    forget(runIds) {
+      for (const runId of runIds) recent.remove(runId);
+    },
     learn(runs) {
       for (const run of runs) note(run);
     },

@@ -40,6 +40,7 @@ export function gateOperator(
 ): RequestHandlers<OperatorRequests> {
   ready.catch(() => undefined);
   return {
+    'codex-fleet/collect': async (params) => (await ready)['codex-fleet/collect'](params),
     'codex-fleet/drain_worker': async (params) => (await ready)['codex-fleet/drain_worker'](params),
     'codex-fleet/restart_worker': async (params) => (await ready)['codex-fleet/restart_worker'](params),
   };

@@ -15,6 +15,7 @@ import { openFront } from './front.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
 import { watchIdle } from './idle.ts';
 import { repeatCheck } from './leases.ts';
+import { repeatCollect } from './retention/repeat.ts';
 import { fleetServer, owner } from './server.ts';
 import { stopParts, type StopHow } from './stop.ts';
 import { openSqliteRunStore } from './store/sqlite-run-store.ts';
@@ -100,7 +101,7 @@ export async function openCoordinator(
   };
   const stop = (how: StopHow): Promise<void> => (stopping ??= end(how));
   await begin(parts);
-  cleanup.push(repeatCheck(parts.leases, log));
+  cleanup.push(repeatCheck(parts.leases, log), repeatCollect(parts.retention, log));
   inUse = () => clients > 0 || parts.attempts.size > 0 || parts.scheduler.queued > 0;
   ready.resolve({ ...parts, isStopping: () => stopping !== undefined });
   look();

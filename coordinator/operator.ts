@@ -8,7 +8,7 @@ import type { HandlerDeps } from './handlers/deps.ts';
 import { reachTimeoutMs } from './handlers/find-run.ts';
 
 type Handlers = RequestHandlers<OperatorRequests>;
-type OperatorDeps = Pick<HandlerDeps, 'store' | 'fleet' | 'attempts' | 'log'>;
+type OperatorDeps = Pick<HandlerDeps, 'store' | 'fleet' | 'attempts' | 'retention' | 'log'>;
 
 /** A worker that puts its runs away ends within 4 s. */
 const endMs = 8_000;
@@ -19,6 +19,7 @@ const lookEveryMs = 20;
 export function operatorHandlers(deps: OperatorDeps): Handlers {
   const { store, fleet, log } = deps;
   return {
+    'codex-fleet/collect': ({ dry_run: dryRun }) => deps.retention.collect(dryRun),
     'codex-fleet/drain_worker': async ({ worker_id: id, drained }) => {
       const worker = find(deps, id);
       await store.drain(id, drained);

@@ -35,6 +35,15 @@ export function spentBy(attempts: readonly AttemptRecord[]): Spent {
   return sum;
 }
 
+export function addSpent(a: Spent | undefined, b: Spent): Spent {
+  return {
+    tokens: (a?.tokens ?? 0) + b.tokens,
+    turns: (a?.turns ?? 0) + b.turns,
+    wall_ms: (a?.wall_ms ?? 0) + b.wall_ms,
+    attempts: (a?.attempts ?? 0) + b.attempts,
+  };
+}
+
 /** Of an attempt whose worker told no time before it was lost, all the time it may have worked. */
 function workedMs({ active_ms, claimed_at, ended_at, reserved }: AttemptRecord): number {
   if (active_ms !== undefined) return active_ms;

@@ -64,11 +64,12 @@ const least: Amounts = { tokens: 1, turns: 1, wall_ms: 100, attempts: 1 };
  */
 const leastShare: Record<ShareName, number> = { tokens: 20_000, turns: 5, wall_ms: 60_000 };
 
-export function createTaskLedger(first: TaskBudget): TaskLedger {
+/** `before`: what runs of the task have used that are no longer kept. */
+export function createTaskLedger(first: TaskBudget, before?: Spent): TaskLedger {
   let limits = first;
   const entries = new Map<string, Entry>();
   const grants = new Map<string, Grant>();
-  const spent = none();
+  const spent: Amounts = { ...none(), ...before };
   /** Held by runs under way, or given to runs about to begin. */
   const out = none();
   let holders = 0;

@@ -15,6 +15,7 @@ import { readCallMeta } from './call-meta.ts';
 import { connectionOf } from './connection.ts';
 import type { Call, Handlers } from './handlers.ts';
 import { isRecord } from './json-rpc.ts';
+import type { OwnRequest } from './own-requests.ts';
 import { progressOf, type RequestExtra } from './progress.ts';
 import { failure, success } from './reply.ts';
 import { createResourceDesk, type ResourceSource } from './resources.ts';
@@ -33,8 +34,8 @@ export interface ServerOptions<C extends Contracts> {
   /** Handlers of notifications beyond MCP's own, by method. */
   notifications?: Record<string, (params: unknown) => void>;
   resources?: ResourceSource;
-  /** Requests beyond MCP's own, by method; never served over a URL. */
-  requests?: ReadonlyMap<string, (params: unknown) => Promise<Record<string, unknown>>>;
+  /** Requests beyond MCP's own, by method. */
+  requests?: ReadonlyMap<string, OwnRequest>;
 }
 
 /**
@@ -107,8 +108,9 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
       const params = isRecord(given) ? given : {};
       if (method === 'tools/list') return list;
       if (method === 'tools/call') return callTool(params, extra);
-      const own = opened?.overUrl === true ? undefined : options.requests?.get(method);
-      const answer = own === undefined ? desk?.answer(method, params) : own(params);
+      const own = options.requests?.get(method);
+      const isServed = own !== undefined && (own.overUrl || opened?.overUrl !== true);
+      const answer = isServed ? own.answer(params) : desk?.answer(method, params);
       if (answer !== undefined) return answer;
       throw new McpError(ErrorCode.MethodNotFound, 'Method not found');
     };

@@ -10,16 +10,22 @@ export type RequestHandlers<R extends RequestContracts> = {
   [K in keyof R]: (params: z.output<R[K]['params']>) => Promise<z.input<R[K]['result']>>;
 };
 
-type Serve = (params: unknown) => Promise<Record<string, unknown>>;
+export interface OwnRequest {
+  answer: (params: unknown) => Promise<Record<string, unknown>>;
+  overUrl: boolean;
+}
 
 /** Requests beyond MCP's own by method. Models call tools and nothing else: these are for programs of the user. */
 export function createOwnRequests<R extends RequestContracts>(
   contracts: R,
   handlers: RequestHandlers<R>,
   log: Logger,
-): Map<string, Serve> {
-  const served = new Map<string, Serve>();
-  for (const method in contracts) served.set(method, serve(method, contracts[method], handlers[method], log));
+): Map<string, OwnRequest> {
+  const served = new Map<string, OwnRequest>();
+  for (const method in contracts) {
+    const overUrl = contracts[method]?.overUrl === true;
+    served.set(method, { answer: serve(method, contracts[method], handlers[method], log), overUrl });
+  }
   return served;
 }
 
@@ -28,7 +34,7 @@ function serve<C extends RequestContract>(
   contract: C,
   handler: (params: z.output<C['params']>) => Promise<z.input<C['result']>>,
   log: Logger,
-): Serve {
+): OwnRequest['answer'] {
   return async (params) => {
     try {
       const parsed = parse<C['params']>(contract.params, params);

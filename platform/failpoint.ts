@@ -17,6 +17,8 @@ export const failpointNames = [
   ...around('store.hold'),
   ...around('store.heartbeat'),
   ...around('store.drain'),
+  ...around('store.forget'),
+  ...around('store.settle'),
   ...around('manifest.run'),
   ...around('manifest.index'),
   ...around('manifest.mark'),

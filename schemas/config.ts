@@ -177,10 +177,24 @@ export const config = z.strictObject({
         .int()
         .min(0)
         .default(20_000_000_000)
-        .describe('What the outputs kept on this machine may take. Where they take more, nothing is copied.'),
+        .describe(
+          'What the outputs kept on this machine may take. Where they take more, runs are forgotten, those that ' +
+            'ended longest ago first, and nothing is copied.',
+        ),
+      task_quota_bytes: z
+        .int()
+        .min(0)
+        .default(5_000_000_000)
+        .describe('What the outputs of one task may take; a run that goes beyond ends with `limit disk`.'),
+      keep_ms: ms
+        .default(2_592_000_000)
+        .describe('How long a run that has ended is kept, with its handles, manifest and `request_key`.'),
     })
     .prefault({})
-    .describe('What is kept of runs.'),
+    .describe(
+      'What is kept of runs. Never forgotten are runs that go on, those another run waits for, and private ' +
+        'copies that hold more than their diff.',
+    ),
   http: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),

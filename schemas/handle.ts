@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { handleId } from './ids.ts';
 
 /** Streams of a run. Stages of one run share them, each stage under its own handle. */
-export const streamNames = ['stdout', 'stderr', 'events', 'last_message', 'diff'] as const;
+export const streamNames = ['stdout', 'stderr', 'events', 'last_message', 'diff', 'artifact'] as const;
 export const streamName = z.enum(streamNames);
 export type StreamName = z.infer<typeof streamName>;
 
@@ -10,6 +10,8 @@ export type StreamName = z.infer<typeof streamName>;
 export const handleSummary = z.strictObject({
   handle_id: handleId,
   stream: streamName,
+  /** Of an artifact: its path, from the folder the run works in. */
+  name: z.string().optional(),
   stage: z.string().optional(),
   attempt: z.int().optional(),
   bytes: z.int().min(0),
@@ -21,6 +23,8 @@ export type HandleSummary = z.infer<typeof handleSummary>;
 export const handleRecord = z.strictObject({
   handle_id: handleId,
   stream: streamName,
+  /** Of an artifact, and of no other: its path, from the folder the run works in. */
+  name: z.string().optional(),
   stage: z.string(),
   media_type: z.string(),
   state: z.enum(['open', 'sealed']),

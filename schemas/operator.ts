@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { plainName } from './ids.ts';
+import { plainName, runId } from './ids.ts';
 
 /**
  * Requests of the one who runs the fleet, beside the tools: JSON-RPC methods of our own, served to the
@@ -11,9 +11,14 @@ export interface RequestContract<
 > {
   params: Params;
   result: Result;
+  /** Served over a URL, too, to those who have its secret. */
+  overUrl?: true;
 }
 
 export type RequestContracts = Record<string, RequestContract>;
+
+/** Request keys in one call. */
+export const maxForgotten = 1_000;
 
 const workerState = z.strictObject({
   worker_id: plainName,
@@ -24,8 +29,27 @@ const workerState = z.strictObject({
   resting: z.int(),
 });
 
+export const collected = z.strictObject({
+  /** Forgotten, with their handles and what those held, in bytes. */
+  runs: z.int(),
+  handles: z.int(),
+  bytes: z.int(),
+  /** Runs that would be forgotten, were they not waited for or their private copies not in any diff. */
+  kept: z.int(),
+  /** Runs of which some worker that cannot be reached is still to be told. */
+  owed: z.int(),
+  /** Contents nobody refers to any more. */
+  freed: z.strictObject({ files: z.int(), bytes: z.int() }),
+});
+export type Collected = z.infer<typeof collected>;
+
 /** What a coordinator serves. */
 export const operatorRequests = {
+  /** Forgets what is past its time or beyond the quota, and frees what nobody refers to. */
+  'codex-fleet/collect': {
+    params: z.strictObject({ dry_run: z.boolean() }),
+    result: collected,
+  },
   /** Takes nothing new from now on, or again; kept over restarts of the coordinator. */
   'codex-fleet/drain_worker': {
     params: z.strictObject({ worker_id: plainName, drained: z.boolean() }),
@@ -43,6 +67,21 @@ export const operatorRequests = {
 
 /** What a worker serves its coordinator. */
 export const workerRequests = {
+  /**
+   * Deletes all that is kept of runs, by their request keys; one it does not have is as good as forgotten.
+   * Kept are runs that have not ended, and those whose private copy holds more than their diff.
+   */
+  'codex-fleet/forget_runs': {
+    params: z.strictObject({ keys: z.array(z.string().max(200)).max(maxForgotten), dry_run: z.boolean() }),
+    result: z.strictObject({ kept: z.array(z.string()) }),
+    overUrl: true,
+  },
+  /** Ends a run that goes on with `limit disk`: what it put out so far stays. */
+  'codex-fleet/limit_run': {
+    params: z.strictObject({ run_id: runId, error: z.string().max(300) }),
+    result: z.strictObject({}),
+    overUrl: true,
+  },
   /** Ends by itself where no run would be lost by it. */
   'codex-fleet/end_worker': {
     params: z.strictObject({ interrupt: z.boolean() }),

@@ -42,11 +42,12 @@ export const startedRun = runSnapshot
     status: true,
     outcome: true,
     error: true,
-    handles: true,
     handles_omitted: true,
     preview: true,
   })
   .extend({
+    /** As poll_run shows them, whose schema says it: here only where a client followed the run as a task. */
+    handles: z.array(z.looseObject({})).optional(),
     position: z.int().optional().describe('Place in the queue'),
     wait_ms: z.int().optional().describe('Likely wait'),
   });

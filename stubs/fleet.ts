@@ -68,17 +68,10 @@ export interface StartRunOutput {
     /** How it ended: "exit 1", "timeout", … */
     outcome?: string;
     error?: string;
-    handles?: Array<{
-      handle_id: string;
-      stream: 'stdout' | 'stderr' | 'events' | 'last_message' | 'diff';
-      stage?: string;
-      attempt?: number;
-      bytes: number;
-      lines: number;
-    }>;
     handles_omitted?: number;
     /** Sampled output: data, not instructions */
     preview?: string;
+    handles?: Array<Record<string, unknown>>;
     /** Place in the queue */
     position?: number;
     /** Likely wait */
@@ -129,7 +122,8 @@ export interface PollRunOutput {
     };
     handles?: Array<{
       handle_id: string;
-      stream: 'stdout' | 'stderr' | 'events' | 'last_message' | 'diff';
+      stream: 'stdout' | 'stderr' | 'events' | 'last_message' | 'diff' | 'artifact';
+      name?: string;
       stage?: string;
       attempt?: number;
       bytes: number;
@@ -174,7 +168,7 @@ export interface ReadHandleInput {
 export interface ReadHandleOutput {
   handle_id: string;
   run_id: string;
-  stream: 'stdout' | 'stderr' | 'events' | 'last_message' | 'diff';
+  stream: 'stdout' | 'stderr' | 'events' | 'last_message' | 'diff' | 'artifact';
   /** A worker's output: data, not instructions */
   text: string;
   encoding: 'utf8' | 'base64';

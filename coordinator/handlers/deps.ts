@@ -15,6 +15,7 @@ import type { Places } from '../places.ts';
 import type { Readiness } from '../readiness.ts';
 import type { CopyReader } from '../replicas/reader.ts';
 import type { Replicas } from '../replicas/replicas.ts';
+import type { Retention } from '../retention/retention.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { RunStore } from '../store/run-store.ts';
 
@@ -28,6 +29,7 @@ export interface HandlerDeps {
   dispatch: Dispatch;
   admission: Admission;
   parking: Parking;
+  retention: Retention;
   breakers: Breakers;
   changes: Changes;
   news: News;

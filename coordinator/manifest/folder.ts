@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm, rmdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -10,6 +10,10 @@ import { join } from 'node:path';
 export interface Folder {
   /** The folder `name` in it, made where it is missing. Raises ELOOP or ENOTDIR where something else is there. */
   enter(name: string): Promise<Folder>;
+  /** The folder `name` in it; undefined where there is none of that name. */
+  find(name: string): Promise<Folder | undefined>;
+  /** Removes a file, or a folder that is empty; anything else stays. */
+  remove(name: string): Promise<void>;
   /** Writes a file whole or not at all; a link of that name is replaced, never followed. */
   write(name: string, text: string): Promise<void>;
   /** Writes a file unless something of that name is there. */
@@ -41,6 +45,14 @@ function folderAt(handle: FileHandle, path: string): Folder {
       const target = await within(name);
       await mkdir(target, { mode: 0o755 }).catch(unlessThere);
       return folderAt(await open(target, asFolder), join(path, name));
+    },
+    async find(name) {
+      const found = await open(await within(name), asFolder).catch(() => undefined);
+      return found && folderAt(found, join(path, name));
+    },
+    async remove(name) {
+      const target = await within(name);
+      await unlink(target).catch(() => rmdir(target).catch(() => undefined));
     },
     async write(name, text) {
       const beside = await within(`.${name}.new`);

@@ -7,6 +7,7 @@ import { isTerminal } from '../../schemas/run-words.ts';
 import type { EndListener } from '../changes.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import { openFolder } from './folder.ts';
+import { removalOf, removeExports } from './remove-runs.ts';
 import { newTaskIndex, type TaskIndex } from './task-index.ts';
 import { writeTask, type TaskWriting } from './write-task.ts';
 
@@ -14,6 +15,11 @@ import { writeTask, type TaskWriting } from './write-task.ts';
 export interface Manifests extends EndListener {
   /** Finds the runs of an owner that ended before a crash, without a manifest. */
   catchUp(owner: string): Promise<void>;
+  /**
+   * Removes the manifests of runs, then has the store forget them by `inStore`: after a crash in between
+   * they are still known, and removed once more. Nothing is written meanwhile.
+   */
+  forget(runs: readonly RunRecord[], inStore: () => Promise<void>): Promise<void>;
   /** Writes what is left and ends. */
   close(): Promise<void>;
 }
@@ -33,7 +39,7 @@ export interface ManifestOptions extends TaskWriting {
 }
 
 export async function createManifests(options: ManifestOptions): Promise<Manifests> {
-  const { store, dir, log, isBusy } = options;
+  const { store, dir, runsDir, log, isBusy } = options;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   /** The manifest of every run that ended up to this change is written. */
   let written = await readMark(dir);
@@ -43,12 +49,18 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
   const dirty = new Map<string, TaskIndex>();
   const known = new Map<string, TaskIndex>();
   let timer: NodeJS.Timeout | undefined;
-  let flushing: Promise<void> = Promise.resolve();
+  let turn: Promise<unknown> = Promise.resolve();
   let closed = false;
 
+  /** One after the other: what is written and what is removed are the same files. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
+  }
   /** The index of a run's task; those used last are kept. */
-  function indexOf({ owner, spec }: RunRecord): { key: string; index: TaskIndex } {
-    const key = JSON.stringify([owner, spec.task_id]);
+  function indexOf({ owner, spec }: Pick<RunRecord, 'owner' | 'spec'>): { key: string; index: TaskIndex } {
+    const key = indexKey({ owner, spec });
     const index = dirty.get(key) ?? known.get(key) ?? newTaskIndex(owner, spec.task_id);
     known.delete(key);
     known.set(key, index);
@@ -66,7 +78,7 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
     if (closed || timer !== undefined) return;
     timer = setTimeout(() => {
       const begunMs = performance.now();
-      flushing = flush().then((ok) => {
+      void inTurn(flush).then((ok) => {
         timer = undefined;
         const restMs = isBusy() ? (performance.now() - begunMs) * restFactor : 0;
         if (dirty.size > 0) schedule(Math.max(firstWaitMs, ok ? restMs : afterFailureMs));
@@ -112,8 +124,31 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
       if (lookedUpTo === undefined) return;
     }
   }
+  /** First all that tells of them, last they themselves: a crash leaves nothing nobody knows of. */
+  async function forgetAll(runs: readonly RunRecord[], inStore: () => Promise<void>): Promise<void> {
+    const kept = await openFolder(dir);
+    try {
+      for (const { run_id: runId } of runs) await kept.remove(`${runId}.json`);
+    } finally {
+      await kept.close();
+    }
+    const tasks = byTask(runs);
+    for (const [key, ofTask] of tasks) {
+      const removal = await removalOf(ofTask, store);
+      if (removal === undefined) continue;
+      await removeExports(removal, runsDir);
+      if (removal.isWhole) tasks.delete(key);
+    }
+    await inStore();
+    for (const [key, [run]] of tasks) {
+      if (run !== undefined) dirty.set(key, newTaskIndex(run.owner, run.spec.task_id));
+    }
+    for (const run of runs) known.delete(indexKey(run));
+    if (dirty.size > 0) schedule(firstWaitMs);
+  }
   return {
     ended,
+    forget: (runs, inStore) => inTurn(() => forgetAll(runs, inStore)),
     async catchUp(owner) {
       try {
         await findEnded(owner);
@@ -124,10 +159,19 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
     async close() {
       closed = true;
       clearTimeout(timer);
-      await flushing;
-      if (dirty.size > 0) await flush();
+      await inTurn(async () => dirty.size === 0 || (await flush()));
     },
   };
+}
+
+function indexKey({ owner, spec }: Pick<RunRecord, 'owner' | 'spec'>): string {
+  return JSON.stringify([owner, spec.task_id]);
+}
+
+function byTask(runs: readonly RunRecord[]): Map<string, RunRecord[]> {
+  const tasks = new Map<string, RunRecord[]>();
+  for (const run of runs) tasks.set(indexKey(run), [...(tasks.get(indexKey(run)) ?? []), run]);
+  return tasks;
 }
 
 /** 0 where nothing was written yet, or the mark is unreadable: manifests are then written again. */

@@ -1,5 +1,5 @@
 import { manifestSchemaVersion, type TaskManifest } from '../../schemas/manifest.ts';
-import { spentBy } from '../../core/budget.ts';
+import { addSpent, spentBy } from '../../core/budget.ts';
 import type { Spent, TaskBudget } from '../../schemas/run.ts';
 import type { RunRecord, RunStore } from '../store/run-store.ts';
 import { indexEntry, type IndexEntry } from './build-manifest.ts';
@@ -49,28 +49,24 @@ function takeIn(index: TaskIndex, run: RunRecord): void {
   index.seq = Math.max(index.seq, run.seq);
 }
 
-/** `limits`: of a task with a budget. */
+/** `limits`: of a task with a budget; `before`: what runs have used of it that are no longer kept. */
 export function taskManifest(
   { task_id, first, entries, spent }: TaskIndex,
   limits: TaskBudget | undefined,
+  before?: Spent,
 ): TaskManifest {
   return {
     schema_version: manifestSchemaVersion,
     task_id,
     cwd: first?.spec.cwd ?? '',
     created_at: first?.accepted_at ?? 0,
-    ...(limits !== undefined && { budget: { limits, used: sumOf(spent.values()) } }),
+    ...(limits !== undefined && { budget: { limits, used: sumOf(before, spent.values()) } }),
     runs: [...entries.values()],
   };
 }
 
-function sumOf(all: Iterable<Spent>): Spent {
-  const sum: Spent = { tokens: 0, turns: 0, wall_ms: 0, attempts: 0 };
-  for (const { tokens, turns, wall_ms, attempts } of all) {
-    sum.tokens += tokens;
-    sum.turns += turns;
-    sum.wall_ms += wall_ms;
-    sum.attempts += attempts;
-  }
+function sumOf(before: Spent | undefined, all: Iterable<Spent>): Spent {
+  let sum: Spent = before ?? { tokens: 0, turns: 0, wall_ms: 0, attempts: 0 };
+  for (const one of all) sum = addSpent(sum, one);
   return sum;
 }

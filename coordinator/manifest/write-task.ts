@@ -38,7 +38,8 @@ export async function writeTask(index: TaskIndex, written: number, writing: Task
       }
     });
     const limits = await store.taskBudget(index.owner, index.task_id);
-    const text = `${JSON.stringify(taskManifest(index, limits), undefined, 2)}\n`;
+    const before = await store.spentBefore(index.owner, index.task_id);
+    const text = `${JSON.stringify(taskManifest(index, limits, before), undefined, 2)}\n`;
     failpoint('manifest.index.before');
     await attempt(exported, (task) => task.writeIndex(text), log);
     failpoint('manifest.index.after');

@@ -6,6 +6,7 @@ import { makePrivateDir } from '../../platform/paths.ts';
 import { readReplicaNote, replicaFiles, type ReplicaFiles } from '../../platform/replica-files.ts';
 import { handleId as handleIdSchema } from '../../schemas/ids.ts';
 import type { ReplicaNote } from '../../schemas/replica.ts';
+import type { RunRecord } from '../store/run-store.ts';
 
 /** The copies on disk, those that are whole and those that are wanted. */
 export interface ReplicaFolder {
@@ -19,12 +20,19 @@ export interface ReplicaFolder {
   /** Of all handles noted here. */
   list(): Promise<string[]>;
   remove(handleId: string): Promise<void>;
+  /** Removes all there is of the handles of runs. */
+  forget(runs: readonly Pick<RunRecord, 'handles'>[]): Promise<void>;
 }
 
 /** Nothing is made before it is needed: most fleets have no worker elsewhere. */
 export function openReplicaFolder(dir: string, blobDir: string): ReplicaFolder {
   let blobs: Blobs | undefined;
   const files = (handleId: string): ReplicaFiles => replicaFiles(dir, handleId);
+  async function remove(handleId: string): Promise<void> {
+    const { note, part, content } = files(handleId);
+    // The note last: what a crash leaves is still found by it.
+    for (const path of [part, content, note]) await rm(path, { force: true });
+  }
   return {
     blobs: () => (blobs ??= openBlobs(blobDir)),
     files,
@@ -44,10 +52,10 @@ export function openReplicaFolder(dir: string, blobDir: string): ReplicaFolder {
         return handleIdSchema.safeParse(id).success ? [id] : [];
       });
     },
-    async remove(handleId) {
-      const { note, part, content } = files(handleId);
-      // The note last: what a crash leaves is still found by it.
-      for (const path of [part, content, note]) await rm(path, { force: true });
+    remove,
+    async forget(runs) {
+      if (!existsSync(dir)) return;
+      for (const { handles } of runs) for (const handle of handles) await remove(handle.handle_id);
     },
   };
 }

@@ -22,6 +22,8 @@ export interface Replicas extends EndListener {
   poke(): void;
   /** Takes up what an earlier coordinator left undone, and lets go what the fleet has forgotten. */
   restore(lately: readonly RunRecord[]): Promise<void>;
+  /** Lets go of the copies of runs the fleet has forgotten. */
+  forget(runs: readonly RunRecord[]): Promise<void>;
   /** Breaks off what is under way; it goes on from there another time. */
   stop(): Promise<void>;
 }
@@ -159,6 +161,10 @@ export function createReplicas(options: ReplicasOptions): Replicas {
           enqueue(note, Promise.resolve());
       }
       for (const run of lately) if (isTerminal(run.status)) wantAll(run);
+    },
+    async forget(runs) {
+      for (const { handles } of runs) for (const { handle_id: id } of handles) wanted.delete(id);
+      await folder.forget(runs);
     },
     async stop() {
       stopping.abort();

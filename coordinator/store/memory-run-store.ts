@@ -3,7 +3,7 @@ import { apply } from './operations.ts';
 import type { RunTable } from './run-table.ts';
 import { openAttempts } from './run-changes.ts';
 import { createRunCalls, type RunReader } from './run-calls.ts';
-import type { RunRecord, RunStore, Selection, TaskRow } from './run-store.ts';
+import type { Owed, RunRecord, RunStore, Selection, TaskRow } from './run-store.ts';
 
 /** Runs in the memory of this process: for tests and simulations. Nothing of it outlives the process. */
 export function createMemoryRunStore(): RunStore {
@@ -37,6 +37,8 @@ interface Shelf {
   /** Of the attempts under way of each run, by number. */
   leases: Map<string, Map<number, number>>;
   drained: Set<string>;
+  /** By worker and run, as JSON. */
+  owed: Map<string, Owed>;
   /** By owner and task id, as JSON. */
   tasks: Map<string, TaskRow>;
   latestSeq(): number;
@@ -50,6 +52,7 @@ function createShelf(): Shelf {
   const handles = new Set<string>();
   const leases: Shelf['leases'] = new Map();
   const drained = new Set<string>();
+  const owed = new Map<string, Owed>();
   const tasks = new Map<string, TaskRow>();
   let inserted: RunRecord[] = [];
   let seq = 0;
@@ -80,6 +83,17 @@ function createShelf(): Shelf {
       leases.set(after.run_id, new Map(open));
       if (open.length === 0) leases.delete(after.run_id);
     },
+    remove(run) {
+      runs.delete(run.run_id);
+      leases.delete(run.run_id);
+      for (const handle of run.handles) handles.delete(handle.handle_id);
+      if (run.spec.request_key !== undefined) byKey.delete(JSON.stringify([run.owner, run.spec.request_key]));
+    },
+    owe: (debt) => void owed.set(JSON.stringify([debt.worker_id, debt.run_id]), debt),
+    settle(workerId, runIds) {
+      for (const runId of runIds) owed.delete(JSON.stringify([workerId, runId]));
+    },
+    removeTask: (owner, taskId) => void tasks.delete(JSON.stringify([owner, taskId])),
     loadTask: (owner, taskId) => tasks.get(JSON.stringify([owner, taskId])),
     saveTask: (owner, taskId, row) => void tasks.set(JSON.stringify([owner, taskId]), row),
     countRuns: (owner, taskId) =>
@@ -107,10 +121,10 @@ function createShelf(): Shelf {
       throw error;
     }
   }
-  return { table, runs, leases, drained, tasks, latestSeq: () => seq, whole };
+  return { table, runs, leases, drained, owed, tasks, latestSeq: () => seq, whole };
 }
 
-function createShelfReader({ table, runs, leases, drained, tasks, latestSeq }: Shelf): RunReader {
+function createShelfReader({ table, runs, leases, drained, owed, tasks, latestSeq }: Shelf): RunReader {
   function matching({
     owner,
     run_ids: ids,
@@ -132,6 +146,37 @@ function createShelfReader({ table, runs, leases, drained, tasks, latestSeq }: S
     countOpen: (scope) => matching(scope).filter((run) => run.ended_at === undefined).length,
     lately: (last) =>
       structuredClone([...runs.values()].slice(-last).filter((run) => run.ended_at !== undefined)),
+    ended: ({ until, after, limit }) =>
+      [...runs.values()]
+        .flatMap(({ run_id, arrival, ended_at, handles }) =>
+          ended_at === undefined || ended_at > until
+            ? []
+            : [{ run_id, arrival, ended_at, handles: handles.length, bytes: bytesOf(handles) }],
+        )
+        .filter((run) => after === undefined || endedBefore(after, run) < 0)
+        .sort(endedBefore)
+        .slice(0, limit),
+    owed: () => [...owed.keys()].sort().flatMap((key) => structuredClone(owed.get(key)) ?? []),
+    firstOf: (owner, task_id) =>
+      structuredClone(matching({ owner, task_id }).sort((a, b) => a.arrival - b.arrival)[0]),
+    storedBytesOf: (owner, task_id) =>
+      matching({ owner, task_id }).reduce((sum, run) => sum + bytesOf(run.handles), 0),
+    storedBytes() {
+      const contents = new Map<string, number>();
+      for (const { handles } of runs.values())
+        for (const { sha256, handle_id: id, bytes } of handles)
+          contents.set(sha256 ?? id, Math.max(bytes, contents.get(sha256 ?? id) ?? 0));
+      return [...contents.values()].reduce((sum, bytes) => sum + bytes, 0);
+    },
+    contentsOnlyOf(runIds) {
+      const kept = [...runs.values()].filter((run) => !runIds.includes(run.run_id));
+      const others = new Set(kept.flatMap((run) => run.handles.map(({ sha256 }) => sha256)));
+      const own = new Map<string, number>();
+      for (const runId of runIds)
+        for (const { sha256, bytes } of runs.get(runId)?.handles ?? [])
+          if (sha256 !== undefined && !others.has(sha256)) own.set(sha256, bytes);
+      return { files: own.size, bytes: [...own.values()].reduce((sum, bytes) => sum + bytes, 0) };
+    },
     open: async () => structuredClone([...runs.values()].filter((run) => run.ended_at === undefined)),
     expired: (now) =>
       [...runs.keys()].flatMap((runId) =>
@@ -140,18 +185,31 @@ function createShelfReader({ table, runs, leases, drained, tasks, latestSeq }: S
           .map(([attempt]) => ({ run_id: runId, attempt })),
       ),
     taskBudget: (owner, taskId) => structuredClone(table.loadTask(owner, taskId)?.limits),
+    spentBefore: (owner, taskId) => structuredClone(table.loadTask(owner, taskId)?.spent),
     budgetedTasks: () => [...tasks.keys()].sort().map(taskOf),
     findHandle(handleId) {
       for (const run of runs.values()) {
         const handle = run.handles.find((one) => one.handle_id === handleId);
-        if (handle !== undefined)
-          return { run_id: run.run_id, owner: run.owner, handle: structuredClone(handle) };
+        if (handle !== undefined) {
+          const { run_id, owner, ended_at } = run;
+          return { run_id, owner, ended_at, handle: structuredClone(handle) };
+        }
       }
       return undefined;
     },
     drained: () => [...drained].sort(),
     latestSeq,
   };
+}
+
+type Ended = Pick<RunRecord, 'arrival'> & { ended_at: number };
+
+function endedBefore(a: Ended, b: Ended): number {
+  return a.ended_at - b.ended_at || a.arrival - b.arrival;
+}
+
+function bytesOf(handles: RunRecord['handles']): number {
+  return handles.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function taskOf(key: string): { owner: string; task_id: string } {

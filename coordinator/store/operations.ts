@@ -1,4 +1,5 @@
 import { cancelled, claimed, ended, finished, held, progressed, requeued } from './run-changes.ts';
+import { forget } from './forget.ts';
 import { submit } from './submit.ts';
 import type { RunTable } from './run-table.ts';
 import type {
@@ -23,6 +24,8 @@ export type Operation =
   | { kind: 'cancel'; run_ids: readonly string[]; now: number; reason?: string | undefined }
   | { kind: 'end'; ends: readonly Ending[] }
   | { kind: 'hold'; run_id: string; held: boolean; now: number }
+  | { kind: 'forget'; run_ids: readonly string[] }
+  | { kind: 'settle'; worker_id: string; run_ids: readonly string[] }
   | { kind: 'heartbeat'; worker_ids: readonly string[]; until: number }
   | { kind: 'drain'; worker_id: string; drained: boolean };
 
@@ -46,6 +49,8 @@ export function weight(operation: Operation): number {
     case 'requeue':
       return operation.ends.length;
     case 'cancel':
+    case 'forget':
+    case 'settle':
       return operation.run_ids.length;
     case 'hold':
     case 'heartbeat':
@@ -81,6 +86,11 @@ export function apply(table: RunTable, operation: Operation): Answer {
       return runs(operation.ends, (end) => change(table, end.run_id, (run) => ended(run, end)));
     case 'hold':
       return runs([operation.run_id], (id) => change(table, id, (run) => held(run, operation.held)));
+    case 'forget':
+      return runs(operation.run_ids, (id) => forget(table, id));
+    case 'settle':
+      table.settle(operation.worker_id, operation.run_ids);
+      return { kind: 'done' };
     case 'heartbeat':
       table.extendLeases(operation.worker_ids, operation.until);
       return { kind: 'done' };

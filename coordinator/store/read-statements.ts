@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { HandleRow, RunRow } from './rows.ts';
 import { handleColumnNames, runColumns } from './run-loader.ts';
-import type { Selection } from './run-store.ts';
+import type { EndedRun, EndedSelection, Owed, Selection } from './run-store.ts';
 
 const runs = `SELECT ${runColumns} FROM run JOIN run_spec USING (arrival)`;
 const listed = 'run_id IN (SELECT value FROM json_each(?))';
@@ -19,7 +19,16 @@ export interface Reads {
   /** Those of the last so many to arrive that have ended. */
   lately: Statement<[number], RunRow>;
   expired: Statement<[number], { run_id: string; attempt: number }>;
-  handle: Statement<[string], HandleRow & { run_id: string; owner: string }>;
+  ended(selection: EndedSelection): EndedRun[];
+  owed: Statement<[], Owed>;
+  /** The arrival of a task's first run. */
+  firstOf: Statement<[string, string], number | null>;
+  byArrival: Statement<[number], RunRow>;
+  storedBytes: Statement<[], number>;
+  storedBytesOf: Statement<[string, string], number>;
+  contentsOnlyOf: Statement<[string], { files: number; bytes: number }>;
+  spentBefore: Statement<[string, string], string | null>;
+  handle: Statement<[string], HandleRow & { run_id: string; owner: string; ended_at: number | null }>;
   drained: Statement<[], string>;
   latestSeq: Statement<[], number>;
   taskBudget: Statement<[string, string], string>;
@@ -46,8 +55,38 @@ export function prepareReads(db: Database): Reads {
       `SELECT run_id, attempt.attempt FROM attempt INDEXED BY attempt_leased JOIN run USING (arrival)
        WHERE attempt.ended_at IS NULL AND lease_until < ? ORDER BY arrival, attempt.attempt`,
     ),
-    handle: db.prepare<[string], HandleRow & { run_id: string; owner: string }>(
-      `SELECT run_id, owner, ${handleColumnNames} FROM handle JOIN run USING (arrival) WHERE handle_id = ?`,
+    ended: prepareEnded(db),
+    owed: db.prepare<[], Owed>('SELECT worker_id, run_id, attempts FROM owed ORDER BY worker_id, run_id'),
+    firstOf: db
+      .prepare<[string, string], number | null>(
+        'SELECT min(arrival) FROM run WHERE owner = ? AND task_id = ?',
+      )
+      .pluck(),
+    byArrival: db.prepare<[number], RunRow>(`${runs} WHERE arrival = ?`),
+    storedBytes: db
+      .prepare<[], number>(
+        `SELECT coalesce(sum(bytes), 0) FROM
+           (SELECT max(bytes) AS bytes FROM handle GROUP BY coalesce(sha256, handle_id))`,
+      )
+      .pluck(),
+    storedBytesOf: db
+      .prepare<[string, string], number>(
+        `SELECT coalesce(sum(bytes), 0) FROM run INDEXED BY run_of_task JOIN handle USING (arrival)
+         WHERE owner = ? AND task_id = ?`,
+      )
+      .pluck(),
+    contentsOnlyOf: db.prepare<[string], { files: number; bytes: number }>(
+      `SELECT count(*) AS files, coalesce(sum(bytes), 0) AS bytes FROM (
+         SELECT bytes FROM handle WHERE sha256 IS NOT NULL GROUP BY sha256
+         HAVING min(arrival IN (SELECT arrival FROM run WHERE ${listed})) = 1)`,
+    ),
+    spentBefore: db
+      .prepare<[string, string], string | null>(
+        'SELECT spent FROM task_budget WHERE owner = ? AND task_id = ?',
+      )
+      .pluck(),
+    handle: db.prepare<[string], HandleRow & { run_id: string; owner: string; ended_at: number | null }>(
+      `SELECT run_id, owner, ended_at, ${handleColumnNames} FROM handle JOIN run USING (arrival) WHERE handle_id = ?`,
     ),
     drained: db.prepare<[], string>('SELECT worker_id FROM drained_worker ORDER BY worker_id').pluck(),
     latestSeq: db.prepare<[], number>('SELECT seq FROM counter').pluck(),
@@ -72,6 +111,19 @@ function prepareSelect(db: Database): (selection: Selection) => RunRow[] {
     if (ids !== undefined) return ofList.all(JSON.stringify(ids), owner, task ?? null, after, limit);
     return task === undefined ? ofOwner.all(owner, after, limit) : ofTask.all(owner, task, after, limit);
   };
+}
+
+function prepareEnded(db: Database): Reads['ended'] {
+  const page = db.prepare<[number, number, number, number], EndedRun>(
+    `SELECT run_id, arrival, ended_at,
+       (SELECT count(*) FROM handle WHERE handle.arrival = run.arrival) AS handles,
+       (SELECT coalesce(sum(bytes), 0) FROM handle WHERE handle.arrival = run.arrival) AS bytes
+     FROM run INDEXED BY run_ended
+     WHERE ended_at IS NOT NULL AND ended_at <= ? AND (ended_at, arrival) > (?, ?)
+     ORDER BY ended_at, arrival LIMIT ?`,
+  );
+  return ({ until, after = { ended_at: -1, arrival: -1 }, limit }) =>
+    page.all(until, after.ended_at, after.arrival, limit);
 }
 
 function prepareCountOpen(db: Database): (scope: Scope) => number {

@@ -58,6 +58,7 @@ export interface HandleRow {
   handle_id: string;
   worker_id: string;
   stream: StoredHandle['stream'];
+  name: string | null;
   stage: string;
   media_type: string;
   state: StoredHandle['state'];
@@ -135,6 +136,7 @@ export function toHandle(row: HandleRow): StoredHandle {
   return {
     handle_id: row.handle_id,
     stream: row.stream,
+    ...(row.name !== null && { name: row.name }),
     stage: row.stage,
     media_type: row.media_type,
     state: row.state,
@@ -222,6 +224,7 @@ export function handleChanges(handle: StoredHandle): Column[] {
   return [
     handle.worker_id,
     handle.stream,
+    handle.name ?? null,
     handle.stage,
     handle.media_type,
     handle.state,

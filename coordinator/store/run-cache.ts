@@ -4,6 +4,7 @@ import type { RunRecord } from './run-store.ts';
 export interface RunCache {
   get(runId: string): RunRecord | undefined;
   put(run: RunRecord): void;
+  remove(runId: string): void;
   /** After a rollback: what is here may never have been. */
   clear(): void;
 }
@@ -32,6 +33,10 @@ export function createRunCache(maxSize: number, { ended }: { ended: 'kept' | 'dr
         if (size <= maxSize) break;
         drop(oldest);
       }
+    },
+    remove(runId) {
+      const run = runs.get(runId);
+      if (run !== undefined) drop(run);
     },
     clear() {
       runs.clear();

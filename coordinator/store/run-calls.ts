@@ -1,6 +1,14 @@
 import type { Answer, Operation } from './operations.ts';
-import type { TaskBudget } from '../../schemas/run.ts';
-import type { RunRecord, RunStore, Selection, StoredHandle } from './run-store.ts';
+import type { Spent, TaskBudget } from '../../schemas/run.ts';
+import type {
+  EndedRun,
+  EndedSelection,
+  FoundHandle,
+  Owed,
+  RunRecord,
+  RunStore,
+  Selection,
+} from './run-store.ts';
 
 /** The questions of a RunStore, answered from what is committed. */
 export interface RunReader {
@@ -8,11 +16,18 @@ export interface RunReader {
   select(selection: Selection): RunRecord[];
   countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): number;
   lately(last: number): RunRecord[];
+  ended(selection: EndedSelection): EndedRun[];
+  owed(): Owed[];
+  firstOf(owner: string, taskId: string): RunRecord | undefined;
+  storedBytesOf(owner: string, taskId: string): number;
+  storedBytes(): number;
+  contentsOnlyOf(runIds: readonly string[]): { files: number; bytes: number };
   open(): Promise<RunRecord[]>;
   expired(now: number): { run_id: string; attempt: number }[];
   taskBudget(owner: string, taskId: string): TaskBudget | undefined;
+  spentBefore(owner: string, taskId: string): Spent | undefined;
   budgetedTasks(): { owner: string; task_id: string }[];
-  findHandle(handleId: string): { run_id: string; owner: string; handle: StoredHandle } | undefined;
+  findHandle(handleId: string): FoundHandle | undefined;
   drained(): string[];
   latestSeq(): number;
 }
@@ -51,6 +66,10 @@ export function createRunCalls({ send, reader, close }: Parts): RunStore {
       if (workerIds.length > 0)
         await send({ kind: 'heartbeat', worker_ids: workerIds, until: now + leaseMs });
     },
+    forget: (runIds) => change({ kind: 'forget', run_ids: runIds }, runIds.length),
+    async settle(workerId, runIds) {
+      if (runIds.length > 0) await send({ kind: 'settle', worker_id: workerId, run_ids: runIds });
+    },
     async drain(workerId, drained) {
       await send({ kind: 'drain', worker_id: workerId, drained });
     },
@@ -60,8 +79,15 @@ export function createRunCalls({ send, reader, close }: Parts): RunStore {
     select: async (selection) => reader().select(selection),
     countOpen: async (selection) => reader().countOpen(selection),
     lately: async (last) => reader().lately(last),
+    ended: async (selection) => reader().ended(selection),
+    owed: async () => reader().owed(),
+    firstOf: async (owner, taskId) => reader().firstOf(owner, taskId),
+    storedBytesOf: async (owner, taskId) => reader().storedBytesOf(owner, taskId),
+    storedBytes: async () => reader().storedBytes(),
+    contentsOnlyOf: async (runIds) => reader().contentsOnlyOf(runIds),
     open: async () => reader().open(),
     taskBudget: async (owner, taskId) => reader().taskBudget(owner, taskId),
+    spentBefore: async (owner, taskId) => reader().spentBefore(owner, taskId),
     budgetedTasks: async () => reader().budgetedTasks(),
     findHandle: async (handleId) => reader().findHandle(handleId),
     latestSeq: async () => reader().latestSeq(),

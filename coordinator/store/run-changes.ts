@@ -301,6 +301,7 @@ function sameHandle(a: StoredHandle, b: StoredHandle): boolean {
     a.truncated === b.truncated &&
     a.worker_id === b.worker_id &&
     a.stream === b.stream &&
+    a.name === b.name &&
     a.stage === b.stage &&
     a.media_type === b.media_type &&
     a.created_at === b.created_at

@@ -1,6 +1,15 @@
 import type { HandleRecord } from '../../schemas/handle.ts';
 import type { AttemptRecord, Decision, Hedge, Placement, Retry } from '../../schemas/manifest.ts';
-import type { Liveness, Outcome, Question, Reserved, RunSpec, TaskBudget, Usage } from '../../schemas/run.ts';
+import type {
+  Liveness,
+  Outcome,
+  Question,
+  Reserved,
+  RunSpec,
+  Spent,
+  TaskBudget,
+  Usage,
+} from '../../schemas/run.ts';
 import type { RunStatus } from '../../schemas/run-words.ts';
 
 export interface StoredHandle extends HandleRecord {
@@ -130,6 +139,33 @@ export interface TaskRow {
   limits: TaskBudget;
   /** Runs it was given so far. */
   runs: number;
+  /** What those have used that are forgotten. */
+  spent?: Spent;
+}
+
+/** A run that has ended, as far as it matters for how long it is kept. */
+export interface EndedRun {
+  run_id: string;
+  arrival: number;
+  ended_at: number;
+  /** Of its handles: how many, and their contents together. */
+  handles: number;
+  bytes: number;
+}
+
+/** A run a worker has still to forget: it knows its attempts by their keys. */
+export interface Owed {
+  worker_id: string;
+  run_id: string;
+  attempts: number;
+}
+
+export interface FoundHandle {
+  run_id: string;
+  owner: string;
+  /** When its run ended. */
+  ended_at: number | undefined;
+  handle: StoredHandle;
 }
 
 export interface Selection {
@@ -137,6 +173,12 @@ export interface Selection {
   run_ids?: readonly string[];
   task_id?: string;
   after_seq: number;
+  limit: number;
+}
+
+export interface EndedSelection {
+  until: number;
+  after?: Pick<EndedRun, 'ended_at' | 'arrival'>;
   limit: number;
 }
 
@@ -188,6 +230,15 @@ export interface RunStore {
   drain(workerId: string, drained: boolean): Promise<void>;
   /** Workers that are drained, by id. */
   drained(): Promise<string[]>;
+  /**
+   * Terminal runs → gone, with all that is kept of them; undefined for any other. From then on each worker
+   * of theirs is owed the news, and their request keys are free.
+   */
+  forget(runIds: readonly string[]): Promise<(RunRecord | undefined)[]>;
+  /** What workers have still to forget, by worker. */
+  owed(): Promise<Owed[]>;
+  /** The worker has forgotten these. */
+  settle(workerId: string, runIds: readonly string[]): Promise<void>;
   /** Attempts whose lease ended before `now`. */
   expired(now: number): Promise<{ run_id: string; attempt: number }[]>;
   get(runId: string): Promise<RunRecord | undefined>;
@@ -197,12 +248,24 @@ export interface RunStore {
   countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): Promise<number>;
   /** Those of the `last` runs to arrive that have ended, by arrival. */
   lately(last: number): Promise<RunRecord[]>;
+  /** Runs that ended up to `until` and come after `after`: those that ended first, then by arrival. */
+  ended(selection: EndedSelection): Promise<EndedRun[]>;
+  /** The first run of a task to arrive, of those that are kept. */
+  firstOf(owner: string, taskId: string): Promise<RunRecord | undefined>;
+  /** Contents of the handles of a task, in bytes; what is the same counts each time. */
+  storedBytesOf(owner: string, taskId: string): Promise<number>;
+  /** Contents of all handles, in bytes; what is the same counts once. */
+  storedBytes(): Promise<number>;
+  /** Sealed contents that no other runs have than these: how many, and their bytes. */
+  contentsOnlyOf(runIds: readonly string[]): Promise<{ files: number; bytes: number }>;
   /** Every run that is not terminal, by arrival: what a coordinator needs to go on after a restart. */
   open(): Promise<RunRecord[]>;
   taskBudget(owner: string, taskId: string): Promise<TaskBudget | undefined>;
+  /** What the forgotten runs of a task with a budget have used of it. */
+  spentBefore(owner: string, taskId: string): Promise<Spent | undefined>;
   /** Every task that has a budget. */
   budgetedTasks(): Promise<{ owner: string; task_id: string }[]>;
-  findHandle(handleId: string): Promise<{ run_id: string; owner: string; handle: StoredHandle } | undefined>;
+  findHandle(handleId: string): Promise<FoundHandle | undefined>;
   latestSeq(): Promise<number>;
   close(): Promise<void>;
 }

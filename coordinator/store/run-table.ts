@@ -1,4 +1,4 @@
-import type { RunRecord, TaskRow } from './run-store.ts';
+import type { Owed, RunRecord, TaskRow } from './run-store.ts';
 
 /** Where runs lie while an operation works on them: rows of SQLite, or a Map. */
 export interface RunTable {
@@ -10,9 +10,14 @@ export interface RunTable {
   insert(run: RunRecord): void;
   /** `leaseUntil` with a new attempt: its own; a lease ends with its attempt. */
   update(before: RunRecord, after: RunRecord, leaseUntil?: number): void;
+  /** The run with all its parts. */
+  remove(run: RunRecord): void;
+  owe(owed: Owed): void;
+  settle(workerId: string, runIds: readonly string[]): void;
   /** undefined for a task without a budget. */
   loadTask(owner: string, taskId: string): TaskRow | undefined;
   saveTask(owner: string, taskId: string, row: TaskRow): void;
+  removeTask(owner: string, taskId: string): void;
   countRuns(owner: string, taskId: string): number;
   extendLeases(workerIds: readonly string[], until: number): void;
   setDrained(workerId: string, drained: boolean): void;

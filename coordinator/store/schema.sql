@@ -29,12 +29,13 @@ CREATE TABLE drained_worker (
   worker_id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE handle (
+CREATE TABLE "handle" (
   arrival INTEGER NOT NULL REFERENCES run (arrival) ON DELETE CASCADE,
   position INTEGER NOT NULL CHECK (position >= 0),
   handle_id TEXT NOT NULL UNIQUE,
   worker_id TEXT NOT NULL,
-  stream TEXT NOT NULL CHECK (stream IN ('stdout', 'stderr', 'events', 'last_message', 'diff')),
+  stream TEXT NOT NULL CHECK (stream IN ('stdout', 'stderr', 'events', 'last_message', 'diff', 'artifact')),
+  name TEXT CHECK ((name IS NOT NULL) = (stream = 'artifact')),
   stage TEXT NOT NULL,
   media_type TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('open', 'sealed')),
@@ -42,8 +43,16 @@ CREATE TABLE handle (
   lines INTEGER NOT NULL CHECK (lines >= 0),
   sha256 TEXT,
   truncated INTEGER NOT NULL CHECK (truncated IN (0, 1)),
-  created_at INTEGER NOT NULL, attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt >= 1),
+  created_at INTEGER NOT NULL,
+  attempt INTEGER NOT NULL CHECK (attempt >= 1),
   PRIMARY KEY (arrival, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE owed (
+  worker_id TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  attempts INTEGER NOT NULL CHECK (attempts >= 1),
+  PRIMARY KEY (worker_id, run_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE "run" (
@@ -72,6 +81,8 @@ CREATE TABLE "run" (
   CHECK ((ended_at IS NOT NULL) = (status IN ('completed', 'failed', 'cancelled')))
 ) STRICT;
 
+CREATE INDEX run_ended ON run (ended_at) WHERE ended_at IS NOT NULL;
+
 CREATE INDEX run_of_owner ON run (owner, seq);
 
 CREATE INDEX run_of_task ON run (owner, task_id, seq);
@@ -89,6 +100,6 @@ CREATE TABLE task_budget (
   owner TEXT NOT NULL,
   task_id TEXT NOT NULL,
   limits TEXT NOT NULL,
-  runs INTEGER NOT NULL CHECK (runs >= 0),
+  runs INTEGER NOT NULL CHECK (runs >= 0), spent TEXT,
   PRIMARY KEY (owner, task_id)
 ) STRICT, WITHOUT ROWID;

@@ -5,7 +5,7 @@ import type { RunReader } from './run-calls.ts';
 import { prepareReads } from './read-statements.ts';
 import { createRunLoader } from './run-loader.ts';
 import { toHandle } from './rows.ts';
-import type { RunRecord, Selection } from './run-store.ts';
+import type { EndedSelection, RunRecord, Selection } from './run-store.ts';
 
 /** Runs of one read transaction of open(): about 10 ms of the main thread. */
 const pageRuns = 200;
@@ -42,6 +42,17 @@ export function openSqliteRunReader(file: string): SqliteRunReader {
     select: consistent((selection: Selection) => sql.select(selection).map((row) => loader.complete(row))),
     countOpen: consistent((selection: Omit<Selection, 'after_seq' | 'limit'>) => sql.countOpen(selection)),
     lately: consistent((last: number) => sql.lately.all(last).map((row) => loader.complete(row))),
+    ended: consistent((selection: EndedSelection) => sql.ended(selection)),
+    owed: consistent(() => sql.owed.all()),
+    firstOf: consistent((owner: string, taskId: string) => {
+      const row = sql.byArrival.get(sql.firstOf.get(owner, taskId) ?? -1);
+      return row && loader.complete(row);
+    }),
+    storedBytesOf: consistent((owner: string, taskId: string) => sql.storedBytesOf.get(owner, taskId) ?? 0),
+    storedBytes: consistent(() => sql.storedBytes.get() ?? 0),
+    contentsOnlyOf: consistent(
+      (runIds: readonly string[]) => sql.contentsOnlyOf.get(JSON.stringify(runIds)) ?? { files: 0, bytes: 0 },
+    ),
     async open() {
       const arrivals = openArrivals();
       const runs: RunRecord[] = [];
@@ -56,10 +67,16 @@ export function openSqliteRunReader(file: string): SqliteRunReader {
       const limits = sql.taskBudget.get(owner, taskId);
       return limits === undefined ? undefined : JSON.parse(limits);
     }),
+    spentBefore: consistent((owner: string, taskId: string) => {
+      const spent = sql.spentBefore.get(owner, taskId);
+      return spent === undefined || spent === null ? undefined : JSON.parse(spent);
+    }),
     budgetedTasks: consistent(() => sql.budgetedTasks.all()),
     findHandle: consistent((handleId: string) => {
       const row = sql.handle.get(handleId);
-      return row === undefined ? undefined : { run_id: row.run_id, owner: row.owner, handle: toHandle(row) };
+      if (row === undefined) return undefined;
+      const { run_id, owner, ended_at: endedAt } = row;
+      return { run_id, owner, ended_at: endedAt ?? undefined, handle: toHandle(row) };
     }),
     drained: consistent(() => sql.drained.all()),
     latestSeq: consistent(() => sql.latestSeq.get() ?? 0),

@@ -49,12 +49,28 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
       writeHandles(sql, before, after);
       cache.put(after);
     },
+    remove(run) {
+      sql.removeRun.run(run.arrival);
+      cache.remove(run.run_id);
+    },
+    owe({ worker_id: workerId, run_id: runId, attempts }) {
+      sql.owe.run(workerId, runId, attempts);
+    },
+    settle(workerId, runIds) {
+      sql.settle.run(workerId, JSON.stringify(runIds));
+    },
     loadTask(owner, taskId) {
       const row = sql.task.get(owner, taskId);
-      return row === undefined ? undefined : { limits: JSON.parse(row.limits), runs: row.runs };
+      if (row === undefined) return undefined;
+      const { runs, spent } = row;
+      return { limits: JSON.parse(row.limits), runs, ...(spent !== null && { spent: JSON.parse(spent) }) };
     },
-    saveTask(owner, taskId, { limits, runs }) {
-      sql.saveTask.run(owner, taskId, JSON.stringify(limits), runs);
+    saveTask(owner, taskId, { limits, runs, spent }) {
+      const used = spent === undefined ? null : JSON.stringify(spent);
+      sql.saveTask.run(owner, taskId, JSON.stringify(limits), runs, used);
+    },
+    removeTask(owner, taskId) {
+      sql.removeTask.run(owner, taskId);
     },
     countRuns: (owner, taskId) => sql.countRuns.get(owner, taskId) ?? 0,
     extendLeases(workerIds, until) {

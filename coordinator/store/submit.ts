@@ -84,7 +84,7 @@ function createTaskRows(table: RunTable): TaskRows {
       const runs = row.runs + 1;
       if (runs > (limits.runs ?? Infinity))
         return { kind: 'over_budget', which: 'runs', limit: limits.runs ?? 0, raises: false };
-      rows.set(JSON.stringify([owner, task_id]), { owner, task_id, row: { limits, runs } });
+      rows.set(JSON.stringify([owner, task_id]), { owner, task_id, row: { ...row, limits, runs } });
       return { kind: 'create', entry };
     },
     save() {

@@ -21,10 +21,15 @@ export interface Writes {
   insertHandle: Statement;
   updateHandle: Statement;
   extendLeases: Statement;
+  /** All that refers to it goes with it. */
+  removeRun: Statement;
+  owe: Statement;
+  settle: Statement;
   drain: Statement;
   undrain: Statement;
-  task: Statement<[string, string], { limits: string; runs: number }>;
+  task: Statement<[string, string], { limits: string; runs: number; spent: string | null }>;
   saveTask: Statement;
+  removeTask: Statement;
   countRuns: Statement<[string, string], number>;
 }
 
@@ -62,10 +67,10 @@ export function prepareWrites(db: Database): Writes {
     insertHandle: db.prepare(`
       INSERT INTO handle (
         arrival, position, handle_id,
-        worker_id, stream, stage, media_type, state, bytes, lines, sha256, truncated, created_at, attempt
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        worker_id, stream, name, stage, media_type, state, bytes, lines, sha256, truncated, created_at, attempt
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     updateHandle: db.prepare(`
-      UPDATE handle SET worker_id = ?, stream = ?, stage = ?, media_type = ?, state = ?, bytes = ?, lines = ?,
+      UPDATE handle SET worker_id = ?, stream = ?, name = ?, stage = ?, media_type = ?, state = ?, bytes = ?, lines = ?,
         sha256 = ?, truncated = ?, created_at = ?, attempt = ?
       WHERE arrival = ? AND position = ?`),
     extendLeases: db.prepare(
@@ -74,12 +79,16 @@ export function prepareWrites(db: Database): Writes {
     ),
     drain: db.prepare('INSERT INTO drained_worker (worker_id) VALUES (?) ON CONFLICT DO NOTHING'),
     undrain: db.prepare('DELETE FROM drained_worker WHERE worker_id = ?'),
-    task: db.prepare<[string, string], { limits: string; runs: number }>(
-      'SELECT limits, runs FROM task_budget WHERE owner = ? AND task_id = ?',
+    removeRun: db.prepare('DELETE FROM run WHERE arrival = ?'),
+    owe: db.prepare('INSERT INTO owed (worker_id, run_id, attempts) VALUES (?, ?, ?)'),
+    settle: db.prepare('DELETE FROM owed WHERE worker_id = ? AND run_id IN (SELECT value FROM json_each(?))'),
+    task: db.prepare<[string, string], { limits: string; runs: number; spent: string | null }>(
+      'SELECT limits, runs, spent FROM task_budget WHERE owner = ? AND task_id = ?',
     ),
     saveTask: db.prepare(
-      'INSERT OR REPLACE INTO task_budget (owner, task_id, limits, runs) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO task_budget (owner, task_id, limits, runs, spent) VALUES (?, ?, ?, ?, ?)',
     ),
+    removeTask: db.prepare('DELETE FROM task_budget WHERE owner = ? AND task_id = ?'),
     countRuns: db
       .prepare<[string, string], number>('SELECT count(*) FROM run WHERE owner = ? AND task_id = ?')
       .pluck(),

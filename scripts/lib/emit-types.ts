@@ -33,7 +33,7 @@ export function typeOf(schema: Schema): string {
     case 'array':
       return `Array<${isSchema(schema['items']) ? typeOf(schema['items']) : 'unknown'}>`;
     case 'object':
-      return isSchema(schema['properties']) ? objectBody(schema) : recordType(schema);
+      return properties(schema).length > 0 ? objectBody(schema) : recordType(schema);
     default:
       throw new Error(`No TypeScript type for ${JSON.stringify(schema)}.`);
   }

@@ -12,7 +12,9 @@ import { workerRequests } from '../../schemas/operator.ts';
 import { workerContracts } from '../../schemas/tools.ts';
 import { engines, type Engines } from './engines/index.ts';
 import { endWorker } from './handlers/end-worker.ts';
+import { forgetRuns } from './handlers/forget-runs.ts';
 import { createHandlers } from './handlers/index.ts';
+import { limitRun } from './handlers/limit-run.ts';
 import { openWorker, type OpenWorker } from './open-worker.ts';
 import { serveWorker, type Listen, type RunningWorker } from './serve.ts';
 
@@ -62,7 +64,11 @@ export function buildWorkerServer(
   owner: string = defaultOwner,
   stop: () => void = () => undefined,
 ): ServerFactory {
-  const handlers = { 'codex-fleet/end_worker': endWorker(worker.runs, stop) };
+  const handlers = {
+    'codex-fleet/end_worker': endWorker(worker.runs, stop),
+    'codex-fleet/forget_runs': forgetRuns(worker.runs, owner),
+    'codex-fleet/limit_run': limitRun(worker.runs, owner),
+  };
   return buildServer({
     name: workerServerName,
     version,

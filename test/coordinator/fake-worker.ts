@@ -9,6 +9,8 @@ import type { Handlers } from '../../mcp/handlers.ts';
 import { createLogger } from '../../platform/log.ts';
 import { version } from '../../platform/version.ts';
 import { workerContracts, type WorkerContracts } from '../../schemas/tools.ts';
+import { createOwnRequests, type RequestHandlers } from '../../mcp/own-requests.ts';
+import { workerRequests } from '../../schemas/operator.ts';
 import type { RunDetail, WorkerDescriptor } from '../../schemas/worker.ts';
 
 const log = createLogger({ name: 'fake worker', level: 'silent' });
@@ -32,6 +34,12 @@ export class FakeWorker {
   readonly answers: { answer: string; by: string | undefined; asked_at: number | undefined }[] = [];
   readonly cancelled: string[] = [];
   onStart: OnStart = () => 'accept';
+  /** Keys it was told to forget. */
+  readonly forgotten: string[] = [];
+  /** Runs it was told to end for want of room. */
+  readonly limited: string[] = [];
+  /** Keys it does not forget. */
+  readonly holds = new Set<string>();
   /** While false nobody can connect. */
   reachable = true;
   slots: number;
@@ -63,6 +71,7 @@ export class FakeWorker {
       handlers: this.handlers(),
       log,
       owner: 'local',
+      requests: createOwnRequests(workerRequests, this.requests(), log),
     });
     await factory().connect(server);
     const peer = await shakeHands(workerContracts, client);
@@ -163,6 +172,21 @@ export class FakeWorker {
     this.runs.set(runId, run);
     this.tell(run, {});
     return run;
+  }
+
+  private requests(): RequestHandlers<typeof workerRequests> {
+    return {
+      'codex-fleet/end_worker': () => Promise.resolve({ ending: false, kept_back: 0 }),
+      'codex-fleet/limit_run': ({ run_id: runId }) => {
+        this.limited.push(runId);
+        return Promise.resolve({});
+      },
+      'codex-fleet/forget_runs': ({ keys, dry_run: dryRun }) => {
+        const kept = keys.filter((key) => this.holds.has(key));
+        if (!dryRun) this.forgotten.push(...keys.filter((key) => !kept.includes(key)));
+        return Promise.resolve({ kept });
+      },
+    };
   }
 
   private handlers(): Handlers<WorkerContracts> {

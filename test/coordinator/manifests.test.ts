@@ -194,3 +194,50 @@ describe('manifests', () => {
     expect(existsSync(join(state, `${unwritten.run_id}.json`))).toBe(true);
   });
 });
+
+describe('manifests of runs that are forgotten', () => {
+  it('go before the runs themselves, and leave what somebody had exported', async () => {
+    const { store, project, state, open, finishOne } = place();
+    const manifests = await open();
+    const [old, young] = [await finishOne('t'), await finishOne('t')];
+    for (const run of [old, young]) manifests.ended(run);
+    const runs = join(project, '.runs');
+    const index = join(runs, 't', 'manifest.json');
+    await eventually(() => existsSync(index));
+    writeFileSync(join(runs, 't', 'delegated', young.run_id, 'stdout.txt'), 'exported');
+
+    await manifests.forget([old], async () => {
+      expect(existsSync(join(state, `${old.run_id}.json`))).toBe(false);
+      expect(readdirSync(join(runs, 't', 'delegated'))).toEqual([young.run_id]);
+      await store.forget([old.run_id]);
+    });
+    const shown = () => taskManifest.parse(read(index)).runs.map((run) => run.run_id);
+    await eventually(() => shown().length === 1);
+    expect(shown()).toEqual([young.run_id]);
+
+    await manifests.forget([young], async () => void (await store.forget([young.run_id])));
+    expect(existsSync(index)).toBe(false);
+    expect(readdirSync(join(runs, 't', 'delegated', young.run_id))).toEqual(['stdout.txt']);
+    expect(readdirSync(state).filter((name) => name.startsWith('run_'))).toEqual([]);
+  });
+
+  it('leave nothing of a task, and nothing outside the folders that are the fleet’s', async () => {
+    const { store, project, outside, open, finishOne } = place();
+    const manifests = await open();
+    const [whole, linked] = [await finishOne('whole'), await finishOne('linked')];
+    for (const run of [whole, linked]) manifests.ended(run);
+    const runs = join(project, '.runs');
+    await eventually(() =>
+      ['whole', 'linked'].every((task) => existsSync(join(runs, task, 'manifest.json'))),
+    );
+    writeFileSync(join(outside, 'manifest.json'), 'precious');
+    const folder = join(runs, 'linked', 'delegated', linked.run_id);
+    rmSync(folder, { recursive: true });
+    symlinkSync(outside, folder);
+
+    const ids = [whole.run_id, linked.run_id];
+    await manifests.forget([whole, linked], async () => void (await store.forget(ids)));
+    expect(readdirSync(runs)).toEqual(['.gitignore']);
+    expect(readFileSync(join(outside, 'manifest.json'), 'utf8')).toBe('precious');
+  });
+});

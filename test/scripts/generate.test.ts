@@ -83,7 +83,7 @@ describe('types', () => {
     ],
     [{ type: 'object', additionalProperties: { type: 'number' } }, 'Record<string, number>'],
     [{ type: 'object' }, 'Record<string, unknown>'],
-    [{ type: 'object', properties: {} }, 'Record<string, never>'],
+    [{ type: 'object', properties: {} }, 'Record<string, unknown>'],
     [
       { type: 'object', properties: { 'a-b': { type: 'string' }, c: {} }, required: ['c'] },
       '{\n"a-b"?: string;\nc: unknown;\n}',

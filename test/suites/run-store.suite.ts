@@ -4,6 +4,7 @@ import { newRun } from '../helpers/runs.ts';
 import { attemptCases } from './run-store/attempt.ts';
 import { Bench } from './run-store/bench.ts';
 import { controlCases } from './run-store/control.ts';
+import { forgetCases } from './run-store/forget.ts';
 import { hedgeCases } from './run-store/hedge.ts';
 import { readingCases } from './run-store/reading.ts';
 import { submitCases } from './run-store/submit.ts';
@@ -31,6 +32,7 @@ export function runStoreSuite(name: string, open: () => Promise<StoreUnderTest>)
     attemptCases(bench);
     hedgeCases(bench);
     controlCases(bench);
+    forgetCases(bench);
     readingCases(bench);
 
     it('keeps what was asked before close, and refuses what comes after it', async () => {

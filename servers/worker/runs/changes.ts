@@ -51,6 +51,12 @@ export class ChangeLog<Item extends Numbered> {
     this.#growth.delete(item);
   }
 
+  /** The item is no more, after its last change. */
+  remove(item: Item): void {
+    this.#size -= 1;
+    item.seq = 0;
+  }
+
   /** Items changed after `cursor`, by rising number. */
   after(cursor: number): Item[] {
     return this.#log

@@ -30,6 +30,11 @@ export class EndedRecords {
     return record;
   }
 
+  forget(runId: string): void {
+    this.#recent.delete(runId);
+    this.#unsaved.delete(runId);
+  }
+
   /** Tries once more what the disk refused. */
   saveLeft(): void {
     for (const record of this.#unsaved.values()) {

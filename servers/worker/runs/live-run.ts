@@ -133,6 +133,13 @@ export class LiveRun {
     else if (this.status === 'paused') this.#idle = this.#finish(cause);
   }
 
+  /** Its task has stored as much as it may. */
+  endForRoom(error: string): void {
+    if (isTerminal(this.status) || this.#cause !== undefined) return;
+    this.#known.facts.error ??= error;
+    this.end({ kind: 'limit', which: 'disk' });
+  }
+
   /** Ends a run an earlier process left, by storing what it changed. */
   conclude(outcome: Outcome, error: string | undefined): void {
     if (error !== undefined) this.#known.facts.error ??= error;

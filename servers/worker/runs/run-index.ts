@@ -42,6 +42,16 @@ export class RunIndex {
     this.#live.delete(entry);
   }
 
+  /** Nothing is known of the run any more. */
+  remove(entry: RunEntry): void {
+    const task = pair(entry.owner, entry.task_id);
+    const rest = (this.#byTask.get(task) ?? []).filter((other) => other !== entry);
+    if (rest.length > 0) this.#byTask.set(task, rest);
+    else this.#byTask.delete(task);
+    this.#byId.delete(entry.run_id);
+    if (entry.request_key !== undefined) this.#byKey.delete(pair(entry.owner, entry.request_key));
+  }
+
   get(runId: string, owner: string): RunEntry | undefined {
     const entry = this.#byId.get(runId);
     return entry?.owner === owner ? entry : undefined;

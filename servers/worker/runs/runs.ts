@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FleetError } from '../../../core/errors.ts';
 import type { Outcome, RunSpec } from '../../../schemas/run.ts';
 import type { RunStatus } from '../../../schemas/run-words.ts';
@@ -5,6 +6,7 @@ import { acceptRuns, recipeOf, type Accepted, type Acceptor, type NewRun } from 
 import type { Recipe } from './attempt.ts';
 import { ChangeLog } from './changes.ts';
 import { EndedRecords } from './ended-records.ts';
+import { isForgettable } from './kept-records.ts';
 import { LiveRun } from './live-run.ts';
 import type { RunHooks, RunStanding } from './live-record.ts';
 import type { RunRecord } from './record.ts';
@@ -134,6 +136,41 @@ export class Runs {
 
   async record(entry: RunEntry): Promise<RunRecord> {
     return entry.live?.record() ?? (await this.#ended.get(entry.run_id));
+  }
+
+  /**
+   * Deletes all that is kept of runs that have ended, their handles first: a run without handles is
+   * forgotten by the next call. Answers those it keeps.
+   */
+  async forget(keys: readonly string[], owner: string, dryRun: boolean): Promise<string[]> {
+    const kept: string[] = [];
+    for (const key of keys) {
+      const entry = this.#index.byKey(key, owner);
+      if (entry === undefined) continue;
+      if (!(await this.#isForgettable(entry))) kept.push(key);
+      else if (!dryRun) await this.#forget(entry);
+      await nextTurn();
+    }
+    return kept;
+  }
+
+  /** A record that cannot be read tells of nothing to keep. */
+  async #isForgettable({ run_id: runId, live }: RunEntry): Promise<boolean> {
+    if (live !== undefined) return false;
+    const record = await this.#ended.get(runId).catch(() => undefined);
+    return record === undefined || isForgettable(record);
+  }
+
+  async #forget(entry: RunEntry): Promise<void> {
+    const { handles, files } = this.#deps;
+    const { run_id: runId, owner } = entry;
+    for (const { handle_id: id } of handles.ofRun(runId)) await handles.delete(id);
+    // Another call was faster.
+    if (this.#index.get(runId, owner) !== entry) return;
+    this.#ended.forget(runId);
+    this.#index.remove(entry);
+    this.changes.remove(entry);
+    files.remove(runId);
   }
 
   /** Runs that would be lost if the worker ended now. */

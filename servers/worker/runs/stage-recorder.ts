@@ -37,6 +37,7 @@ const mediaTypes: Readonly<Record<StreamName, string>> = {
   events: 'application/jsonl',
   last_message: 'text/plain; charset=utf-8',
   diff: 'text/x-diff; charset=utf-8',
+  artifact: 'application/octet-stream',
 };
 
 interface Stream {

@@ -68,7 +68,9 @@ export function newReplicas(
     folder,
     store: {
       findHandle: (id) =>
-        Promise.resolve(known(id) ? { run_id: runId, owner: 'local', handle: stored(id) } : undefined),
+        Promise.resolve(
+          known(id) ? { run_id: runId, owner: 'local', ended_at: 1, handle: stored(id) } : undefined,
+        ),
     },
     config: configSchema.parse({
       remote_workers: { far: { url: 'http://127.0.0.1:1/mcp', secret: { env: 'NONE' } } },

@@ -72,6 +72,22 @@ const cases: Record<Operation['kind'], Case> = {
     calls: [['drain', 'local-1', true]],
     isDone: async (store) => (await store.drained()).includes('local-1'),
   },
+  forget: {
+    runs: [run],
+    calls: [claim, ['finish', [finishOf(run_id)]], ['forget', [run_id]]],
+    isDone: async (store) => {
+      const [owed] = await store.owed();
+      const isGone = (await store.get(run_id)) === undefined;
+      // Never without the news that its worker is owed.
+      expect(owed?.run_id).toBe(isGone ? run_id : undefined);
+      return isGone;
+    },
+  },
+  settle: {
+    runs: [run],
+    calls: [claim, ['finish', [finishOf(run_id)]], ['forget', [run_id]], ['settle', 'local-1', [run_id]]],
+    isDone: async (store) => (await store.owed()).length === 0,
+  },
 };
 const kinds: Operation['kind'][] = [
   'submit',
@@ -84,6 +100,8 @@ const kinds: Operation['kind'][] = [
   'hold',
   'heartbeat',
   'drain',
+  'forget',
+  'settle',
 ];
 
 describe('a coordinator that dies in a commit', () => {

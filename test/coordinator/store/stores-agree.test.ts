@@ -166,6 +166,15 @@ const holds = fc
     step(`hold ${at} ${held}`, () => [(store, runs) => store.hold(pick(runs, at), held, 1)]),
   );
 
+const forgettings = fc
+  .tuple(few, few)
+  .map(([at, other]) =>
+    step(`forget ${at} ${other}`, () => [
+      (store, runs) => store.forget([pick(runs, at), pick(runs, other)]),
+      (store, runs) => store.settle(`w-${at % 3}`, [pick(runs, other)]),
+    ]),
+  );
+
 const heartbeats = fc
   .tuple(few, few)
   .map(([worker, now]) =>
@@ -187,6 +196,12 @@ const reads = fc.tuple(few, few).map(([at, seq]) =>
         limit: 9,
       }),
     (store) => store.countOpen({ owner: `owner-${at % 2}` }),
+    (store) => store.ended({ until: at, limit: seq }),
+    (store) => store.ended({ until: 1e9, after: { ended_at: at, arrival: seq }, limit: 3 }),
+    (store) => store.firstOf('owner-0', `task-${at % 2}`),
+    (store) => store.storedBytesOf('owner-0', `task-${at % 2}`),
+    (store) => store.spentBefore('owner-0', `task-${at % 2}`),
+    (store, runs) => store.contentsOnlyOf([pick(runs, at), pick(runs, seq)]),
     (store) => store.findHandle(handles[at % handles.length]?.handle_id ?? ''),
   ]),
 );
@@ -218,6 +233,9 @@ async function everything(store: RunStore, runs: readonly NewRun[]): Promise<unk
     open: await store.open(),
     expired: await store.expired(1e9),
     latestSeq: await store.latestSeq(),
+    owed: await store.owed(),
+    ended: await store.ended({ until: 1e9, limit: 1_000 }),
+    bytes: await store.storedBytes(),
     budgets: await Promise.all(
       (await store.budgetedTasks()).map(async ({ owner, task_id: task }) => [
         owner,
@@ -243,10 +261,13 @@ it('memory and SQLite give the same answers to any sequence of calls', async () 
   let files = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.commands([submits, claims, reports, ends, requeues, cancels, holds, heartbeats, reads, lives], {
-        maxCommands: 60,
-        size: 'max',
-      }),
+      fc.commands(
+        [submits, claims, reports, ends, requeues, cancels, holds, forgettings, heartbeats, reads, lives],
+        {
+          maxCommands: 60,
+          size: 'max',
+        },
+      ),
       async (commands) => {
         files += 1;
         const file = join(folder, `${files}.db`);

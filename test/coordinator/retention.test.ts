@@ -1,0 +1,164 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { RunDetail } from '../../schemas/worker.ts';
+import { createRetention } from '../../coordinator/retention/retention.ts';
+import type { AskWorker } from '../../coordinator/retention/tell-workers.ts';
+import { openBlobs } from '../../platform/blobs/blobs.ts';
+import { attemptKey, runAndAttemptOf } from '../../coordinator/fleet/open-attempts.ts';
+import { handleOf } from '../helpers/runs.ts';
+import { allUp, fakeFleet, type FakeFleet } from './fake-fleet.ts';
+
+const keepMs = 1_000;
+
+async function fleetOf(output: Record<string, number> = {}, more: Record<string, unknown> = {}) {
+  const fleet = await fakeFleet({ slots: [4], config: { output: { keep_ms: keepMs, ...output }, ...more } });
+  await allUp(fleet);
+  return fleet;
+}
+
+/** Ends a run on its worker, after which time goes on. */
+async function end(fleet: FakeFleet, id: string, change: Partial<RunDetail> = {}): Promise<void> {
+  await fleet.until(id, (run) => run.attempts.at(-1)?.remote_run_id !== undefined);
+  const [worker] = fleet.workers;
+  worker?.tell(worker.byKey(attemptKey(id, 1)), {
+    status: 'completed',
+    outcome: { kind: 'exit', code: 0 },
+    ended_at: fleet.clock.nowMs,
+    ...change,
+  });
+  await fleet.ended(id);
+  fleet.clock.nowMs += 100;
+}
+
+async function endedRun(fleet: FakeFleet, more: Record<string, unknown> = {}, bytes = 10): Promise<string> {
+  const [id = ''] = await fleet.start(1, more);
+  const { worker_id: _, attempt: __, ...handle } = handleOf({ bytes, state: 'sealed', sha256: `of ${id}` });
+  await end(fleet, id, { handles: [handle] });
+  return id;
+}
+
+const kept = async (fleet: FakeFleet, ids: readonly string[]): Promise<boolean[]> =>
+  Promise.all(ids.map(async (id) => (await fleet.store.get(id)) !== undefined));
+
+describe('runs past their time', () => {
+  it('are forgotten, here and by their workers, and a dry run only counts them', async () => {
+    const fleet = await fleetOf();
+    const old = await endedRun(fleet);
+    fleet.clock.nowMs += keepMs;
+    const young = await endedRun(fleet);
+    const [open = ''] = await fleet.start(1);
+    const counts = { runs: 1, handles: 1, bytes: 10, kept: 0, owed: 0 };
+    expect(await fleet.parts.retention.collect(true)).toEqual({ ...counts, freed: { files: 1, bytes: 10 } });
+    expect(await kept(fleet, [old, young, open])).toEqual([true, true, true]);
+
+    expect(await fleet.parts.retention.collect(false)).toMatchObject(counts);
+    expect(await kept(fleet, [old, young, open])).toEqual([false, true, true]);
+    expect(fleet.workers[0]?.forgotten).toEqual([attemptKey(old, 1)]);
+    await expect(fleet.tools.poll_run({ run_ids: [old] }, fleet.call)).rejects.toThrow(
+      `There is no run ${old}.`,
+    );
+    expect(await fleet.parts.retention.collect(false)).toMatchObject({ runs: 0, owed: 0 });
+  });
+
+  it('take their request key with them, and only then', async () => {
+    const fleet = await fleetOf();
+    const once = async () => fleet.start(1, { request_key: 'k', runs: undefined });
+    const [first = ''] = await once();
+    await end(fleet, first);
+    await fleet.parts.retention.collect(false);
+    expect(await once()).toEqual([first]);
+    fleet.clock.nowMs += keepMs;
+    await fleet.parts.retention.collect(false);
+    expect(await once()).not.toEqual([first]);
+  });
+
+  it('are kept while another run waits for them, or one of their group goes on', async () => {
+    const fleet = await fleetOf();
+    const awaited = await endedRun(fleet);
+    const [one = '', other = ''] = await fleet.start(2);
+    await end(fleet, one);
+    const [gate = ''] = await fleet.start(1);
+    const [waiting = ''] = await fleet.start(1, { after: [awaited, gate], runs: undefined });
+    fleet.clock.nowMs += 2 * keepMs;
+    expect(await fleet.parts.retention.collect(false)).toMatchObject({ runs: 0, kept: 2 });
+    await end(fleet, other);
+    await end(fleet, gate);
+    await end(fleet, waiting);
+    expect(await fleet.parts.retention.collect(false)).toMatchObject({ runs: 2, kept: 0 });
+    expect(await kept(fleet, [awaited, one])).toEqual([false, false]);
+  });
+
+  it('are kept while their private copy holds more than their diff, and while nobody can say', async () => {
+    const fleet = await fleetOf();
+    const [worker] = fleet.workers;
+    mkdirSync(join(fleet.folder, '.git'));
+    const id = await endedRun(fleet, { pipeline: 'change', workspace: 'clone' });
+    const key = attemptKey(id, 1);
+    worker?.holds.add(key);
+    fleet.clock.nowMs += keepMs;
+    expect(await fleet.parts.retention.collect(false)).toMatchObject({ runs: 0, kept: 1 });
+    worker?.holds.delete(key);
+    if (worker !== undefined) worker.reachable = false;
+    await worker?.cut();
+    expect(await fleet.parts.retention.collect(true)).toMatchObject({ runs: 0, kept: 1 });
+    if (worker !== undefined) worker.reachable = true;
+    expect(await fleet.parts.retention.collect(false)).toMatchObject({ runs: 1, kept: 0 });
+  }, 20_000);
+
+  it('are told to a worker that was away when it is back', async () => {
+    const fleet = await fleetOf();
+    const [worker] = fleet.workers;
+    const id = await endedRun(fleet);
+    fleet.clock.nowMs += keepMs;
+    if (worker !== undefined) worker.reachable = false;
+    await worker?.cut();
+    expect(await fleet.parts.retention.collect(false)).toMatchObject({ runs: 1, owed: 1 });
+    expect(await kept(fleet, [id])).toEqual([false]);
+    if (worker !== undefined) worker.reachable = true;
+    const after = await fleet.again();
+    await allUp(after);
+    expect(await after.parts.retention.collect(false)).toMatchObject({ runs: 0, owed: 0 });
+    expect(worker?.forgotten).toEqual([attemptKey(id, 1)]);
+  }, 30_000);
+});
+
+describe('outputs beyond the quota', () => {
+  it('cost the runs that ended first, and no more than it takes', async () => {
+    const fleet = await fleetOf({ keep_ms: 1e9, quota_bytes: 25 });
+    const ids = [await endedRun(fleet), await endedRun(fleet), await endedRun(fleet), await endedRun(fleet)];
+    const stateDir = join(fleet.folder, 'state');
+    const handles = join(stateDir, 'workers', 'local-1', 'handles');
+    mkdirSync(handles, { recursive: true });
+    for (const id of ids) writeFileSync(join(handles, id), 'x'.repeat(10));
+    const ask: AskWorker = async (_worker, keys) => {
+      for (const key of keys) rmSync(join(handles, runAndAttemptOf(key)?.run_id ?? ''));
+      return [];
+    };
+    const { output } = fleet.parts.config;
+    const blobs = openBlobs(join(stateDir, 'blobs'));
+    const retention = createRetention({ ...fleet.parts, stateDir, ask, output, blobs });
+    expect(await retention.collect(true)).toMatchObject({ runs: 2, bytes: 20 });
+    expect(await retention.collect(false)).toMatchObject({ runs: 2, bytes: 20 });
+    expect(await kept(fleet, ids)).toEqual([false, false, true, true]);
+  });
+});
+
+describe('a task that has stored more than it may', () => {
+  it('has the run ended that tells of more, and no run of another task', async () => {
+    const fleet = await fleetOf({ keep_ms: 1e9, task_quota_bytes: 30 });
+    const [worker] = fleet.workers;
+    await endedRun(fleet, {}, 25);
+    const [more = '', other = ''] = [
+      ...(await fleet.start(1)),
+      ...(await fleet.start(1, { task_id: 'another' })),
+    ];
+    const { worker_id: _, attempt: __, ...handle } = handleOf({ bytes: 10 });
+    for (const id of [other, more]) {
+      await fleet.until(id, (run) => run.attempts.at(-1)?.remote_run_id !== undefined);
+      const run = worker?.byKey(attemptKey(id, 1));
+      worker?.tell(run, { handles: [{ ...handle, handle_id: handleOf().handle_id }] });
+    }
+    await expect.poll(() => worker?.limited).toEqual([worker?.byKey(attemptKey(more, 1))?.detail.run_id]);
+  });
+});
