@@ -6,7 +6,8 @@ export const defaultMaxAttempts = 3;
 /** Under more than one worker a run has died often enough to be the cause. */
 export const maxDeaths = 2;
 export const baseDelayMs = 500;
-export const longestDelayMs = 60_000;
+/** A lease: longer than that no run waits for its next attempt, whatever it waits it out for. */
+export const longestDelayMs = 30_000;
 
 /** What a run allows. */
 export interface RetryTerms {

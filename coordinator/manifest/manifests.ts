@@ -27,6 +27,8 @@ export interface Manifests extends EndListener {
 const firstWaitMs = 50;
 /** While runs are under way, writing takes one part of the time and this many are left to them. */
 const restFactor = 9;
+/** A rest is over once no run is under way any more. */
+const lookMs = 500;
 const afterFailureMs = 5_000;
 const tasksKept = 32;
 const pageSize = 200;
@@ -74,17 +76,26 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
     told = Math.max(told, run.seq);
     schedule(firstWaitMs);
   }
-  function schedule(waitMs: number): void {
+  /** `restUntilMs`: while runs are under way, not before then. */
+  function schedule(waitMs: number, restUntilMs = 0): void {
     if (closed || timer !== undefined) return;
     timer = setTimeout(() => {
-      const begunMs = performance.now();
-      void inTurn(flush).then((ok) => {
+      const restMs = restUntilMs - performance.now();
+      if (restMs > 0 && isBusy()) {
         timer = undefined;
-        const restMs = isBusy() ? (performance.now() - begunMs) * restFactor : 0;
-        if (dirty.size > 0) schedule(Math.max(firstWaitMs, ok ? restMs : afterFailureMs));
-      });
+        schedule(Math.min(lookMs, restMs), restUntilMs);
+      } else begin();
     }, waitMs);
     timer.unref();
+  }
+  function begin(): void {
+    const begunMs = performance.now();
+    void inTurn(flush).then((ok) => {
+      timer = undefined;
+      const endedMs = performance.now();
+      const restUntilMs = endedMs + (endedMs - begunMs) * restFactor;
+      if (dirty.size > 0) schedule(ok ? firstWaitMs : afterFailureMs, restUntilMs);
+    });
   }
   async function flush(): Promise<boolean> {
     // Beyond that another task may have runs without a manifest, of which nobody has told yet.

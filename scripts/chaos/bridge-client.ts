@@ -17,6 +17,8 @@ export interface BridgeClient {
   call(tool: string, input: Json): Promise<Json>;
   kill(): void;
   close(): Promise<void>;
+  /** At once, whatever it is still asked. */
+  abandon(): void;
 }
 
 interface Waiting {
@@ -78,6 +80,10 @@ export function bridgeClient(env: Readonly<Record<string, string>>, cwd: string)
       throw toError(answer, result);
     },
     kill() {
+      child.kill('SIGKILL');
+    },
+    abandon() {
+      closed = true;
       child.kill('SIGKILL');
     },
     async close() {

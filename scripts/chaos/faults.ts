@@ -5,6 +5,7 @@ import {
   writeSync,
   existsSync,
   readdirSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -15,43 +16,55 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../mcp/client.ts';
 import type { FailpointName } from '../../platform/failpoint.ts';
 import { workerContracts } from '../../schemas/tools.ts';
-import { killHard, pidOf, runningCommands } from './processes.ts';
-import type { Stage } from './scenario.ts';
+import { recordedProcesses } from '../../cli/fleet/process-record.ts';
+import { killHard, pidOf, runningEngines } from './processes.ts';
+import type { Random } from './random.ts';
+import type { Stage } from './stage.ts';
 import type { Site } from './site.ts';
 
-const reachMs = 40_000;
+const reachMs = 60_000;
 
 /** Lets a process of the fleet die at a failpoint, with traffic of the kind that leads there. */
-export async function killAt(stage: Stage, names: readonly FailpointName[], inFlight: number): Promise<void> {
-  const { site, random, traffic, violations } = stage;
+export async function killAt(
+  stage: Stage,
+  names: readonly FailpointName[],
+  { inFlight, round }: { inFlight: number; round: number },
+): Promise<void> {
+  const { site, traffic, time, unreached } = stage;
+  if (time.isUp()) {
+    unreached.push(...names);
+    return;
+  }
+  const random = stage.random.of('round', round);
   const armed = names.map((name) => ({ name, file: join(site.failpoints, name) }));
   for (const { name, file } of armed) {
     // Leases are renewed every ten seconds: the first time is late enough.
     writeFileSync(file, String(name.startsWith('store.heartbeat') ? 1 : 1 + random.int(3)));
   }
   const begun = Date.now();
-  for (;;) {
+  for (let restMs = 20; ; restMs = Math.min(200, restMs * 1.1)) {
     const left = armed.filter(({ file }) => !existsSync(`${file}.fired`));
     if (left.length === 0) return;
-    if (Date.now() - begun > reachMs) {
-      violations.push(`never reached: ${left.map(({ name }) => name).join(', ')}`);
+    if (Date.now() - begun > reachMs || time.isUp()) {
+      unreached.push(...left.map(({ name }) => name));
+      for (const { file } of left) rmSync(file, { force: true });
       return;
     }
     await traffic.fill(inFlight);
-    for (const { name } of left) await provoke(stage, name);
-    await delay(20);
+    for (const { name } of left) await provoke(stage, name, random);
+    await delay(restMs);
   }
 }
 
-async function provoke(stage: Stage, name: FailpointName): Promise<void> {
+async function provoke(stage: Stage, name: FailpointName, random: Random): Promise<void> {
   const { traffic } = stage;
-  if (name.startsWith('store.cancel')) await traffic.disturb('cancel');
-  if (name.startsWith('store.hold')) await traffic.disturb('pause');
-  if (name.startsWith('store.requeue')) await takeSlots(stage);
+  if (name.startsWith('store.cancel')) await traffic.disturb('cancel', random);
+  if (name.startsWith('store.hold')) await traffic.disturb('pause', random);
+  if (name.startsWith('store.requeue')) await takeSlots(stage, random);
 }
 
 /** Takes all slots of a worker behind the coordinator's back: what it sends there next comes back. */
-async function takeSlots({ site, random }: Stage): Promise<void> {
+async function takeSlots({ site }: Stage, random: Random): Promise<void> {
   const socket = site.paths.workerSocket('local-1');
   try {
     const peer = await connect(workerContracts, { socket });
@@ -70,39 +83,40 @@ async function takeSlots({ site, random }: Stage): Promise<void> {
   }
 }
 
-/** Kills something at random, or asks for something in between. */
-export async function strike(stage: Stage): Promise<void> {
-  const { site, random, traffic, killed, kills } = stage;
-  const what = random.pick([
-    'coordinator',
-    'worker',
-    'worker',
-    'engine',
-    'engine',
-    'bridge',
-    'cancel',
-    'pause',
-  ]);
+type Target = 'coordinator' | 'worker' | 'engine' | 'bridge' | 'cancel' | 'pause';
+const targets: readonly Target[] = [
+  ...(['coordinator', 'worker', 'worker', 'engine', 'engine'] as const),
+  ...(['bridge', 'cancel', 'pause'] as const),
+];
+
+/** Kills something at random, or asks for something in between. The n-th strike is always of the same kind. */
+export async function strike(stage: Stage, n: number, among = targets): Promise<void> {
+  const { site, traffic, killed, kills } = stage;
+  const random = stage.random.of('strike', n);
+  const what = random.pick(among);
   if (what === 'coordinator' || what === 'worker') {
-    const name = what === 'worker' ? `local-${String(1 + random.int(4))}` : what;
+    const workers = Math.max(1, recordedProcesses(site.paths).length - 1);
+    const name = what === 'worker' ? `local-${String(1 + random.int(workers))}` : what;
     const pid = pidOf(site, name);
     if (pid !== undefined) killHard(pid);
   } else if (what === 'engine') {
-    const command = random.pick(runningCommands(site));
-    if (command === undefined) return;
-    killed.add(command.id);
-    killHard(command.pid);
+    const engine = random.pick(runningEngines(site));
+    if (engine === undefined) return;
+    killed.add(engine.id);
+    killHard(engine.pid);
     kills.engine += 1;
   } else if (what === 'bridge') {
     random.pick(traffic.clients)?.kill();
     kills.bridge += 1;
   } else if (what === 'cancel' || what === 'pause') {
-    await traffic.disturb(what);
+    await traffic.disturb(what, random);
   }
 }
 
 /** Kills a worker and cuts the ends off the files it was writing, before its successor reads them. */
-export function killAndCut({ site, random }: Stage): void {
+export function killAndCut(stage: Stage, n: number): void {
+  const { site } = stage;
+  const random = stage.random.of('strike', n);
   const name = `local-${String(1 + random.int(2))}`;
   const pid = pidOf(site, name);
   if (pid === undefined) return;

@@ -12,7 +12,6 @@ export interface Truth {
 export interface Oracle {
   look(): void;
   of(id: string): Truth;
-  started(): string[];
 }
 
 export function openOracle(file: string): Oracle {
@@ -37,6 +36,5 @@ export function openOracle(file: string): Oracle {
       taken = upTo;
     },
     of,
-    started: () => [...truths].filter(([, { starts }]) => starts > 0).map(([id]) => id),
   };
 }

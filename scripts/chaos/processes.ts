@@ -44,12 +44,25 @@ export function killHard(pid: number): void {
   }
 }
 
-/** The commands that run: pid and the id of the run. */
-export function runningCommands({ script }: Site): { pid: number; id: string }[] {
+/** The engines that run: pid, and a command's own id or the id a worker has for a run of Codex. */
+export function runningEngines({ script, paths }: Site): { pid: number; id: string }[] {
   return allProcesses().flatMap(({ pid, words }) => {
-    const at = words.indexOf(script);
-    return words[0] === '/bin/sh' && at === 1 ? [{ pid, id: words[2] ?? '' }] : [];
+    const [program = '', first, second = ''] = words;
+    if (program === '/bin/sh' && first === script) return [{ pid, id: second }];
+    if (!program.endsWith('/codex') || !words.includes('app-server')) return [];
+    const id = codexHome(pid, paths.stateDir)?.match(/run_[\w-]{21}/)?.[0];
+    return id === undefined ? [] : [{ pid, id }];
   });
+}
+
+/** Where it is one of this fleet's. */
+function codexHome(pid: number, stateDir: string): string | undefined {
+  try {
+    const variables = readFileSync(`/proc/${String(pid)}/environ`, 'utf8').split('\0');
+    return variables.find((variable) => variable.startsWith(`CODEX_HOME=${stateDir}`));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Every process with something of this site in its arguments. */

@@ -1,32 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
 import { openOracle, type Oracle } from './oracle.ts';
-import { processesOf, runningCommands, watchDeaths, type Deaths } from './processes.ts';
-import { createRandom, type Random } from './random.ts';
+import { processesOf, watchDeaths } from './processes.ts';
+import { createRandom } from './random.ts';
+import { checkLeft, awaitIdle, settle } from './settle.ts';
 import { makeSite, type Site, type SiteOptions } from './site.ts';
-import { createTraffic, type Traffic } from './traffic.ts';
+import type { Time } from './time.ts';
+import type { Stage } from './stage.ts';
+import { createTraffic, type Work } from './traffic.ts';
 import { judgeRun, readManifest } from './verdict.ts';
-
-/** A fleet under fire, as the faults see it. */
-export interface Stage {
-  site: Site;
-  random: Random;
-  traffic: Traffic;
-  oracle: Oracle;
-  deaths: Deaths;
-  /** Ids of commands that were killed from outside. */
-  killed: Set<string>;
-  /** Wrong in itself, whatever becomes of the runs. */
-  violations: string[];
-  kills: Record<'coordinator' | 'worker' | 'engine' | 'bridge', number>;
-}
+import type { Violation } from './violation.ts';
 
 export interface Scenario {
   name: string;
   site: SiteOptions;
-  longestMs: number;
+  work: Work;
   diskWasFull?: boolean;
   filesWereCut?: boolean;
+  /** What really ran, where the commands' own record does not tell it. */
+  oracle?: Oracle;
   /** Before anything of the fleet runs. */
   prepare?(site: Site): Promise<() => Promise<void>>;
   faults(stage: Stage): Promise<void>;
@@ -38,116 +29,105 @@ export interface Result {
   /** Processes of the fleet that died, seen from outside. */
   deaths: { coordinator: number; worker: number; engine: number; bridge: number };
   outcomes: Record<string, number>;
+  /** Runs that completed although an attempt of theirs had failed. */
+  recovered: number;
   worstSettleMs: number;
-  violations: string[];
+  /** Slots of the fleet that held no run when it had as many as slots. */
+  leakedSlots: number;
+  tookMs: number;
+  violations: Violation[];
+  unreached: string[];
 }
 
-/** Of a lease, and 5 s. */
-const stuckMs = 35_000;
 const lookMs = 40;
-const afterwardsMs = 12_000;
 
-/** Brings a fleet up, lets the faults loose on it, waits until all has settled, and judges every run. */
-export async function play(scenario: Scenario, seed: number): Promise<Result> {
+/**
+ * Brings a fleet up, lets the faults loose on it, waits until all has settled, and judges every run; all
+ * within the time there is, and where that is over, as far as it has come.
+ */
+export async function play(scenario: Scenario, seed: number, time: Time): Promise<Result> {
+  const begunMs = performance.now();
   const site = await makeSite(scenario.site);
   const undo = await scenario.prepare?.(site);
-  const oracle = openOracle(site.oracleFile);
+  const oracle = scenario.oracle ?? openOracle(site.oracleFile);
   const deaths = watchDeaths(site);
   const looking = setInterval(() => {
     deaths.look();
     oracle.look();
   }, lookMs);
   const random = createRandom(seed);
+  const kills = { coordinator: 0, worker: 0, engine: 0, bridge: 0 };
+  const traffic = createTraffic({ site, random, work: scenario.work });
+  const known = { site, time, random, oracle, deaths, killed: new Set<string>() };
+  const stage: Stage = { ...known, traffic, violations: [], unreached: [], kills };
   try {
-    await site.cli('up');
-    const traffic = createTraffic({ site, random, longestMs: scenario.longestMs });
-    const kills = { coordinator: 0, worker: 0, engine: 0, bridge: 0 };
-    const stage: Stage = { site, random, traffic, oracle, deaths, killed: new Set(), violations: [], kills };
-    await awaitIdle(traffic);
-    await scenario.faults(stage);
-    const worstSettleMs = await settle(stage);
-    await checkLeft(stage);
-    await traffic.close();
-    // Writes the manifests that are still due.
-    await site.cli('down', '--cancel');
-    judge(stage, scenario);
-    const left = processesOf(site).map(
-      ({ pid, words }) => `left after down: ${String(pid)} ${words.join(' ')}`,
-    );
+    const measured = await within(time, act(stage, scenario));
+    if (measured === undefined) stage.unreached.push('its end');
+    const left = measured === undefined ? [] : processesOf(site);
+    for (const { pid, words } of left)
+      stage.violations.push({
+        promise: 'orphans',
+        what: `left after down: ${String(pid)} ${words.join(' ')}`,
+      });
     return {
       scenario: scenario.name,
       runs: traffic.asked.length,
       deaths: { ...kills, coordinator: deaths.count('coordinator'), worker: deaths.count('local-') },
-      outcomes: countOutcomes(stage),
-      worstSettleMs,
-      violations: [...stage.violations, ...left],
+      ...countEnds(stage),
+      worstSettleMs: measured?.worstSettleMs ?? 0,
+      leakedSlots: measured?.leakedSlots ?? 0,
+      tookMs: performance.now() - begunMs,
+      violations: stage.violations,
+      unreached: stage.unreached,
     };
   } finally {
     clearInterval(looking);
+    traffic.abandon();
     for (const { pid } of processesOf(site)) process.kill(pid, 'SIGKILL');
     await undo?.();
     await site.remove();
   }
 }
 
-/** Until every run has ended: how long after its own process, or the last fault, the slowest was seen to. */
-async function settle({ traffic, oracle, site, violations }: Stage): Promise<number> {
-  const lastFaultMs = Date.now();
-  let busyMs = lastFaultMs;
-  while (traffic.open > 0 && Date.now() - busyMs < stuckMs) {
-    // What still runs, or waits for what runs, is not stuck.
-    if (runningCommands(site).length > 0) busyMs = Date.now();
-    await delay(100);
-  }
-  oracle.look();
-  let worst = 0;
-  for (const { key, endSeenMs = Date.now() } of traffic.asked) {
-    const ended = oracle.of(key).endSeenMs;
-    if (ended !== undefined)
-      worst = Math.max(worst, endSeenMs - Math.max(ended, Math.min(lastFaultMs, endSeenMs)));
-  }
-  if (traffic.open > 0) violations.push(`${String(traffic.open)} runs did not end within the lease + 5 s`);
-  if (worst > stuckMs) violations.push(`a run was told to have ended ${String(worst)} ms after its process`);
-  return worst;
-}
-
-/** Nothing of a run that has ended is left, neither process nor slot. */
-async function checkLeft({ site, traffic, violations }: Stage): Promise<void> {
-  for (const begun = Date.now(); Date.now() - begun < afterwardsMs; await delay(100)) {
-    if (runningCommands(site).length === 0) break;
-  }
-  for (const { id } of runningCommands(site)) violations.push(`${id}: still runs after its run has ended`);
-  const slots = await awaitIdle(traffic);
-  if (slots !== undefined) violations.push(`slots still taken: ${slots}`);
-}
-
-function judge(stage: Stage, { diskWasFull = false, filesWereCut = false }: Scenario): void {
+async function act(
+  stage: Stage,
+  scenario: Scenario,
+): Promise<{ worstSettleMs: number; leakedSlots: number }> {
+  const { site, traffic } = stage;
+  await site.cli('up');
+  await awaitIdle(traffic);
+  await scenario.faults(stage);
+  const worstSettleMs = await settle(stage);
+  const leakedSlots = await checkLeft(stage);
+  await traffic.close();
+  await site.cli('down', '--cancel');
   stage.oracle.look();
-  for (const one of stage.traffic.asked) {
+  const { diskWasFull = false, filesWereCut = false } = scenario;
+  for (const one of traffic.asked)
     stage.violations.push(...judgeRun(one, { ...stage, diskWasFull, filesWereCut }));
+  return { worstSettleMs, leakedSlots };
+}
+
+/** undefined where the time was over first. */
+async function within<T>(time: Time, work: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([work, delay(time.leftMs(), undefined, { signal: over.signal })]);
+  } finally {
+    over.abort();
+    // It goes on until it misses what is taken away from it now.
+    work.catch(() => undefined);
   }
 }
 
-const workersReply = z.object({
-  workers: z.array(z.object({ worker_id: z.string(), state: z.string(), busy: z.int() })),
-});
-
-/** Which workers are not up and idle in the end. */
-async function awaitIdle(traffic: Traffic): Promise<string | undefined> {
-  let slots = '';
-  for (const begun = Date.now(); Date.now() - begun < afterwardsMs; await delay(200)) {
-    const { workers } = workersReply.parse(await traffic.call('list_workers', {}));
-    if (workers.every(({ state, busy }) => state === 'up' && busy === 0)) return undefined;
-    slots = JSON.stringify(workers);
-  }
-  return slots;
-}
-
-function countOutcomes({ site, traffic }: Stage): Record<string, number> {
-  const counts: Record<string, number> = {};
+function countEnds({ site, traffic }: Stage): Pick<Result, 'outcomes' | 'recovered'> {
+  const outcomes: Record<string, number> = {};
+  let recovered = 0;
   for (const { runId = '' } of traffic.asked) {
-    const kind = readManifest(site, runId)?.outcome?.kind ?? 'none';
-    counts[kind] = (counts[kind] ?? 0) + 1;
+    const { outcome, status, attempts = [] } = readManifest(site, runId) ?? {};
+    const kind = outcome?.kind ?? 'none';
+    outcomes[kind] = (outcomes[kind] ?? 0) + 1;
+    if (status === 'completed' && attempts.some(({ retry }) => retry !== undefined)) recovered += 1;
   }
-  return counts;
+  return { outcomes, recovered };
 }

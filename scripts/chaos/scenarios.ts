@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { rmSync } from 'node:fs';
 import { failpointNames, type FailpointName } from '../../platform/failpoint.ts';
 import { fillDisk, killAndCut, killAt, mountSmall, strike } from './faults.ts';
+import { goOn } from './go-on.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Of a worker, which dies on its own; the others are the coordinator's. */
@@ -35,12 +36,12 @@ export function atFailpoints(inFlight: number, choice: 'all' | 'few'): Scenario 
   return {
     name: 'at failpoints',
     site: { reaping: 'best_effort', workers: 2, slots: 4 },
-    longestMs: 150,
+    work: { longestMs: 150 },
     async faults(stage) {
       const rounds = Math.max(workers.length, coordinators.length);
       for (let round = 0; round < rounds; round += 1) {
         const points = [...coordinators.slice(round, round + 1), ...workers.slice(round, round + 1)];
-        await killAt(stage, points, inFlight);
+        await killAt(stage, points, { inFlight, round });
       }
     },
   };
@@ -50,14 +51,13 @@ export function atRandom(forMs: number, inFlight: number): Scenario {
   return {
     name: 'at random times',
     site: { reaping: 'auto', workers: 4, slots: 8 },
-    longestMs: 1_500,
-    async faults(stage) {
-      for (const begun = Date.now(); Date.now() - begun < forMs;) {
+    work: { longestMs: 1_500 },
+    faults: (stage) =>
+      goOn(stage, forMs, async (n) => {
         await stage.traffic.fill(inFlight);
-        await strike(stage);
-        await delay(stage.random.int(700));
-      }
-    },
+        await strike(stage, n);
+        await delay(stage.random.of('round', n).int(700));
+      }),
   };
 }
 
@@ -65,15 +65,14 @@ export function withCutFiles(forMs: number, inFlight: number): Scenario {
   return {
     name: 'files cut short',
     site: { reaping: 'auto', workers: 2, slots: 8 },
-    longestMs: 600,
+    work: { longestMs: 600 },
     filesWereCut: true,
-    async faults(stage) {
-      for (const begun = Date.now(); Date.now() - begun < forMs;) {
+    faults: (stage) =>
+      goOn(stage, forMs, async (n) => {
         await stage.traffic.fill(inFlight);
-        await delay(300 + stage.random.int(900));
-        killAndCut(stage);
-      }
-    },
+        await delay(300 + stage.random.of('round', n).int(900));
+        killAndCut(stage, n);
+      }),
   };
 }
 
@@ -82,19 +81,22 @@ export function onFullDisk(inFlight: number): Scenario {
   return {
     name: 'full disk',
     site: { reaping: 'auto', workers: 2, slots: 8 },
-    longestMs: 400,
+    work: { longestMs: 400 },
     diskWasFull: true,
     prepare: mountSmall,
     async faults(stage) {
       for (let round = 0; round < 3; round += 1) {
+        if (stage.time.isUp()) stage.unreached.push(`disk full for the ${String(round + 1)}. time`);
+        if (stage.time.isUp()) return;
+        const random = stage.random.of('round', round);
         await stage.traffic.fill(inFlight);
-        await delay(300 + stage.random.int(700));
+        await delay(300 + random.int(700));
         const ballast = fillDisk(stage.site);
         // Refused while nothing can be kept, and asked for again.
         const filling = stage.traffic.fill(2 * inFlight);
-        await delay(500 + stage.random.int(1_500));
-        if (round === 1) await strike(stage);
-        await delay(500 + stage.random.int(1_500));
+        await delay(500 + random.int(1_500));
+        if (round === 1) await strike(stage, round);
+        await delay(500 + random.int(1_500));
         rmSync(ballast);
         await filling;
       }
@@ -107,12 +109,14 @@ export function shortRuns(total: number, inFlight: number): Scenario {
   return {
     name: `${String(total)} short runs`,
     site: { reaping: 'best_effort', workers: 4, slots: 8 },
-    longestMs: 1,
-    async faults({ traffic }) {
-      while (traffic.asked.length < total) {
-        await traffic.fill(Math.min(inFlight, total - traffic.asked.length));
-        await delay(20);
+    work: { longestMs: 1, batch: 32 },
+    async faults({ traffic, time, unreached }) {
+      while (traffic.asked.length < total && !time.isUp()) {
+        await traffic.fill(Math.min(inFlight, traffic.open + total - traffic.asked.length));
+        await delay(10);
       }
+      const left = total - traffic.asked.length;
+      if (left > 0) unreached.push(`${String(left)} of ${String(total)} runs`);
     },
   };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { stringify } from 'smol-toml';
 import { fleetPaths, type FleetPaths } from '../../platform/paths.ts';
 
 const run = promisify(execFile);
@@ -12,6 +13,8 @@ export const program = join(dirname(fileURLToPath(import.meta.url)), '..', '..',
 /** A fleet's own folders, before anything of it runs. */
 export interface Site {
   root: string;
+  /** Of all its workers. */
+  slots: number;
   work: string;
   env: Record<string, string>;
   paths: FleetPaths;
@@ -29,6 +32,8 @@ export interface SiteOptions {
   reaping: 'auto' | 'best_effort';
   workers: number;
   slots: number;
+  /** A real one, and the URL of its model. */
+  codex?: { binary: string; modelUrl: string };
 }
 
 /** Tells of its start, sleeps, tells of its end and ends so: id, seconds, exit code (137: by SIGKILL), file. */
@@ -40,8 +45,10 @@ echo "end $1 $3" >>"$4"
 exit "$3"
 `;
 
-export async function makeSite({ reaping, workers, slots }: SiteOptions): Promise<Site> {
-  const root = await mkdtemp(join(tmpdir(), 'fleet-chaos-'));
+export async function makeSite({ reaping, workers, slots, codex }: SiteOptions): Promise<Site> {
+  // Codex refuses a CODEX_HOME below the system's temp folder.
+  const base = codex === undefined ? tmpdir() : '/var/tmp';
+  const root = await mkdtemp(join(base, 'fleet-chaos-'));
   const [work, state, failpoints] = [join(root, 'work'), join(root, 'state'), join(root, 'failpoints')];
   for (const folder of [work, state, failpoints]) await mkdir(folder, { mode: 0o700 });
   const script = join(root, 'oracle.sh');
@@ -62,7 +69,9 @@ export async function makeSite({ reaping, workers, slots }: SiteOptions): Promis
     reaping,
     commands: [{ argv: ['/bin/sh', script, '...'] }],
     pipelines: { once: pipeline(false), again: pipeline(true) },
+    ...(codex !== undefined && { codex: { binary: codex.binary } }),
   };
+  if (codex !== undefined) await signUp(root, codex.modelUrl);
   const configFile = join(root, 'config.json');
   await writeFile(configFile, JSON.stringify(config));
   const env = {
@@ -75,6 +84,7 @@ export async function makeSite({ reaping, workers, slots }: SiteOptions): Promis
   };
   return {
     root,
+    slots: workers * slots,
     work,
     env,
     paths: fleetPaths(env),
@@ -86,4 +96,14 @@ export async function makeSite({ reaping, workers, slots }: SiteOptions): Promis
     },
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }),
   };
+}
+
+/** A user of Codex in this home, whose provider is at the URL. */
+async function signUp(home: string, modelUrl: string): Promise<void> {
+  const folder = join(home, '.codex');
+  await mkdir(folder, { mode: 0o700 });
+  const retries = { request_max_retries: 0, stream_max_retries: 0 };
+  const provider = { name: 'scripted', base_url: modelUrl, wire_api: 'responses', ...retries };
+  const toml = { model: 'gpt-5.5', model_provider: 'scripted', model_providers: { scripted: provider } };
+  await writeFile(join(folder, 'config.toml'), stringify(toml));
 }

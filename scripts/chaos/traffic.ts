@@ -10,7 +10,7 @@ import type { Site } from './site.ts';
 export interface Asked {
   key: string;
   task: string;
-  pipeline: 'once' | 'again';
+  pipeline: 'once' | 'again' | 'codex';
   code: number;
   /** Once start_run has answered. */
   runId: string | undefined;
@@ -24,8 +24,17 @@ export interface Asked {
 export interface TrafficOptions {
   site: Site;
   random: Random;
-  /** Longest a command sleeps. */
+  work: Work;
+}
+
+/** What runs do: a command that sleeps, or a conversation of Codex with a scripted model. */
+export interface Work {
+  /** Longest a command sleeps, or an answer of the model takes. */
   longestMs: number;
+  /** Runs asked for in one call at most. */
+  batch?: number;
+  /** The prompt of a run by its key: then all runs are of Codex. */
+  prompt?(key: string, random: Random): string;
 }
 
 export interface Traffic {
@@ -33,17 +42,20 @@ export interface Traffic {
   /** Runs accepted that have not been seen to end. */
   readonly open: number;
   readonly clients: readonly BridgeClient[];
+  /** Until when runs wait that were told to wait for a time; 0 where none does. */
+  parkedUntil(): number;
   /** Asks for runs until so many are under way. */
   fill(target: number): Promise<void>;
   /** Cancels, or pauses and resumes, one of the open runs. */
-  disturb(how: 'cancel' | 'pause'): Promise<void>;
+  disturb(how: 'cancel' | 'pause', random: Random): Promise<void>;
   call(tool: string, input: Record<string, unknown>): Promise<Record<string, unknown>>;
   close(): Promise<void>;
+  abandon(): void;
 }
 
-/** Of one task; then the next begins. */
-const runsPerTask = 200;
-const batchSize = 32;
+/** Of one task, whole batches; then the next begins. */
+const runsPerTask = 192;
+const fewAtOnce = 8;
 const startReply = z.object({ runs: z.array(z.object({ run_id: z.string() })) });
 const pollReply = z.object({ runs: z.array(runSnapshot), cursor: z.string(), more: z.boolean() });
 /** Of no consequence: the state changed meanwhile, or the answer is to ask again. */
@@ -58,7 +70,8 @@ const passing = new Set([
 const gaveUp = /ended several times over this call/;
 const exitCodes = [0, 0, 0, 0, 3, 137];
 
-export function createTraffic({ site, random, longestMs }: TrafficOptions): Traffic {
+export function createTraffic({ site, random, work }: TrafficOptions): Traffic {
+  const { longestMs, batch: atOnce = fewAtOnce, prompt } = work;
   const asked: Asked[] = [];
   const byRun = new Map<string, Asked>();
   const clients = [bridgeClient(site.env, site.work), bridgeClient(site.env, site.work)];
@@ -93,28 +106,36 @@ export function createTraffic({ site, random, longestMs }: TrafficOptions): Traf
     }
     one.snapshot = snapshot;
   }
-  function newRun(pipeline: Asked['pipeline'], at: number): Asked {
+  /** The same at the same place in the order, whatever came between; so for the pipeline of its batch. */
+  function newRun(at: number): Asked {
+    const ofBatch = random.of('batch', Math.floor(at / atOnce));
+    const command = ofBatch.int(2) === 0 ? 'once' : 'again';
+    const pipeline = prompt === undefined ? command : 'codex';
+    // A crash of a run that may be repeated is tried again, later and later: that is not what is waited for here.
+    const codes = pipeline === 'once' ? exitCodes : pipeline === 'again' ? exitCodes.slice(0, -1) : [0];
     return {
       key: `k${String(at)}`,
       task: `task-${String(Math.floor(at / runsPerTask))}`,
       pipeline,
-      // A crash of a run that may be repeated is tried again, later and later: that is not what is waited for here.
-      code: random.pick(pipeline === 'once' ? exitCodes : exitCodes.slice(0, -1)) ?? 0,
+      code: random.of('run', at).pick(codes) ?? 0,
       runId: undefined,
       cancelAsked: false,
       snapshot: undefined,
       endSeenMs: undefined,
     };
   }
-  async function start(batch: readonly [Asked, ...Asked[]], pipeline: Asked['pipeline']): Promise<void> {
-    const runs = batch.map(({ key, code }) => ({
-      request_key: key,
-      label: key,
-      inputs: { id: key, code: String(code), seconds: String(random.int(longestMs) / 1000) },
-    }));
-    const [{ task }] = batch;
-    const input = { pipeline, cwd: site.work, task_id: task, shared_workspace: true, runs };
-    for (;;) {
+  function asRun({ key, code }: Asked): Record<string, unknown> {
+    const ofRun = random.of('run', Number(key.slice(1)));
+    const named = { request_key: key, label: key };
+    if (prompt !== undefined) return { ...named, prompt: prompt(key, ofRun) };
+    const seconds = String(ofRun.int(longestMs) / 1000);
+    return { ...named, inputs: { id: key, code: String(code), seconds } };
+  }
+  async function start(batch: readonly [Asked, ...Asked[]]): Promise<void> {
+    const [{ task, pipeline }] = batch;
+    const shared = { pipeline, cwd: site.work, task_id: task, shared_workspace: true };
+    const input = { ...shared, runs: batch.map(asRun) };
+    while (!closed) {
       const reply = await worker?.call('start_run', input).catch(unlessPassing);
       if (reply === undefined) {
         await delay(100);
@@ -144,20 +165,20 @@ export function createTraffic({ site, random, longestMs }: TrafficOptions): Traf
     },
     clients,
     async fill(target) {
-      while (open < target) {
-        const pipeline = random.int(2) === 0 ? 'once' : 'again';
-        const first = newRun(pipeline, asked.length);
-        const more = Math.min(batchSize, target - open) - 1;
-        const batch: [Asked, ...Asked[]] = [first];
-        for (let at = 1; at <= more; at += 1)
-          batch.push({ ...newRun(pipeline, asked.length + at), task: first.task });
+      while (open < target && !closed) {
+        const first = asked.length;
+        // Runs of one call are of one pipeline and one task.
+        const count = Math.min(atOnce - (first % atOnce), target - open);
+        const batch: [Asked, ...Asked[]] = [newRun(first)];
+        for (let at = 1; at < count; at += 1) batch.push(newRun(first + at));
         asked.push(...batch);
-        await start(batch, pipeline);
+        await start(batch);
       }
     },
-    async disturb(how) {
+    parkedUntil: () => Math.max(0, ...asked.filter(isOpen).map(({ snapshot }) => snapshot?.not_before ?? 0)),
+    async disturb(how, ofStrike) {
       const candidates = asked.filter(isOpen);
-      const one = random.pick(candidates);
+      const one = ofStrike.pick(candidates);
       if (one === undefined) return;
       const run_id = one.runId ?? '';
       if (how === 'cancel') {
@@ -178,6 +199,10 @@ export function createTraffic({ site, random, longestMs }: TrafficOptions): Traf
       closed = true;
       await watching;
       await Promise.all(clients.map((client) => client.close()));
+    },
+    abandon() {
+      closed = true;
+      for (const client of clients) client.abandon();
     },
   };
 }

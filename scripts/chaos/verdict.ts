@@ -1,18 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '../../core/parse-json.ts';
+import { defaultMaxAttempts, maxDeaths } from '../../core/retry.ts';
 import { manifest, type AttemptRecord, type Manifest } from '../../schemas/manifest.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
 import type { Oracle } from './oracle.ts';
 import type { Deaths } from './processes.ts';
 import type { Site } from './site.ts';
 import type { Asked } from './traffic.ts';
+import type { Violation } from './violation.ts';
 
 export interface Evidence {
   site: Pick<Site, 'paths'>;
   oracle: Oracle;
   deaths: Deaths;
-  /** Ids of commands that were killed from outside. */
+  /** Ids of engines that were killed from outside: a command's own, or a worker's of a run of Codex. */
   killed: ReadonlySet<string>;
   /** Whether the disk was full for a while. */
   diskWasFull: boolean;
@@ -21,18 +23,23 @@ export interface Evidence {
 }
 
 /** What is wrong with a run, in words; nothing where its state is what really happened. */
-export function judgeRun(one: Asked, evidence: Evidence): string[] {
+export function judgeRun(one: Asked, evidence: Evidence): Violation[] {
   const { snapshot, key } = one;
-  if (one.runId === undefined) return [`${key}: never accepted`];
-  if (snapshot === undefined || !isTerminal(snapshot.status)) {
-    return [`${key}: lost, last seen ${snapshot?.status ?? 'never'}`];
-  }
+  const lost = (what: string): Violation[] => [{ promise: 'lost', what: `${key}: ${what}` }];
+  if (one.runId === undefined) return lost('never accepted');
+  if (snapshot === undefined || !isTerminal(snapshot.status))
+    return lost(`last seen ${snapshot?.status ?? 'never'}`);
   const written = readManifest(evidence.site, one.runId);
-  if (written === undefined) return [`${key}: no manifest of it`];
-  const found = [...judgeStarts(one, written, evidence), ...judgeEnd(one, written, evidence)];
-  return found.map(
-    (what) => `${key} (${one.pipeline}, exit ${String(one.code)}): ${what} — ${briefly(written)}`,
-  );
+  if (written === undefined) return lost('no manifest of it');
+  const told = (what: string): string =>
+    `${key} (${one.pipeline}, exit ${String(one.code)}): ${what} — ${briefly(written)}`;
+  return [
+    ...judgeStarts(one, written, evidence).map(
+      (what) => ({ promise: 'repeated', what: told(what) }) as const,
+    ),
+    ...judgeThread(one, written).map((what) => ({ promise: 'lost', what: told(what) }) as const),
+    ...judgeEnd(one, written, evidence).map((what) => ({ promise: 'untrue', what: told(what) }) as const),
+  ];
 }
 
 export function readManifest({ paths }: Pick<Site, 'paths'>, runId: string): Manifest | undefined {
@@ -57,13 +64,13 @@ function judgeStarts(one: Asked, { attempts }: Manifest, evidence: Evidence): st
   const found: string[] = [];
   // A worker whose record of a run was cut off cannot know it: asked again, it starts it again.
   if (evidence.filesWereCut) return found;
-  if (pipeline === 'once' && starts > 1) found.push(`executed ${String(starts)} times`);
+  if (pipeline !== 'again' && starts > 1) found.push(`executed ${String(starts)} times`);
   if (starts > attempts.length)
     found.push(`${String(starts)} executions in ${String(attempts.length)} attempts`);
   for (const { hedge, claimed_at } of attempts) {
     if (hedge === undefined) continue;
     const { ended_at: until = claimed_at } = attempts[hedge.beside - 1] ?? { ended_at: 0 };
-    if (pipeline === 'once') found.push('hedged although it may not be repeated');
+    if (pipeline !== 'again') found.push('hedged although it may not be repeated');
     if (until + newsMs < claimed_at) found.push('hedged beside an attempt that had ended');
   }
   const last = attempts.findLastIndex(({ hedge }) => hedge === undefined);
@@ -87,6 +94,8 @@ function wasCutOff(attempt: AttemptRecord, { key, pipeline, code }: Asked, evide
 /** How the run ended is how its process did, or the honest word for why nobody knows. */
 function judgeEnd(one: Asked, { outcome, attempts }: Manifest, evidence: Evidence): string[] {
   const { starts, ends } = evidence.oracle.of(one.key);
+  const wasKilled =
+    evidence.killed.has(one.key) || attempts.some(({ remote_run_id: id = '' }) => evidence.killed.has(id));
   const cameToEnd = ends.includes(String(one.code));
   switch (outcome?.kind) {
     case 'exit':
@@ -94,9 +103,7 @@ function judgeEnd(one: Asked, { outcome, attempts }: Manifest, evidence: Evidenc
         return [`it says exit ${String(outcome.code)}`];
       return [];
     case 'signal':
-      return (one.code === 137 && cameToEnd) || evidence.killed.has(one.key)
-        ? []
-        : [`it says ${outcome.signal}`];
+      return (one.code === 137 && cameToEnd) || wasKilled ? [] : [`it says ${outcome.signal}`];
     case 'cancelled':
       return one.cancelAsked ? [] : ['nobody cancelled it'];
     case 'lost': {
@@ -110,10 +117,21 @@ function judgeEnd(one: Asked, { outcome, attempts }: Manifest, evidence: Evidenc
     case 'spawn':
       return evidence.diskWasFull && outcome.errno === 'STORE_UNAVAILABLE' ? [] : [`spawn ${outcome.errno}`];
     case 'engine':
+      return one.pipeline === 'codex' && wasKilled ? [] : [`engine ${outcome.code}`];
     case 'timeout':
     case undefined:
       return [`it ended by ${JSON.stringify(outcome)}`];
   }
+}
+
+/** A conversation that had begun goes on in its one thread, until it was tried as often as it may be. */
+function judgeThread({ pipeline }: Asked, { status, attempts }: Manifest): string[] {
+  const threads = attempts.flatMap(({ engine_thread_id: id }) => id ?? []);
+  if (pipeline !== 'codex' || threads.length === 0) return [];
+  if (new Set(threads).size > 1) return ['began a second conversation'];
+  const deaths = attempts.filter(({ outcome }) => outcome?.kind === 'lost').length;
+  const isTried = deaths >= maxDeaths || attempts.length >= defaultMaxAttempts;
+  return status === 'completed' || isTried ? [] : ['its thread did not go on'];
 }
 
 function briefly({ attempts }: Manifest): string {

@@ -61,13 +61,13 @@ function judged(
     { ...asked, snapshot },
     {
       site: { paths },
-      oracle: { look: () => undefined, of: () => truth, started: () => [] },
+      oracle: { look: () => undefined, of: () => truth },
       deaths: { look: () => undefined, within: (worker) => dead.includes(worker), count: () => 0 },
       killed: new Set(),
       diskWasFull: false,
       filesWereCut: false,
     },
-  ).map((what) => what.replace(/^.*\): (.*) — .*$/, '$1'));
+  ).map(({ what }) => what.replace(/^.*\): (.*) — .*$/, '$1'));
 }
 
 describe('the chaos suite finds nothing wrong with', () => {

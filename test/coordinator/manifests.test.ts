@@ -8,6 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { describe, expect, it } from 'vitest';
 import { createManifests, type Manifests } from '../../coordinator/manifest/manifests.ts';
@@ -153,6 +154,36 @@ describe('manifests', () => {
     await off.close();
     expect(existsSync(join(state, `${second.run_id}.json`))).toBe(true);
     expect(readdirSync(project)).toEqual([]);
+  });
+
+  it('are not put off for runs under way once there are none', { timeout: 20_000 }, async () => {
+    const { store, state, finishOne } = place();
+    let isBusy = true;
+    let slowMs = 1_000;
+    const select: RunStore['select'] = async (selection) => {
+      await delay(slowMs);
+      return store.select(selection);
+    };
+    const slow = { ...store, select };
+    const manifests = await createManifests({
+      store: slow,
+      dir: state,
+      runsDir: 'off',
+      log,
+      isBusy: () => isBusy,
+    });
+    onTestFinished(() => manifests.close());
+    const file = ({ run_id: id }: RunRecord): string => join(state, `${id}.json`);
+    const first = await finishOne('a');
+    manifests.ended(first);
+    // Told while the first is written: its turn comes after a rest of nine times that.
+    const second = await finishOne('b');
+    await delay(slowMs / 2);
+    manifests.ended(second);
+    await eventually(() => existsSync(file(first)), 5_000);
+    slowMs = 0;
+    isBusy = false;
+    await eventually(() => existsSync(file(second)), 5_000);
   });
 
   it('are written for runs that ended before a crash, and only for those', async () => {
