@@ -50,6 +50,28 @@ function headerOf(stream: PreviewStream, named: boolean): string {
   return `${stream.stream}${named ? ` of ${stream.stage}` : ''} (${counts}${stream.sample.whole ? '' : `, ${stream.bytes} bytes`})`;
 }
 
+/** Bytes of an output below which all of it is cheaper than a preview and a look into its handle. */
+const wholeBytes = 4096;
+/** What line numbers and headers add at most to it. */
+const wholePreviewBytes = wholeBytes * 1.5;
+/** Whoever asks for less gets less. */
+const wholeFromTokens = 700;
+
+/** What a reply shows of a preview: of a small output all of it, else what fits the budget. */
+export function fitPreview(text: string, tokens: number): string {
+  const isWhole = tokens >= wholeFromTokens && text.length <= wholePreviewBytes && showsAll(text);
+  return isWhole ? text : shrinkPreview(text, tokens);
+}
+
+/** Sections whose header tells no size are there in full. */
+function showsAll(text: string): boolean {
+  return parseHeaders(text).every((header) => /\(\d+ lines?\)$/.test(header));
+}
+
+function parseHeaders(text: string): string[] {
+  return text.split('\n').filter((line) => !line.startsWith(noteMark) && !/^\d+:/.test(line));
+}
+
 /** The same preview within a smaller budget. Takes what renderPreview made. */
 export function shrinkPreview(text: string, tokens: number): string {
   if (estimateTokens(text) <= tokens) return text;

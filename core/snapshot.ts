@@ -1,7 +1,7 @@
 import type { HandleRecord, HandleSummary } from '../schemas/handle.ts';
 import type { Liveness, Outcome, Question, RunSnapshot, Usage } from '../schemas/run.ts';
 import type { RunStatus } from '../schemas/run-words.ts';
-import { shrinkPreview } from './preview.ts';
+import { fitPreview } from './preview.ts';
 
 /** How an attempt ended, in a few words: `exit 1`, `signal SIGKILL`, `limit output`, `lost`. */
 export function describeOutcome(outcome: Outcome): string {
@@ -52,10 +52,10 @@ export interface SnapshotSource {
   preview: string | undefined;
 }
 
-/** A run as a tool reply shows it, its preview within `previewTokens`. */
+/** A run as a tool reply shows it, its preview within `previewTokens`, unless it is a small output in full. */
 export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSnapshot {
   const { label, worker, attempt, error, waiting_for, usage, started_at: startedAt } = run;
-  const preview = run.preview === undefined ? '' : shrinkPreview(run.preview, previewTokens);
+  const preview = run.preview === undefined ? '' : fitPreview(run.preview, previewTokens);
   const reused = run.handles.reduce((sum, handle) => sum + (handle.reused_bytes ?? 0), 0);
   return {
     run_id: run.run_id,

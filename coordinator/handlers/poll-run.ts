@@ -17,6 +17,8 @@ type Until = NonNullable<PollInput['until']>;
 /** More never fit one reply. */
 const pageSize = 64;
 const defaultPreviewTokens = 700;
+/** Of a run that goes on beside others, unless the caller says how much: it is told of again, and then in full. */
+const passingPreviewTokens = 200;
 
 /** What is new of some runs since the cursor, waited for where there is nothing yet. */
 export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Promise<Output<Contract>> {
@@ -73,9 +75,12 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
     const { rows, open } = await waitForNews(input, call).finally(leave);
     const tokens = input.preview_tokens ?? defaultPreviewTokens;
     const previews = tokens > defaultPreviewTokens ? await longerPreviews(deps, rows, tokens) : new Map();
+    const isPassing = (run: RunRecord) =>
+      input.preview_tokens === undefined && open > 1 && !isTerminal(run.status);
+    const tokensFor = (run: RunRecord) => (isPassing(run) ? passingPreviewTokens : tokens);
     const snapshots = rows.map((run) => ({
       seq: run.seq,
-      snapshot: toSnapshot(deps, run, previews.get(run.run_id) ?? run.preview, tokens),
+      snapshot: toSnapshot(deps, run, previews.get(run.run_id) ?? run.preview, tokensFor(run)),
     }));
     const packed = packRuns(snapshots, maxReplyBytes - pollEnvelopeBytes);
     const cursor = packed.runs.length === 0 ? (input.cursor ?? '0') : packed.cursor;

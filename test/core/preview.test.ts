@@ -6,6 +6,7 @@ import { testRuns } from '../../scripts/bench/tokens/test-runs.ts';
 import {
   createPreviewSampler,
   estimateTokens,
+  fitPreview,
   renderPreview,
   shrinkPreview,
   type PreviewStream,
@@ -216,6 +217,21 @@ describe('renderPreview', () => {
 
   it('shows the last state of a line drawn over itself', () => {
     expect(preview('10%\r50%\r100%\ndone\r\n')).toBe('stdout (2 lines)\n1: 100%\n2: done');
+  });
+});
+
+describe('fitPreview', () => {
+  const lines = Array.from({ length: 60 }, (_, at) => `${infoLine(at).slice(0, 60)}`);
+
+  it('shows an output of 4 KB in full, though it needs more than the budget', () => {
+    const text = fitPreview(preview(`${lines.join('\n')}\n`, 2_000), 700);
+    for (const line of lines) expect(text).toContain(line);
+    expect(estimateTokens(text)).toBeGreaterThan(700);
+  });
+
+  it('heeds a smaller budget that was asked for, and what is larger', () => {
+    expect(estimateTokens(fitPreview(preview(`${lines.join('\n')}\n`, 2_000), 300))).toBeLessThanOrEqual(300);
+    expect(estimateTokens(fitPreview(preview(bigLog(10_000), 2_000), 700))).toBeLessThanOrEqual(700);
   });
 });
 

@@ -1,0 +1,118 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isRecord } from '../../mcp/json-rpc.ts';
+import { BridgeClient } from '../cli/bridge-client.ts';
+import { createFleet, type TestFleet } from '../helpers/fleet.ts';
+
+const runs = 50;
+/** 5.1 MB. */
+const numbers = 750_000;
+
+let fleet: TestFleet;
+let client: BridgeClient;
+/** All that reached the parent. */
+let bytes = 0;
+let calls = 0;
+const results: Record<string, unknown>[] = [];
+
+async function call(name: string, input: unknown): Promise<Record<string, unknown>> {
+  calls += 1;
+  const id = `call-${String(calls)}`;
+  client.send({ id, method: 'tools/call', params: { name, arguments: input } });
+  const { result } = await client.answer(id);
+  if (!isRecord(result) || !isRecord(result['structuredContent'])) {
+    throw new Error(`${name} gave ${JSON.stringify(result)}`);
+  }
+  results.push(result);
+  return result['structuredContent'];
+}
+
+const records = (value: unknown): Record<string, unknown>[] =>
+  Array.isArray(value) ? value.filter(isRecord) : [];
+
+/** The last state told of every run. */
+const told = new Map<string, Record<string, unknown>>();
+
+beforeAll(async () => {
+  fleet = await createFleet({
+    workers: { count: 2, slots: 4 },
+    reaping: 'best_effort',
+    commands: [{ argv: ['seq', '...'] }],
+    pipelines: {
+      numbers: {
+        read_only: true,
+        stages: [{ name: 'seq', engine: 'command', argv: ['seq', '1', String(numbers)] }],
+      },
+    },
+  });
+  client = new BridgeClient(fleet.stateDir, { cwd: fleet.work, env: fleet.env });
+  client.child.stdout.on('data', (text: string) => {
+    bytes += Buffer.byteLength(text);
+  });
+  await client.initialize();
+  const batch = Array.from({ length: runs }, (_, at) => ({ label: `run ${String(at)}` }));
+  let reply = await call('start_run', {
+    task_id: 'large',
+    pipeline: 'numbers',
+    cwd: fleet.work,
+    runs: batch,
+  });
+  // As the server itself says to go on.
+  for (;;) {
+    const asked = /^poll_run (\{.*\})$/.exec(String(reply['next']))?.[1];
+    if (asked === undefined) break;
+    reply = await call('poll_run', JSON.parse(asked));
+    for (const run of records(reply['runs'])) told.set(String(run['run_id']), run);
+    if (reply['open'] === 0 && reply['more'] === false) break;
+  }
+}, 240_000);
+
+afterAll(async () => {
+  await client.end();
+  await fleet.close();
+}, 60_000);
+
+describe('50 runs of 5 MB each, polled to the end', () => {
+  it('send the parent 400 KiB at most', () => {
+    expect([...told.values()].map((run) => run['status'])).toEqual(
+      Array.from({ length: runs }, () => 'completed'),
+    );
+    expect(bytes).toBeLessThanOrEqual(400 * 1024);
+  });
+
+  it('tell a preview of each run in arrays, and no payload beside it', () => {
+    for (const run of told.values()) {
+      const [handle] = records(run['handles']);
+      expect(handle).toMatchObject({ stream: 'stdout', lines: numbers });
+      expect(run['preview']).toMatch(/^stdout \(750000 lines, \d+ bytes\)\n/);
+      expect(run['preview']).toContain(`${String(numbers)}: ${String(numbers)}`);
+    }
+    for (const { content, structuredContent } of results) {
+      const texts = records(content).map(({ text }) => String(text));
+      expect(texts).toEqual([isRecord(structuredContent) ? structuredContent['next'] : '']);
+    }
+  });
+
+  it('leave handles and samples in every record, and the payload behind handles alone', async () => {
+    const middle = String(numbers / 2);
+    const payload = new RegExp(`${middle}(?:\\n|\\\\n)${String(numbers / 2 + 1)}`);
+    const holding = new Set<string>();
+    const recorded = new Set<string>();
+    for (const entry of await readdir(fleet.stateDir, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const file = join(entry.parentPath, entry.name);
+      const place = relative(fleet.stateDir, file);
+      const content = (await readFile(file)).toString('latin1');
+      if (payload.test(content)) holding.add(/(?:^|\/)(handles|blobs|replicas)\//.exec(place)?.[1] ?? place);
+      if (entry.name !== 'records.jsonl') continue;
+      for (const line of content.split('\n')) {
+        const hasSample = line.includes('"sha256"') && line.includes('"preview":"stdout (750000 lines');
+        if (hasSample) recorded.add(/run_[\w-]{21}/.exec(line)?.[0] ?? '');
+      }
+    }
+    expect([...holding].filter((place) => !['handles', 'blobs', 'replicas'].includes(place))).toEqual([]);
+    expect(holding.size).toBeGreaterThan(0);
+    expect(recorded.size).toBe(runs);
+  });
+});
