@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
@@ -8,6 +8,7 @@ import { fleetPaths, type FleetPaths } from '../../../platform/paths.ts';
 import { fleetContracts, type FleetContracts } from '../../../schemas/tools.ts';
 import { createFleet, type TestFleet } from '../../helpers/fleet.ts';
 import { eventually } from '../../helpers/processes.ts';
+import { scratchFolder } from '../../helpers/scratch.ts';
 import { remoteWorker, type RemoteWorker } from '../../helpers/remote-worker.ts';
 import { pollToEnd } from '../real-fleet.ts';
 
@@ -20,6 +21,16 @@ const script = join(
   'print-lines.mjs',
 );
 const lines = 20_000;
+/** Enough to be interrupted while it is copied. */
+const manyLines = 1_000_000;
+/** Prints a line whenever a file of that number is there, until one is called `end`. */
+const growing = `
+const { existsSync } = require('fs');
+let line = 0;
+const look = setInterval(() => {
+  if (existsSync('end')) clearInterval(look);
+  if (existsSync(String(line + 1))) console.log('line', ++line);
+}, 5);`;
 
 interface Place {
   fleet: TestFleet;
@@ -31,26 +42,36 @@ interface Place {
 /** A fleet whose only worker is elsewhere. */
 async function place(
   settings: Record<string, unknown> = {},
-  farEnv: Record<string, string> = {},
+  env: Record<string, string> = {},
 ): Promise<Place> {
   const remote = await remoteWorker('far');
-  const argv = [process.execPath, script, String(lines), '${inputs.name}', '0'];
-  const fleet = await createFleet({
-    workers: { count: 0 },
-    remote_workers: { far: { ...remote.entry, ...settings } },
-    commands: [{ argv: [process.execPath, '...'] }],
-    pipelines: {
-      print: {
-        read_only: true,
-        inputs: { name: { type: 'string', required: true } },
-        stages: [{ name: 'print', engine: 'command', argv }],
+  const argv = [process.execPath, script, '${inputs.lines}', '${inputs.name}', '0'];
+  const fleet = await createFleet(
+    {
+      workers: { count: 0 },
+      remote_workers: { far: { ...remote.entry, ...settings } },
+      commands: [{ argv: [process.execPath, '...'] }],
+      pipelines: {
+        print: {
+          read_only: true,
+          inputs: {
+            name: { type: 'string', required: true },
+            lines: { type: 'string', default: String(lines) },
+          },
+          stages: [{ name: 'print', engine: 'command', argv }],
+        },
+        grow: {
+          read_only: true,
+          stages: [{ name: 'grow', engine: 'command', argv: [process.execPath, '-e', growing] }],
+        },
       },
     },
-  });
+    env,
+  );
   onTestFinished(() => fleet.close());
   const far = remote.on(fleet);
   onTestFinished(() => far.kill());
-  await far.start(farEnv);
+  await far.start();
   const peer = await up(fleet);
   return { fleet, paths: fleetPaths(fleet.env), far, peer };
 }
@@ -67,8 +88,9 @@ async function up(fleet: TestFleet): Promise<Peer<FleetContracts>> {
 async function print(
   { peer, fleet }: Place,
   names: readonly string[],
+  count = lines,
 ): Promise<{ id: string; run: string }[]> {
-  const runs = names.map((name) => ({ inputs: { name } }));
+  const runs = names.map((name) => ({ inputs: { name, lines: String(count) } }));
   await peer.call('start_run', { pipeline: 'print', cwd: fleet.work, task_id: 'print', runs });
   const ended = await pollToEnd(peer, 'print');
   return ended.flatMap(({ run_id: run, handles = [] }) =>
@@ -155,4 +177,57 @@ it('fetches a content once, however many handles it is of', async () => {
   expect(new Set(inodes).size).toBe(1);
   const names = readdirSync(paths.replicaDir).toSorted();
   expect(names).toEqual(handles.flatMap(({ id }) => [id, `${id}.json`]).toSorted());
+}, 60_000);
+
+it('goes on with a copy after the worker was killed within it, and after the coordinator was', async () => {
+  const failpoints = scratchFolder();
+  const at = await place({}, { CODEX_FLEET_FAILPOINTS: failpoints });
+  const { fleet, paths, far } = at;
+  const [one] = await print(at, ['one'], manyLines);
+  if (one === undefined) throw new Error('no output');
+  const part = join(paths.replicaDir, `${one.id}.part`);
+  const size = (): number => statSync(part, { throwIfNoEntry: false })?.size ?? 0;
+  await eventually(() => size() > 0, 10_000);
+  await far.kill();
+  expect(copied(paths, one.id)).toBe(false);
+  const kept = size();
+  expect(kept).toBeGreaterThan(0);
+  writeFileSync(join(failpoints, 'replica.bytes.after'), '3');
+  await far.start();
+  await eventually(() => existsSync(join(failpoints, 'replica.bytes.after.fired')), 20_000);
+  expect(size()).toBeGreaterThan(kept);
+  const peer = await up(fleet);
+  await eventually(() => copied(paths, one.id), 30_000);
+  await far.kill();
+  const last = await peer.call('read_handle', { handle_id: one.id, mode: 'tail', count: 1 });
+  expect(last).toMatchObject({ text: `line ${String(manyLines)} of all\n`, from_line: manyLines });
+  const whole = readFileSync(join(paths.replicaDir, one.id));
+  expect(createHash('sha256').update(whole).digest('hex')).toBe(last.sha256);
+}, 90_000);
+
+it('follows a handle that grows on a worker elsewhere', async () => {
+  const { peer, fleet } = await place();
+  const say = (name: string): void => writeFileSync(join(fleet.work, name), '');
+  say('1');
+  await peer.call('start_run', { pipeline: 'grow', cwd: fleet.work, task_id: 'grow' });
+  let handle: string | undefined;
+  for (let cursor = '0'; handle === undefined;) {
+    const reply = await peer.call('poll_run', { task_id: 'grow', cursor, wait_ms: 5_000, until: 'change' });
+    handle = reply.runs.flatMap(({ handles = [] }) => handles)[0]?.handle_id;
+    cursor = reply.cursor;
+  }
+  const id = handle;
+  const seen = await peer.call('read_handle', { handle_id: id, mode: 'tail', wait_ms: 5_000 });
+  expect(seen).toMatchObject({ text: 'line 1\n', sealed: false });
+  const follow = (from: number) =>
+    peer.call('read_handle', { handle_id: id, mode: 'bytes', from, wait_ms: 20_000 });
+  const coming = follow(seen.to_byte);
+  const found = peer.call('read_handle', { handle_id: id, pattern: 'line 2', wait_ms: 20_000 });
+  say('2');
+  const next = await coming;
+  expect(next.text).toBe('line 2\n');
+  expect((await found).hits).toBe(1);
+  const last = follow(next.to_byte);
+  say('end');
+  expect(await last).toMatchObject({ text: '', sealed: true });
 }, 60_000);
