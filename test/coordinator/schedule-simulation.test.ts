@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hedging } from '../../scripts/bench/schedule/hedging.ts';
 import { push } from '../../scripts/bench/schedule/push.ts';
 import { simulate } from '../../scripts/bench/schedule/simulate.ts';
 import {
@@ -33,6 +34,13 @@ describe('the scheduler', { timeout: 30_000 }, () => {
     const { waitsMs } = await simulate(workers, runs, { within: 1.8 });
     const pushed = push(workers, runs, 'least-loaded', random).waitsMs;
     expect(quantile(waitsMs, 0.99)).toBeLessThanOrEqual(0.6 * quantile(pushed, 0.99));
+  });
+
+  it('spares the slowest runs most of their time with little work done twice', async () => {
+    const { slowdown, slowdownUnhedged, extraWork } = await hedging(1, 2_000);
+    expect(slowdownUnhedged).toBeGreaterThan(10);
+    expect(slowdown / slowdownUnhedged).toBeLessThanOrEqual(0.3);
+    expect(extraWork).toBeLessThanOrEqual(0.06);
   });
 
   it('never makes a quiet task wait for a flood, and gives every run its turn', async () => {

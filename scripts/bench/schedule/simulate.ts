@@ -3,10 +3,12 @@ import { createOpenAttempts, type OpenAttempt } from '../../../coordinator/fleet
 import { policies } from '../../../coordinator/policies/index.ts';
 import { createAdmission } from '../../../coordinator/admission.ts';
 import { createBreakers } from '../../../coordinator/breakers.ts';
+import { createHedges } from '../../../coordinator/hedges.ts';
 import { createRateGates } from '../../../coordinator/rate-gates.ts';
+import { createRunEstimates } from '../../../coordinator/run-estimates.ts';
 import { createScheduler, type WaitingRun } from '../../../coordinator/scheduler.ts';
-import { accepted, claimed } from '../../../coordinator/store/run-changes.ts';
-import type { RunRecord } from '../../../coordinator/store/run-store.ts';
+import { accepted, claimed, finished } from '../../../coordinator/store/run-changes.ts';
+import type { Claim, Finish, RunRecord } from '../../../coordinator/store/run-store.ts';
 import { taskOf } from '../../../coordinator/fleet/open-attempts.ts';
 import { Heap } from '../../../core/heap.ts';
 import { newPace, tookToRun } from '../../../core/pace.ts';
@@ -24,6 +26,8 @@ export interface SimOptions {
   within?: number;
   /** From a placement to the start of the run, ms. */
   dispatchMs?: number;
+  /** Of all slot time, what second attempts may take; where given, estimates are learnt from runs that end. */
+  hedgeShare?: number;
 }
 
 export interface Simulated {
@@ -31,7 +35,11 @@ export interface Simulated {
   waitsMs: number[];
   /** When each run began, ms. */
   startsMs: number[];
+  /** From acceptance to the end, ms, by the place of the run. */
+  sojournsMs: number[];
   makespanMs: number;
+  /** Time that attempts held slots, ms: the first of their runs, and those begun beside another. */
+  heldMs: { firsts: number; hedges: number };
   /** What the calls of the scheduler that placed something took, ms, until they answered their promise. */
   spent: { ms: number; placed: number; queued: number }[];
 }
@@ -43,6 +51,8 @@ interface Event {
   attempt: OpenAttempt | undefined;
 }
 
+/** Between two looks for stragglers. */
+const lookEveryMs = 250;
 const work = pipeline.parse({ read_only: true, stages: [{ name: 's', engine: 'command', argv: ['x'] }] });
 const recipes = { configured: { work }, here: { work } };
 const log = createLogger({ name: 'simulation', level: 'silent' });
@@ -79,6 +89,7 @@ export async function simulate(
   options: SimOptions = {},
 ): Promise<Simulated> {
   const { dispatchMs = 5, weights = {}, policy = 'least-expected-completion', within = 1.3 } = options;
+  const { hedgeShare } = options;
   const random = seeded(workers.length);
   const candidates = workers.map((worker) => candidateOf(worker, random, within));
   const byId = new Map(workers.map((worker, at) => [worker.id, { worker, candidate: candidates[at] }]));
@@ -90,36 +101,84 @@ export async function simulate(
   const typicalMs = Math.exp(runs.reduce((sum, run) => sum + Math.log(run.estimateMs), 0) / runs.length);
   const records = new Map<string, RunRecord>();
   const startsMs = runs.map(() => Number.NaN);
+  const sojournsMs = runs.map(() => Number.NaN);
+  const heldMs = { firsts: 0, hedges: 0 };
+  const begunMs = new Map<OpenAttempt, number>();
   const events = new Heap<Event>((a, b) => (a.at === b.at ? a.order < b.order : a.at < b.at));
-  let [now, scheduled, makespanMs, placed, seq] = [0, 0, 0, 0, 0];
+  let [now, scheduled, makespanMs, placed] = [0, 0, 0, 0];
   const spent: Simulated['spent'] = [];
 
   const schedule = (at: number, attempt: OpenAttempt | undefined): void => {
     events.push({ at, attempt, order: scheduled++ });
   };
   const fleet = { candidates: () => candidates, get: () => undefined };
+  const clock = { now: () => now, uptimeMs: () => now };
+  const given = {
+    typical: (run: Pick<RunRecord, 'spec'>) => Number(run.spec.inputs['estimate']),
+    mean: () => typicalMs,
+  };
+  const learnt = createRunEstimates(() => fleet);
+  const estimates = hedgeShare === undefined ? given : learnt;
+  const queue = createRunQueue<WaitingRun>({
+    weight: (lane) => weights[taskOf(lane)] ?? 1,
+    running: attempts.slotsOfLane,
+  });
+  const admission = createAdmission({
+    gates: createRateGates(attempts, random),
+    breakers: createBreakers(clock, () => undefined),
+    fleet,
+  });
+  const common = {
+    attempts,
+    fleet,
+    admission,
+    policy: policies[policy],
+    places: { recipesIn: () => recipes },
+    clock,
+    log,
+  };
+  const send = (attempt: OpenAttempt): Promise<void> => {
+    placed++;
+    const index = indexOf(attempt.run_id);
+    const slowness = byId.get(attempt.worker_id)?.worker.slowness ?? 1;
+    const isFirst = attempt.attempt === 1;
+    const straggles = runs[index]?.straggles?.[isFirst ? 0 : 1] ?? 1;
+    if (isFirst) startsMs[index] = now + dispatchMs;
+    if (hedgeShare !== undefined) begunMs.set(attempt, now);
+    attempt.seenBoot = 'boot';
+    schedule(now + dispatchMs + (runs[index]?.sizeMs ?? 0) * slowness * straggles, attempt);
+    return Promise.resolve();
+  };
+  const store = {
+    claim: (claims: readonly Claim[]) =>
+      Promise.resolve(
+        claims.map((claim) => {
+          const index = indexOf(claim.run_id);
+          const asked = runs[index];
+          const fresh = asked && accepted(newRun(asked, index), index + 1);
+          const run = records.get(claim.run_id) ?? fresh;
+          const next = run && claimed(run, claim);
+          if (next !== undefined) records.set(claim.run_id, next);
+          return next;
+        }),
+      ),
+    get: (runId: string) => Promise.resolve(records.get(runId)),
+  };
+  const announce = (changed: readonly (RunRecord | undefined)[]): RunRecord[] =>
+    changed.filter((run) => run !== undefined);
   const scheduler = createScheduler({
+    ...common,
+    queue,
     store: {
-      submit: (entries) =>
-        Promise.resolve(
-          entries.map((entry) => {
-            const run = accepted(entry, ++seq);
-            records.set(run.run_id, run);
-            return { kind: 'created', run };
-          }),
-        ),
-      claim: (claims) =>
-        Promise.resolve(
-          claims.map((claim) => {
-            const run = records.get(claim.run_id);
-            return run && claimed(run, claim);
-          }),
-        ),
+      ...store,
+      // The records are made when they are claimed: a million of them would take more room than all else.
+      submit(entries) {
+        const [first] = entries;
+        if (first === undefined) return Promise.resolve([]);
+        const created = { kind: 'created' as const, run: accepted(first, 0) };
+        return Promise.resolve(entries.map(() => created));
+      },
     },
-    queue: createRunQueue<WaitingRun>({
-      weight: (lane) => weights[taskOf(lane)] ?? 1,
-      running: attempts.slotsOfLane,
-    }),
     trees: {
       neededBy: () => undefined,
       isFree: () => true,
@@ -133,43 +192,51 @@ export async function simulate(
       drop: () => undefined,
       given: () => undefined,
     },
-    attempts,
-    fleet,
+    dispatch: { send },
+    parking: { size: 0, has: () => false, keep: () => false, remove: () => undefined, release: () => [] },
+    estimates,
+    changes: { announce },
+  });
+  // It comes by in simulated time: nothing wakes it by the clock on the wall.
+  const hedges = createHedges({
+    ...common,
+    share: hedgeShare ?? 0,
+    attempts: { ...attempts, watch: () => undefined },
+    queue,
+    store,
+    estimates: learnt,
     dispatch: {
-      send(attempt) {
-        placed++;
-        const index = indexOf(attempt.run_id);
-        const slowness = byId.get(attempt.worker_id)?.worker.slowness ?? 1;
-        startsMs[index] = now + dispatchMs;
-        schedule(now + dispatchMs + (runs[index]?.sizeMs ?? 0) * slowness, attempt);
+      send,
+      cancel(given) {
+        for (const attempt of given) schedule(now + dispatchMs, attempt);
         return Promise.resolve();
       },
+      takeBack: () => Promise.resolve(),
+      drop: () => Promise.resolve(),
     },
-    admission: createAdmission({
-      gates: createRateGates(attempts, random),
-      breakers: createBreakers({ uptimeMs: () => now }, () => undefined),
-      fleet,
-    }),
-    parking: { size: 0, has: () => false, keep: () => false, remove: () => undefined, release: () => [] },
-    policy: policies[policy],
-    estimates: {
-      typical: (run) => Number(run.spec.inputs['estimate']),
-      mean: () => typicalMs,
-    },
-    places: { recipesIn: () => recipes },
-    changes: { announce: (changed) => changed.filter((run) => run !== undefined) },
-    clock: { now: () => now, uptimeMs: () => now },
-    log,
+    changes: { announce, recent: (runId) => records.get(runId) },
   });
 
   function end(attempt: OpenAttempt): void {
-    const run = runs[indexOf(attempt.run_id)];
+    if (!attempts.has(attempt)) return;
+    const index = indexOf(attempt.run_id);
+    const run = runs[index];
     const known = byId.get(attempt.worker_id);
+    const record = records.get(attempt.run_id);
+    attempts.remove(attempt);
+    heldMs[attempt.attempt === 1 ? 'firsts' : 'hedges'] += now - (begunMs.get(attempt) ?? now);
+    begunMs.delete(attempt);
+    if (attempt.superseded) return;
     if (run !== undefined && known?.candidate !== undefined) {
       tookToRun(known.candidate.pace, run.sizeMs * known.worker.slowness, run.estimateMs);
     }
-    attempts.remove(attempt);
+    sojournsMs[index] = now - (run?.at ?? 0);
     records.delete(attempt.run_id);
+    if (hedgeShare === undefined || record === undefined) return;
+    const over = finished(record, endOf(attempt, now));
+    if (over === undefined) return;
+    learnt.ended(over);
+    hedges.ended(over);
   }
   async function arrive(from: number): Promise<number> {
     const at = runs[from]?.at ?? 0;
@@ -185,8 +252,13 @@ export async function simulate(
     return to;
   }
 
+  let lookMs = hedgeShare === undefined ? Infinity : lookEveryMs;
   for (let arrived = 0; arrived < runs.length || events.size > 0;) {
-    now = Math.min(events.top?.at ?? Infinity, runs[arrived]?.at ?? Infinity);
+    now = Math.min(events.top?.at ?? Infinity, runs[arrived]?.at ?? Infinity, lookMs);
+    if (now === lookMs) {
+      lookMs += lookEveryMs;
+      await hedges.look();
+    }
     while (events.top?.at === now) {
       const attempt = events.pop()?.attempt;
       if (attempt !== undefined) end(attempt);
@@ -204,10 +276,18 @@ export async function simulate(
   }
   return {
     startsMs,
+    sojournsMs,
+    heldMs,
     waitsMs: startsMs.map((start, at) => start - (runs[at]?.at ?? 0)),
     makespanMs,
     spent,
   };
+}
+
+function endOf(attempt: OpenAttempt, now: number): Finish {
+  const { run_id } = attempt;
+  const outcome = { kind: 'exit' as const, code: 0 };
+  return { run_id, attempt: attempt.attempt ?? 0, now, status: 'completed', outcome, handles: [] };
 }
 
 function newRun(run: SimRun, index: number) {
@@ -219,7 +299,7 @@ function newRun(run: SimRun, index: number) {
       pipeline: 'work',
       task_id: run.task,
       cwd: '/',
-      inputs: { estimate: run.estimateMs },
+      inputs: run.kind === undefined ? { estimate: run.estimateMs } : { kind: run.kind },
       ask: false,
       depth: 0,
       ...(run.priority !== 0 && { priority: run.priority }),

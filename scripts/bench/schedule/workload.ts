@@ -12,6 +12,10 @@ export interface SimRun {
   sizeMs: number;
   estimateMs: number;
   priority: number;
+  /** Runs of one kind take about as long; absent where its estimate is given instead. */
+  kind?: number;
+  /** How much longer its first and its second attempt take than they should. */
+  straggles?: readonly [number, number];
 }
 
 export type Random = () => number;
@@ -62,6 +66,33 @@ export function runsOf(load: Load, random: Random): SimRun[] {
     const sizeMs = heavyTailed(random);
     const estimateMs = estimateOf(sizeMs, load.within, random);
     return { task: load.task ?? 'task', at, sizeMs, estimateMs, priority: load.priority ?? 0 };
+  });
+}
+
+const kinds = 100;
+const stragglers = 0.02;
+const mostStraggling = 19;
+
+/**
+ * Runs of kinds that come again and again, as a Poisson stream that keeps `workers` at this share of what
+ * they can do. Of all attempts 2 in 100 take 1 to 19 times as long as they should, whichever the run.
+ */
+export function stragglingRuns(
+  load: { count: number; within: number; share: number },
+  workers: readonly SimWorker[],
+  random: Random,
+): SimRun[] {
+  const typicalMs = Array.from({ length: kinds }, () => heavyTailed(random));
+  const meanMs = typicalMs.reduce((sum, ms) => sum + ms, 0) / kinds;
+  const perMs = (load.share * speedOf(workers)) / meanMs;
+  const straggle = (): number => (random() < stragglers ? 1 + (mostStraggling - 1) * random() : 1);
+  let at = 0;
+  return Array.from({ length: load.count }, () => {
+    at -= Math.log(1 - random()) / perMs;
+    const kind = Math.floor(kinds * random());
+    const estimateMs = typicalMs[kind] ?? meanMs;
+    const sizeMs = estimateOf(estimateMs, load.within, random);
+    return { task: 'task', at, sizeMs, estimateMs, priority: 0, kind, straggles: [straggle(), straggle()] };
   });
 }
 
