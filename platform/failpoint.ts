@@ -33,6 +33,7 @@ export const failpointNames = [
   ...within('handle.bytes'),
   ...around('blob.link'),
   ...within('blob.swap'),
+  ...within('blob.frames'),
   ...around('replica.bytes'),
   ...around('replica.adopt'),
   ...around('ledger.started'),

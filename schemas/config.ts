@@ -189,6 +189,11 @@ export const config = z.strictObject({
       keep_ms: ms
         .default(2_592_000_000)
         .describe('How long a run that has ended is kept, with its handles, manifest and `request_key`.'),
+      compress_after_ms: ms
+        .default(600_000)
+        .describe(
+          'An output is compressed once it has lain for so long and its worker has nothing to do. 0 never does.',
+        ),
     })
     .prefault({})
     .describe(

@@ -1,17 +1,19 @@
+import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { nanoid } from 'nanoid';
 import { failpoint } from '../failpoint.ts';
 import { makePrivateDir } from '../paths.ts';
-import { isSame, openContent, sha256Of, type FileContent } from './content.ts';
 import { collect, usage, type Collected, type CollectOptions } from './collect.ts';
+import { isSame, openContent, sha256Of, type FileContent } from './content.ts';
+import { writeFramed } from './framed.ts';
 import { errnoOf, isPlain, lookAt } from './plain-file.ts';
 
 /**
  * Contents by their sha256, each stored once for all processes of a state folder:
- * `dir/<2 hex>/<sha256>`. Whoever uses one has a hard link to it in a folder of its own, so that the
- * file system counts references: it does so across processes, and no crash makes it err. A blob with
- * no other name is unreferenced. No file here is ever written to.
+ * `dir/<2 hex>/<sha256>`, or compressed as `<sha256>.br`. Whoever uses one has a hard link to it in a
+ * folder of its own, so that the file system counts references: it does so across processes, and no
+ * crash makes it err. A blob with no other name is unreferenced. No file here is ever written to.
  */
 export interface Blobs {
   /**
@@ -20,6 +22,12 @@ export interface Blobs {
    * was read and found the same. Where the file system does not link, the file stays as it is.
    */
   adopt(path: string, sha256: string, bytes: number): Promise<{ reused: boolean }>;
+  /**
+   * Makes a link to a blob, or a file of that content, a link to the compressed blob, which is made
+   * where there is none. False where that saves too little, the file is not what it should be, or
+   * `mayGoOn` said no; the file stays as it is then.
+   */
+  compress(path: string, sha256: string, bytes: number, mayGoOn?: () => boolean): Promise<boolean>;
   /** Makes a name for a blob whose bytes have this hash indeed; false where there is none, or `path` is taken. */
   link(sha256: string, bytes: number, path: string): Promise<boolean>;
   /** Whether there is a blob of this name and size. */
@@ -48,46 +56,60 @@ class FileBlobs implements Blobs {
   }
 
   async adopt(path: string, sha256: string, bytes: number): Promise<{ reused: boolean }> {
-    const blob = this.#path(sha256);
+    const names = this.#names(sha256);
     for (let tries = 0; tries < maxTries; tries += 1) {
+      const isFramed = lookAt(names.framed) !== undefined;
       failpoint('blob.link.before');
-      const errno = this.#link(path, blob);
+      const errno = isFramed ? 'EEXIST' : link(path, names.plain);
       failpoint('blob.link.after');
       if (errno === undefined) return { reused: false };
       if (errno !== 'EEXIST') break;
-      const own = openContent(path, bytes);
-      if (own === undefined) break;
-      try {
-        if (lookAt(blob)?.ino === own.stat.ino) return { reused: false };
-        const outcome = await this.#replace(path, own, blob);
-        if (outcome !== 'again') return { reused: outcome === 'replaced' };
-      } finally {
-        own.close();
-      }
+      const outcome = await this.#replace(path, bytes, isFramed ? names.framed : names.plain);
+      if (outcome !== 'again') return { reused: outcome === 'replaced' };
     }
     return { reused: false };
   }
 
+  async compress(path: string, sha256: string, bytes: number, mayGoOn = () => true): Promise<boolean> {
+    const { plain, framed } = this.#names(sha256);
+    if (lookAt(framed) === undefined && !(await makeFramed({ path, framed, sha256, bytes, mayGoOn })))
+      return false;
+    const outcome = await this.#replace(path, bytes, framed);
+    // Whoever was the last to use it as it was.
+    if (outcome === 'replaced' && lookAt(plain)?.nlink === 1) attempt(() => rmSync(plain));
+    return outcome === 'replaced' || outcome === 'itself';
+  }
+
   async link(sha256: string, bytes: number, path: string): Promise<boolean> {
-    const blob = this.#path(sha256);
-    const content = openContent(blob, bytes);
-    if (content === undefined) return false;
-    try {
-      if (content.size !== bytes || (await sha256Of(content)) !== sha256) return false;
-      return attempt(() => linkSync(blob, path)) === undefined && lookAt(path)?.ino === content.stat.ino;
-    } finally {
-      content.close();
+    const { plain, framed } = this.#names(sha256);
+    for (const blob of [framed, plain]) {
+      const content = openContent(blob, bytes);
+      if (content === undefined) continue;
+      try {
+        if (content.size !== bytes || (await sha256Of(content)) !== sha256) continue;
+        return link(blob, path) === undefined && lookAt(path)?.ino === content.stat.ino;
+      } finally {
+        content.close();
+      }
     }
+    return false;
   }
 
   has(sha256: string, bytes: number): boolean {
-    const stat = lookAt(this.#path(sha256));
-    return isPlain(stat) && stat.size === bytes;
+    const { plain, framed } = this.#names(sha256);
+    const stat = lookAt(plain);
+    if (isPlain(stat) && stat.size === bytes) return true;
+    const content = openContent(framed, bytes);
+    content?.close();
+    return content?.size === bytes;
   }
 
   holds(sha256: string, { dev, ino }: { dev: number; ino: number }): boolean {
-    const stat = lookAt(this.#path(sha256));
-    return isPlain(stat) && stat.ino === ino && stat.dev === dev;
+    const { plain, framed } = this.#names(sha256);
+    return [plain, framed].some((name) => {
+      const stat = lookAt(name);
+      return isPlain(stat) && stat.ino === ino && stat.dev === dev;
+    });
   }
 
   collect(options: CollectOptions = {}): Promise<Collected> {
@@ -99,43 +121,89 @@ class FileBlobs implements Blobs {
   }
 
   /** `again`: what was in the blob's place was not its content, and is gone. */
-  async #replace(path: string, own: FileContent, blob: string): Promise<'replaced' | 'kept' | 'again'> {
-    const stored = openContent(blob, own.size);
+  async #replace(
+    path: string,
+    bytes: number,
+    blob: string,
+  ): Promise<'replaced' | 'itself' | 'kept' | 'again'> {
+    const own = openContent(path, bytes);
+    const stored = openContent(blob, bytes);
     try {
+      if (own === undefined) return 'kept';
+      if (stored?.stat.ino === own.stat.ino) return 'itself';
       if (stored === undefined || !(await isSame(own, stored))) {
         // Of a folder nobody knows whose it is.
         const isFolder = lookAt(blob)?.isDirectory() === true;
         return !isFolder && attempt(() => rmSync(blob, { force: true })) === undefined ? 'again' : 'kept';
       }
-      // By another name first: at no time is there nothing under `path`.
-      const name = join(blob, '..', `.link-${nanoid()}`);
-      failpoint('blob.swap.before');
-      if (attempt(() => linkSync(blob, name)) !== undefined) return 'again';
-      failpoint('blob.swap.torn');
-      const isItself = lookAt(name)?.ino === stored.stat.ino;
-      if (!isItself || attempt(() => renameSync(name, path)) !== undefined) {
-        attempt(() => rmSync(name, { force: true }));
-        return 'kept';
-      }
-      failpoint('blob.swap.after');
-      return 'replaced';
+      return this.#swap(path, blob, stored);
     } finally {
+      own?.close();
       stored?.close();
     }
   }
 
-  /** The errno where it failed. */
-  #link(path: string, blob: string): string | undefined {
-    const errno = attempt(() => linkSync(path, blob));
-    if (errno !== 'ENOENT') return errno;
-    attempt(() => mkdirSync(join(blob, '..'), { mode: 0o700 }));
-    return attempt(() => linkSync(path, blob));
+  /** By another name first: at no time is there nothing under `path`. */
+  #swap(path: string, blob: string, stored: FileContent): 'replaced' | 'kept' | 'again' {
+    const name = join(dirname(blob), `.link-${nanoid()}`);
+    failpoint('blob.swap.before');
+    if (link(blob, name) !== undefined) return 'again';
+    failpoint('blob.swap.torn');
+    const isItself = lookAt(name)?.ino === stored.stat.ino;
+    if (!isItself || attempt(() => renameSync(name, path)) !== undefined) {
+      attempt(() => rmSync(name, { force: true }));
+      return 'kept';
+    }
+    failpoint('blob.swap.after');
+    return 'replaced';
   }
 
-  #path(sha256: string): string {
+  #names(sha256: string): { plain: string; framed: string } {
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw new RangeError('Not a sha256 in hex.');
-    return join(this.#dir, sha256.slice(0, 2), sha256);
+    const plain = join(this.#dir, sha256.slice(0, 2), sha256);
+    return { plain, framed: `${plain}.br` };
   }
+}
+
+/** The compressed blob of a file's content, if that is what it should be. */
+async function makeFramed(options: {
+  path: string;
+  framed: string;
+  sha256: string;
+  bytes: number;
+  mayGoOn: () => boolean;
+}): Promise<boolean> {
+  const { path, framed, sha256, bytes, mayGoOn } = options;
+  const content = openContent(path, bytes);
+  if (content === undefined) return false;
+  const name = join(dirname(framed), `.frames-${nanoid()}`);
+  const hash = createHash('sha256');
+  try {
+    attempt(() => mkdirSync(dirname(framed), { mode: 0o700 }));
+    failpoint('blob.frames.before');
+    const isSmaller = await writeFramed(name, content, (frame) => {
+      hash.update(frame);
+      failpoint('blob.frames.torn');
+      return mayGoOn();
+    });
+    if (!isSmaller || content.size !== bytes || hash.digest('hex') !== sha256) return false;
+    const errno = link(name, framed);
+    failpoint('blob.frames.after');
+    return errno === undefined || errno === 'EEXIST';
+  } catch {
+    return false;
+  } finally {
+    content.close();
+    attempt(() => rmSync(name, { force: true }));
+  }
+}
+
+/** The errno where it failed. */
+function link(path: string, name: string): string | undefined {
+  const errno = attempt(() => linkSync(path, name));
+  if (errno !== 'ENOENT') return errno;
+  attempt(() => mkdirSync(dirname(name), { mode: 0o700 }));
+  return attempt(() => linkSync(path, name));
 }
 
 function attempt(act: () => void): string | undefined {

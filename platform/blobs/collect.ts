@@ -17,8 +17,8 @@ export interface CollectOptions {
 const defaultLeftoverMs = 60_000;
 
 const folderName = /^[0-9a-f]{2}$/;
-const blobName = /^[0-9a-f]{64}$/;
-const stepName = /^\.link-[\w-]{21}$/;
+const blobName = /^[0-9a-f]{64}(?:\.br)?$/;
+const stepName = /^\.(?:link|frames)-[\w-]{21}$/;
 
 export async function usage(dir: string): Promise<Collected> {
   const total = { files: 0, bytes: 0 };
@@ -37,7 +37,8 @@ export async function collect(
   const freed = { files: 0, bytes: 0 };
   const now = Date.now();
   for await (const { path, name, changedMs } of files(dir)) {
-    if (!dryRun && stepName.test(name) && now - changedMs >= leftoverMs) await rm(path, { force: true });
+    if (!dryRun && stepName.test(name) && now - Math.floor(changedMs) >= leftoverMs)
+      await rm(path, { force: true });
   }
   for await (const { path, name, links, size } of files(dir)) {
     if (!blobName.test(name) || links !== 1) continue;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, type Stats } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readFramed } from './framed.ts';
 import { openPlain, readInto } from './plain-file.ts';
 
 /** The bytes of an output, however they are stored. */
@@ -18,17 +19,33 @@ export interface FileContent extends StoredContent {
 }
 
 /**
- * Opens a stored output of `bytes` bytes. undefined where there is no file of ours, or one that is
- * larger than the output and so cannot be it.
+ * Opens a stored output of `bytes` bytes, compressed or not. undefined where there is no file of ours, or
+ * one that cannot be it. A shorter one has lost its end.
  */
 export function openContent(path: string, bytes: number): FileContent | undefined {
   const file = openPlain(path);
   if (file === undefined) return undefined;
   const { fd, stat } = file;
-  if (stat.size > bytes) {
-    closeSync(fd);
-    return undefined;
+  if (stat.size < bytes) {
+    const framed = readFramed(fd, stat);
+    if (framed?.size === bytes) return framed;
   }
+  if (stat.size <= bytes) return asItIs(fd, stat);
+  closeSync(fd);
+  return undefined;
+}
+
+/** Opens a stored output of unknown size; undefined where there is no file of ours. */
+export function openUnknown(path: string, form: 'plain' | 'framed'): FileContent | undefined {
+  const file = openPlain(path);
+  if (file === undefined) return undefined;
+  if (form === 'plain') return asItIs(file.fd, file.stat);
+  const framed = readFramed(file.fd, file.stat);
+  if (framed === undefined) closeSync(file.fd);
+  return framed;
+}
+
+function asItIs(fd: number, stat: Stats): FileContent {
   return {
     stat,
     size: stat.size,

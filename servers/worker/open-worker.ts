@@ -11,6 +11,7 @@ import { findCodex } from './engines/codex/find-codex.ts';
 import type { Engines } from './engines/index.ts';
 import type { HandlerDeps } from './handlers/index.ts';
 import { lockWorker } from './lock.ts';
+import { watchCold } from './output/cold-contents.ts';
 import { openFileHandleStore } from './output/file-handle-store.ts';
 import { createPlaces } from './places.ts';
 import { probeEngines } from './probe-engines.ts';
@@ -93,6 +94,12 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   };
   const runs = new Runs(deps, createSlots(options.slots));
   runs.restore(records);
+  const cold = watchCold({
+    handles,
+    afterMs: config.output.compress_after_ms,
+    isWorking: () => runs.isWorking,
+    onError: (err) => log.warn({ err }, 'outputs could not be compressed'),
+  });
   return {
     runs,
     handles,
@@ -107,6 +114,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     },
     engines: probeEngines(engines, { config, env, stateDir: dir, startProcess: deps.startProcess }),
     release: async () => {
+      cold.close();
       await layer.close();
       await unlock();
     },

@@ -4,17 +4,18 @@ import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import { FleetError } from '../../../core/errors.ts';
 import type { Blobs } from '../../../platform/blobs/blobs.ts';
-import { openContent, type StoredContent } from '../../../platform/blobs/content.ts';
+import type { StoredContent } from '../../../platform/blobs/content.ts';
 import { readInto } from '../../../platform/blobs/plain-file.ts';
 import { handleRecord, type HandleRecord } from '../../../schemas/handle.ts';
 import { runId as runIdSchema } from '../../../schemas/ids.ts';
 import { Journal, type Place } from '../journal.ts';
+import { compressContents } from './cold-contents.ts';
 import { FileHandleWriter } from './file-handle-writer.ts';
 import type { CreateHandle, HandleStore, HandleWriter } from './handle-store.ts';
 import { LatelyRead } from './lately-read.ts';
 import type { LineIndex } from './line-index.ts';
 import { findLine } from './line-lookup.ts';
-import { scanAndHash, scanContent } from './scan-content.ts';
+import { scanAndHash, scanContent, scanLeft } from './scan-content.ts';
 import { openSealed } from './sealed-content.ts';
 
 /** What the journal keeps of a handle: its record, whose output it is, and a small content, in base64. */
@@ -48,6 +49,8 @@ class FileHandleStore implements HandleStore {
   readonly #journal: Journal<JournalEntry>;
   readonly #writers = new Map<string, { writer: FileHandleWriter; run_id: string }>();
   readonly #sealed = new Map<string, Place | JournalEntry>();
+  /** Whose content is compressed, or was found not worth it. */
+  readonly #looked = new Set<string>();
   readonly #ofRun = new Map<string, readonly string[]>();
   readonly #lately: LatelyRead<JournalEntry>;
 
@@ -136,6 +139,14 @@ class FileHandleStore implements HandleStore {
     rmSync(this.#path(handleId), { force: true });
   }
 
+  async compressCold(before: number, mayGoOn: () => boolean): Promise<void> {
+    if (this.#blobs === undefined) return;
+    const find = (id: string): JournalEntry | undefined =>
+      this.#writers.has(id) ? undefined : this.#entry(id);
+    const cold = { dir: this.#dir, blobs: this.#blobs, find, seen: this.#looked };
+    await compressContents(cold, before, mayGoOn);
+  }
+
   async load(): Promise<void> {
     const left = new Map<string, Place>();
     let lines = 0;
@@ -161,16 +172,11 @@ class FileHandleStore implements HandleStore {
   /** Seals what a dead process left open at what was stored: any prefix of the stream is valid. */
   async #sealLeft(id: string, entry: JournalEntry): Promise<void> {
     const path = this.#path(id);
-    const content = entry.inline === undefined ? openContent(path, Infinity) : inMemory(entry.inline);
-    // It died while the content got a file of its own.
+    // Where there is a file as well, it died while the content got it.
     if (entry.inline !== undefined) rmSync(path, { force: true });
-    const found = await scanAndHash(content);
-    content?.close();
-    const isOwn =
-      content?.stat === undefined ||
-      content.stat.nlink === 1 ||
-      this.#blobs?.holds(found.sha256, content.stat) === true;
-    const { index, sha256 } = isOwn ? found : await scanAndHash(undefined);
+    const { index, sha256 } = await (entry.inline === undefined
+      ? scanLeft(path, this.#blobs)
+      : scanAndHash(inMemory(entry.inline)));
     const isShared = index.bytes > 0 && entry.inline === undefined;
     const shared = isShared ? await this.#blobs?.adopt(path, sha256, index.bytes) : undefined;
     const sealed: JournalEntry = {
@@ -243,6 +249,7 @@ class FileHandleStore implements HandleStore {
   #forget(handleId: string, runId: string): void {
     this.#sealed.delete(handleId);
     this.#lately.forget(handleId);
+    this.#looked.delete(handleId);
     const rest = (this.#ofRun.get(runId) ?? []).filter((id) => id !== handleId);
     if (rest.length > 0) this.#ofRun.set(runId, rest);
     else this.#ofRun.delete(runId);
@@ -265,7 +272,7 @@ class FileHandleStore implements HandleStore {
   }
 }
 
-function inMemory(base64: string): StoredContent & { stat?: undefined } {
+function inMemory(base64: string): StoredContent {
   const bytes = Buffer.from(base64, 'base64');
   return {
     size: bytes.length,

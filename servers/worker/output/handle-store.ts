@@ -43,5 +43,7 @@ export interface HandleReader {
 export interface HandleStore extends HandleReader {
   create(params: CreateHandle): HandleWriter;
   ofRun(runId: string): HandleRecord[];
+  /** Compresses contents last written before a time, while it may go on; they are read as before. */
+  compressCold(before: number, mayGoOn: () => boolean): Promise<void>;
   delete(handleId: string): Promise<void>;
 }

@@ -47,6 +47,10 @@ class MemoryHandleStore implements HandleStore {
     return this.#handles.get(handleId)?.runId;
   }
 
+  compressCold(): Promise<void> {
+    return Promise.resolve();
+  }
+
   delete(handleId: string): Promise<void> {
     this.#handles.delete(handleId);
     return Promise.resolve();

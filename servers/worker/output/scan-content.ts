@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StoredContent } from '../../../platform/blobs/content.ts';
+import type { Blobs } from '../../../platform/blobs/blobs.ts';
+import { openUnknown, type StoredContent } from '../../../platform/blobs/content.ts';
 import { LineIndex } from './line-index.ts';
 
 const blockBytes = 1 << 20;
@@ -17,6 +18,28 @@ export async function scanAndHash(
   const hash = createHash('sha256');
   const { index } = await scan(content, (block) => hash.update(block));
   return { index, sha256: hash.digest('hex') };
+}
+
+/**
+ * What a dead process left under a name. A file with several names is what it seems only if it is the blob
+ * of its hash: that process had already shared it, perhaps with a compressed one.
+ */
+export async function scanLeft(
+  path: string,
+  blobs: Blobs | undefined,
+): Promise<{ index: LineIndex; sha256: string }> {
+  for (const form of ['plain', 'framed'] as const) {
+    const content = openUnknown(path, form);
+    if (content === undefined) continue;
+    try {
+      const found = await scanAndHash(content);
+      const isOwn = form === 'plain' && content.stat.nlink === 1;
+      if (isOwn || blobs?.holds(found.sha256, content.stat) === true) return found;
+    } finally {
+      content.close();
+    }
+  }
+  return scanAndHash(undefined);
 }
 
 async function scan(
