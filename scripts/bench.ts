@@ -10,7 +10,7 @@ export interface Bench {
 }
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'bench');
-const names = ['dispatch', 'kills', 'output', 'queue', 'reads', 'schedule', 'tokens'].filter((name) =>
+const names = ['dispatch', 'kills', 'output', 'privacy', 'queue', 'reads', 'schedule', 'tokens'].filter((name) =>
   readdirSync(folder).includes(`${name}.ts`),
 );
 

@@ -1,0 +1,92 @@
+import type { Bench } from '../bench.ts';
+import type { Label } from './privacy/labelled.ts';
+import { score, type Scores } from './privacy/score.ts';
+import { hostile, speeds, type Speed } from './privacy/speed.ts';
+import { labelledText } from './privacy/texts.ts';
+import { columns, short } from './statistics.ts';
+
+/** Least precision and recall of the generated text, by type of value. */
+const targets: readonly (readonly [label: Label, precision: number, recall: number])[] = [
+  ['EMAIL', 0.995, 0.995],
+  ['PHONE', 0.97, 0.97],
+  ['SECRET', 0.99, 0.97],
+  ['PERSON', 0.99, 0.98],
+];
+const mostAltered = 0.01;
+/** A hostile text may not be slower than this part of dense text: linear, and of the same order. */
+const hostileShare = 1 / 20;
+
+/** How well and how fast the privacy guard finds what it should, on text made with `--seed N` (default: today's date). */
+export async function run(): Promise<Bench> {
+  const seed = seedOf(process.argv);
+  const scores = score(labelledText(seed, 1_200_000));
+  const fast = speeds(seed);
+  const slow = hostile(seed);
+  const dense = fast.at(-1)?.rate ?? 0;
+  const misses = [
+    ...missesOf(scores),
+    ...fast.filter((one) => one.rate < (one.least ?? 0)).map((one) => `${one.what}: ${short(one.rate)} MB/s`),
+    ...slow
+      .filter((one) => one.rate < dense * hostileShare)
+      .map((one) => `${one.what}: ${short(one.rate)} MB/s`),
+  ];
+  const table = [
+    `generated text, seed ${seed}`,
+    scoreTable(scores),
+    `negatives altered: ${short(scores.altered * 100)} % of ${scores.negatives}`,
+    ...scores.examples.slice(0, 12),
+    '',
+    speedTable([...fast, ...slow]),
+    ...misses.map((miss) => `MISSED  ${miss}`),
+  ].join('\n');
+  const figures = {
+    seed,
+    generated: scores.types,
+    altered: scores.altered,
+    speeds: fast,
+    hostile: slow,
+    misses,
+  };
+  return Promise.resolve({ table, pass: misses.length === 0, figures });
+}
+
+function seedOf(argv: readonly string[]): number {
+  const at = argv.indexOf('--seed');
+  const given =
+    at === -1 ? Number(new Date().toISOString().slice(0, 10).replaceAll('-', '')) : Number(argv[at + 1]);
+  if (!Number.isSafeInteger(given)) throw new RangeError('--seed takes a whole number');
+  return given;
+}
+
+function missesOf({ types, altered }: Scores): string[] {
+  const low = targets.flatMap(([label, precision, recall]) => [
+    ...(types[label].precision < precision ? [`${label} precision ${short(types[label].precision)}`] : []),
+    ...(types[label].recall < recall ? [`${label} recall ${short(types[label].recall)}`] : []),
+  ]);
+  return altered > mostAltered ? [...low, `negatives altered ${short(altered)}`] : low;
+}
+
+function scoreTable({ types }: Scores): string {
+  const rows = Object.entries(types)
+    .filter(([, { labels, found }]) => labels + found > 0)
+    .map(([type, one]) => [
+      type,
+      one.precision.toFixed(4),
+      one.recall.toFixed(4),
+      String(one.labels),
+      String(one.found),
+    ]);
+  return columns([['type', 'precision', 'recall', 'labels', 'found'], ...rows]);
+}
+
+function speedTable(rows: readonly Speed[]): string {
+  return columns([
+    ['text', 'MB/s', 'times a bare pipe', 'at least'],
+    ...rows.map((one) => [
+      one.what,
+      short(one.rate),
+      short(one.ratio),
+      one.least === undefined ? '' : String(one.least),
+    ]),
+  ]);
+}
