@@ -10,8 +10,8 @@ export interface Bench {
 }
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'bench');
-const names = ['dispatch', 'kills', 'output', 'privacy', 'queue', 'reads', 'schedule', 'tokens'].filter((name) =>
-  readdirSync(folder).includes(`${name}.ts`),
+const names = ['dispatch', 'kills', 'output', 'privacy', 'queue', 'reads', 'schedule', 'tokens'].filter(
+  (name) => readdirSync(folder).includes(`${name}.ts`),
 );
 
 const [name = ''] = process.argv.slice(2);
