@@ -95,9 +95,10 @@ function elapsed(from: number, to: number): number {
 function summarizeHandles(handles: readonly TriedHandle[]): HandleSummary[] {
   const named = new Set(handles.map((handle) => handle.stage)).size > 1;
   const counted = new Set(handles.map((handle) => handle.attempt)).size > 1;
-  return handles.map(({ handle_id, stream, stage, attempt, bytes, lines }) => ({
+  return handles.map(({ handle_id, stream, name, stage, attempt, bytes, lines }) => ({
     handle_id,
     stream,
+    ...(name !== undefined && { name }),
     ...(named && { stage }),
     ...(counted && attempt !== undefined && { attempt }),
     bytes,

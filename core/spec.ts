@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Pipeline, Stage } from '../schemas/pipeline.ts';
 import type { RunRequest, RunSpec } from '../schemas/run.ts';
 import type { runContracts } from '../schemas/tools.ts';
+import { parseArtifactPattern } from './artifact-pattern.ts';
 import { FleetError } from './errors.ts';
 import { defaultWorkspace } from './workspace.ts';
 
@@ -118,6 +119,11 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
   }
   if (request.workspace === 'clone' && !inRepository) throw notInRepository(`${where}workspace`, cwd);
   const workspace = request.workspace ?? defaultWorkspace(pipeline, stages, inRepository);
+  for (const artifact of request.artifacts ?? []) {
+    const parsed = parseArtifactPattern(artifact);
+    if (!parsed.ok) throw invalid(`${where}artifacts`, `${JSON.stringify(artifact)} ${parsed.error}`);
+  }
+  const { artifacts } = request;
   const { prompt, label, request_key, model, effort, output_schema, wall_ms, output_bytes, stall_ms } =
     request;
   const { max_tokens, max_turns, after, group, on_failure, task_budget } = request;
@@ -136,6 +142,7 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
     ...(model !== undefined && { model }),
     ...(effort !== undefined && { effort }),
     ...(output_schema !== undefined && { output_schema }),
+    ...(artifacts !== undefined && { artifacts }),
     ...((workspace === 'clone' || request.workspace !== undefined) && { workspace }),
     ...(request.shared_workspace === true && { shared_workspace: true }),
     ...(wall_ms !== undefined && { wall_ms }),

@@ -103,6 +103,12 @@ export const sharedFields = {
   effort: z.enum(['minimal', 'low', 'medium', 'high', 'xhigh']).optional(),
   ask: z.boolean().optional().describe('Questions become input_required, else declined'),
   output_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of the last message'),
+  artifacts: z
+    .array(z.string().min(1).max(200))
+    .min(1)
+    .max(16)
+    .optional()
+    .describe('Keep: out/*.json'),
   workspace: workspace.optional().describe('Private clone, or in place'),
   shared_workspace: z.boolean().optional().describe('In place, beside other runs'),
   wall_ms: z.int().min(100).max(86_400_000).optional(),
@@ -135,6 +141,8 @@ export const runSpec = z.strictObject({
   effort: z.string().optional(),
   ask: z.boolean(),
   output_schema: z.record(z.string(), z.unknown()).optional(),
+  /** Paths below cwd, with `*`, `?` and `**`; a folder stands for all below it. Kept as they are at the run's end. */
+  artifacts: z.array(z.string()).optional(),
   /** Default `none`. */
   workspace: workspace.optional(),
   /** In place, a run that writes has the work tree to itself, unless this says otherwise. */

@@ -25,6 +25,8 @@ export interface StartRunInput {
   ask?: boolean;
   /** JSON Schema of the last message */
   output_schema?: Record<string, unknown>;
+  /** Keep: out/*.json */
+  artifacts?: Array<string>;
   /** Private clone, or in place */
   workspace?: 'clone' | 'none';
   /** In place, beside other runs */

@@ -69,6 +69,7 @@ class FileHandleStore implements HandleStore {
     const record: HandleRecord = {
       handle_id: `hdl_${nanoid()}`,
       stream: params.stream,
+      ...(params.name !== undefined && { name: params.name }),
       stage: params.stage,
       media_type: params.media_type,
       state: 'open',

@@ -4,6 +4,8 @@ export interface CreateHandle {
   run_id: string;
   stage: string;
   stream: StreamName;
+  /** Of an artifact. */
+  name?: string;
   media_type: string;
   now: number;
 }

@@ -104,10 +104,11 @@ class MemoryHandle implements HandleWriter {
   }
 
   record(): HandleRecord {
-    const { stream, stage, media_type, now } = this.#params;
+    const { stream, name, stage, media_type, now } = this.#params;
     const common = {
       handle_id: this.handle_id,
       stream,
+      ...(name !== undefined && { name }),
       stage,
       media_type,
       bytes: this.bytes,

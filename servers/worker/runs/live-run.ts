@@ -6,6 +6,7 @@ import { isTerminal, type RunStatus } from '../../../schemas/run-words.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
 import type { Workspace } from '../workspace/clone.ts';
+import { keepArtifacts } from '../artifacts/keep-artifacts.ts';
 import { createActiveClock, type ActiveClock } from './active-clock.ts';
 import { Attempt, type AttemptEnd, type Recipe } from './attempt.ts';
 import { boundsOf } from './bounds.ts';
@@ -46,7 +47,7 @@ export class LiveRun {
   #attempt: Attempt | undefined;
   #cause: Cause | undefined;
   #idle: Promise<void> = Promise.resolve();
-  /** Its work is over, its diff is not stored yet. */
+  /** Its work is over, its diff and artifacts are not stored yet. */
   #isEnding = false;
 
   constructor({ deps, slots, hooks, standing, recipe }: LiveRunOptions) {
@@ -276,24 +277,33 @@ export class LiveRun {
     this.#known.save();
   }
 
-  /** At once, but for a run whose diff has to be stored first. Never rejects. */
+  /** At once, but for a run whose diff or artifacts have to be stored first. Never rejects. */
   #finish(outcome: Outcome): Promise<void> {
     if (isTerminal(this.status) || this.#isEnding) return Promise.resolve();
     this.#stopClock();
     const { workspace } = this.#known;
-    if (workspace !== undefined) return this.#finishWithDiff(workspace, outcome);
+    if (workspace !== undefined || this.spec.artifacts !== undefined)
+      return this.#finishWithFiles(workspace, outcome);
     this.#close(outcome);
     return Promise.resolve();
   }
 
   /** The copy goes once its diff, and the record that says so, are on disk. */
-  async #finishWithDiff(workspace: Workspace, outcome: Outcome): Promise<void> {
+  async #finishWithFiles(workspace: Workspace | undefined, outcome: Outcome): Promise<void> {
     const known = this.#known;
     this.#isEnding = true;
     known.progress.outcome = outcome;
     known.save();
     const stages = this.#recipe?.stages ?? [];
     const stage = (stages[known.progress.stage] ?? stages.at(-1))?.name ?? 'workspace';
+    const cwd = workspace?.cwd ?? this.spec.cwd;
+    if (this.spec.artifacts !== undefined)
+      await keepArtifacts(this.#deps, known, { cwd, stage, budget: this.#budget });
+    if (workspace === undefined) {
+      delete known.progress.outcome;
+      this.#close(outcome);
+      return;
+    }
     const fault = await storeDiff(this.#deps, known, { workspace, stage, maxBytes: this.#maxDiffBytes });
     delete known.progress.outcome;
     if (fault === undefined) known.workspace = undefined;

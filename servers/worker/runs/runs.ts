@@ -13,7 +13,14 @@ import type { RunRecord } from './record.ts';
 import { RunIndex, type RunEntry } from './run-index.ts';
 import type { Slots } from './slots.ts';
 import type { RunDeps } from './stage-session.ts';
-import { endWithoutDiff, endingStanding, lostError, newStanding, recovered, standingOf } from './standing.ts';
+import {
+  endWithoutFiles,
+  endingStanding,
+  lostError,
+  newStanding,
+  recovered,
+  standingOf,
+} from './standing.ts';
 import { within } from './within.ts';
 
 /** What becomes of runs that are under way when the worker ends: kept where they can go on later, or cancelled. */
@@ -58,7 +65,7 @@ export class Runs {
   /** Takes in what an earlier process of this worker left, each run as it stands now. */
   restore(records: readonly RunRecord[]): void {
     for (const record of [...records].sort((a, b) => a.accepted_at - b.accepted_at)) {
-      const end = endWithoutDiff(record);
+      const end = endWithoutFiles(record);
       if (end !== undefined) {
         this.#conclude(record, end);
         continue;

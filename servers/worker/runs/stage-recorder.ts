@@ -22,6 +22,8 @@ export interface RecorderOptions {
   run_id: string;
   stage: string;
   budget: OutputBudget;
+  /** Of a file the run declares: what its handle is called. */
+  artifact?: { name: string; media_type: string };
   now: () => number;
   /** Makes what a stream passes first; without it bytes are stored as they come. */
   guard?: ((stream: StreamName) => Guard) | undefined;
@@ -47,14 +49,16 @@ interface Stream {
 
 /** Stores what a stage puts out, each stream behind a handle of its own, and samples it for the preview. */
 export function createStageRecorder(options: RecorderOptions): StageRecorder {
-  const { handles, run_id, stage, budget, now } = options;
+  const { handles, run_id, stage, budget, now, artifact } = options;
   const streams = new Map<StreamName, Stream>();
   const guards = new Map<StreamName, Guard>();
   const cut = new Set<StreamName>();
   let isSealed = false;
 
   const open = (name: StreamName): Stream => {
-    const writer = handles.create({ run_id, stage, stream: name, media_type: mediaTypes[name], now: now() });
+    const media_type = artifact?.media_type ?? mediaTypes[name];
+    const called = artifact === undefined ? {} : { name: artifact.name };
+    const writer = handles.create({ run_id, stage, stream: name, ...called, media_type, now: now() });
     const stream = { writer, sampler: createPreviewSampler() };
     streams.set(name, stream);
     return stream;

@@ -59,10 +59,11 @@ export function endingStanding(record: RunRecord): RunStanding {
   return { ...standing, state: { status: 'running', started_at: record.detail.started_at } };
 }
 
-/** How a run of an earlier boot ends whose private copy lies there without a diff; undefined for all others. */
-export function endWithoutDiff({ workspace, progress, how, detail }: RunRecord): Outcome | undefined {
-  if (workspace === undefined || isTerminal(detail.status)) return undefined;
+/** How a run of an earlier boot ends whose work is over, and whose diff or artifacts are not stored; undefined for all others. */
+export function endWithoutFiles({ workspace, progress, how, detail }: RunRecord): Outcome | undefined {
+  if (isTerminal(detail.status)) return undefined;
   if (progress.outcome !== undefined) return progress.outcome;
+  if (workspace === undefined) return undefined;
   const rests = detail.status === 'paused' && how !== 'stopped';
   return rests || progress.thread_id !== undefined ? undefined : { kind: 'lost', resumable: false };
 }
