@@ -68,6 +68,7 @@ export interface HandleRow {
   truncated: number;
   created_at: number;
   attempt: number;
+  reused_bytes: number | null;
 }
 
 function fromJson<T>(text: string): T {
@@ -147,6 +148,7 @@ export function toHandle(row: HandleRow): StoredHandle {
     created_at: row.created_at,
     worker_id: row.worker_id,
     attempt: row.attempt,
+    ...(row.reused_bytes !== null && { reused_bytes: row.reused_bytes }),
   };
 }
 
@@ -234,5 +236,6 @@ export function handleChanges(handle: StoredHandle): Column[] {
     handle.truncated ? 1 : 0,
     handle.created_at,
     handle.attempt,
+    handle.reused_bytes ?? null,
   ];
 }

@@ -9,7 +9,8 @@ export const runColumns = `
   outcome AS outcome_json, error, preview, spec AS spec_json`;
 
 export const handleColumnNames = `
-  handle_id, handle.worker_id, stream, name, stage, media_type, state, bytes, lines, sha256, truncated, created_at, handle.attempt`;
+  handle_id, handle.worker_id, stream, name, stage, media_type, state, bytes, lines, sha256, truncated, created_at, handle.attempt,
+  reused_bytes`;
 
 export interface RunLoader {
   byId(runId: string): RunRecord | undefined;

@@ -45,6 +45,7 @@ CREATE TABLE "handle" (
   truncated INTEGER NOT NULL CHECK (truncated IN (0, 1)),
   created_at INTEGER NOT NULL,
   attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  reused_bytes INTEGER CHECK (reused_bytes >= 1),
   PRIMARY KEY (arrival, position)
 ) STRICT, WITHOUT ROWID;
 

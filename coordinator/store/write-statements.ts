@@ -67,11 +67,12 @@ export function prepareWrites(db: Database): Writes {
     insertHandle: db.prepare(`
       INSERT INTO handle (
         arrival, position, handle_id,
-        worker_id, stream, name, stage, media_type, state, bytes, lines, sha256, truncated, created_at, attempt
-      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+        worker_id, stream, name, stage, media_type, state, bytes, lines, sha256, truncated, created_at, attempt,
+        reused_bytes
+      ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     updateHandle: db.prepare(`
       UPDATE handle SET worker_id = ?, stream = ?, name = ?, stage = ?, media_type = ?, state = ?, bytes = ?, lines = ?,
-        sha256 = ?, truncated = ?, created_at = ?, attempt = ?
+        sha256 = ?, truncated = ?, created_at = ?, attempt = ?, reused_bytes = ?
       WHERE arrival = ? AND position = ?`),
     extendLeases: db.prepare(
       `UPDATE attempt INDEXED BY attempt_leased SET lease_until = ?

@@ -15,11 +15,12 @@ CREATE TABLE handle_anew (
   truncated INTEGER NOT NULL CHECK (truncated IN (0, 1)),
   created_at INTEGER NOT NULL,
   attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  reused_bytes INTEGER CHECK (reused_bytes >= 1),
   PRIMARY KEY (arrival, position)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO handle_anew SELECT
   arrival, position, handle_id, worker_id, stream, NULL, stage, media_type, state, bytes, lines, sha256, truncated,
-  created_at, attempt
+  created_at, attempt, NULL
 FROM handle;
 DROP TABLE handle;
 ALTER TABLE handle_anew RENAME TO handle;

@@ -121,7 +121,7 @@ export function attemptCases(bench: Bench): void {
   describe('progress', () => {
     it('keeps everything a worker tells', async () => {
       const { run_id: id } = await bench.claimed();
-      const handle = handleOf();
+      const handle = handleOf({ reused_bytes: 7 });
       const usage = {
         calls: 1,
         input_tokens: 10,
@@ -186,7 +186,14 @@ export function attemptCases(bench: Bench): void {
       const [a, b] = [handleOf(), handleOf({ stream: 'stderr' })];
       const report = { run_id: id, attempt: 1, now: 1, notes: ['n', 'n'], decisions: [decision, decision] };
       await bench.store.progress([{ ...report, handles: [a] }]);
-      const sealed = { ...a, state: 'sealed', bytes: 99, sha256: 'f'.repeat(64), truncated: true } as const;
+      const sealed = {
+        ...a,
+        state: 'sealed',
+        bytes: 99,
+        sha256: 'f'.repeat(64),
+        truncated: true,
+        reused_bytes: 99,
+      } as const;
       const [record] = await bench.store.progress([{ ...report, handles: [b, sealed] }]);
       expect(record).toMatchObject({ handles: [sealed, b], decisions: [decision] });
       expect(record?.attempts[0]?.notes).toEqual(['n']);
