@@ -17,7 +17,7 @@ export interface ReplicaFolder {
   note(handleId: string): ReplicaNote | undefined;
   /** Notes what is wanted, or what became of it. */
   write(note: ReplicaNote): Promise<void>;
-  /** Of all handles noted here. */
+  /** Of all handles something is kept of. */
   list(): Promise<string[]>;
   remove(handleId: string): Promise<void>;
   /** Removes all there is of the handles of runs. */
@@ -47,10 +47,8 @@ export function openReplicaFolder(dir: string, blobDir: string): ReplicaFolder {
     },
     async list() {
       const names = await readdir(dir).catch(() => []);
-      return names.flatMap((name) => {
-        const id = name.endsWith('.json') ? name.slice(0, -'.json'.length) : '';
-        return handleIdSchema.safeParse(id).success ? [id] : [];
-      });
+      const ids = names.map((name) => name.split('.', 1)[0] ?? '');
+      return [...new Set(ids)].filter((id) => handleIdSchema.safeParse(id).success);
     },
     remove,
     async forget(runs) {

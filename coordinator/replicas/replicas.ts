@@ -23,7 +23,7 @@ export interface Replicas extends EndListener {
   /** Takes up what an earlier coordinator left undone, and lets go what the fleet has forgotten. */
   restore(lately: readonly RunRecord[]): Promise<void>;
   /** Lets go of the copies of runs the fleet has forgotten. */
-  forget(runs: readonly RunRecord[]): Promise<void>;
+  forget(runs: readonly Pick<RunRecord, 'handles'>[]): Promise<void>;
   /** Breaks off what is under way; it goes on from there another time. */
   stop(): Promise<void>;
 }
@@ -100,9 +100,12 @@ export function createReplicas(options: ReplicasOptions): Replicas {
     const { handle_id: id, bytes } = note.handle;
     try {
       await job.noted;
+      if (isForgotten(job)) return await folder.remove(id);
       if (await isFull(note)) return later(job, fullWaitMs);
       const source = { read, handleId: id, signal: stopping.signal };
-      if (await transfer(source, note, folder)) {
+      const isWhole = await transfer(source, note, folder);
+      if (isForgotten(job)) return await folder.remove(id);
+      if (isWhole) {
         wanted.delete(id);
         usage.bytes += bytes;
         return;
@@ -121,6 +124,8 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       later(job, job.backoff.nextMs());
     }
   }
+
+  const isForgotten = (job: Job): boolean => wanted.get(job.note.handle.handle_id) !== job;
 
   /** What its worker no longer has can be copied no more. */
   async function giveUp({ note }: Job): Promise<void> {

@@ -92,3 +92,15 @@ it('takes up what an earlier coordinator wanted, and lets go what the fleet has 
   expect(await folder.list()).toEqual([wanted.handle_id]);
   expect(replicas.has(copied.handle_id)).toBe(false);
 });
+
+it('keeps nothing of a run that is forgotten before it is copied', async () => {
+  const worker = far();
+  const { folder } = newFolder();
+  const handle = await worker.keep(content(size, 'a'));
+  const replicas = newReplicas(folder, () => worker.read);
+  replicas.wasRead(runId, handle);
+  await replicas.forget([{ handles: [handle] }]);
+  await replicas.stop();
+  expect(await folder.list()).toEqual([]);
+  expect(worker.asked).toEqual([]);
+});
