@@ -10,12 +10,14 @@ export interface Changes {
   /** Takes in what the store holds at the start, which is no change. */
   learn(runs: readonly RunRecord[]): void;
   /** Every run that has not ended, as last announced. */
-  readonly open: ReadonlyMap<string, Pick<RunRecord, 'owner' | 'seq'>>;
+  readonly open: ReadonlyMap<string, OpenRun>;
   /** These runs are no longer kept. */
   forget(runIds: readonly string[]): void;
   /** A run as last announced, where that was not long ago. */
   recent(runId: string): RunRecord | undefined;
 }
+
+type OpenRun = Pick<RunRecord, 'owner' | 'seq'> & Pick<RunRecord['spec'], 'task_id' | 'group'>;
 
 export interface EndListener {
   ended(run: RunRecord): void;
@@ -31,11 +33,11 @@ const recentSize = 1_000_000;
 
 /** Tells waiting calls, and listeners, of every change. */
 export function createChanges(news: News, listeners: readonly (EndListener | RunListener)[]): Changes {
-  const open = new Map<string, Pick<RunRecord, 'owner' | 'seq'>>();
+  const open = new Map<string, OpenRun>();
   const recent = createRunCache(recentSize, { ended: 'kept' });
-  function note({ run_id: runId, owner, seq, status }: RunRecord): void {
+  function note({ run_id: runId, owner, seq, status, spec: { task_id, group } }: RunRecord): void {
     if (isTerminal(status)) open.delete(runId);
-    else if ((open.get(runId)?.seq ?? 0) < seq) open.set(runId, { owner, seq });
+    else if ((open.get(runId)?.seq ?? 0) < seq) open.set(runId, { owner, seq, task_id, group });
   }
   return {
     open,

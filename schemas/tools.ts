@@ -65,6 +65,7 @@ export const runContracts = {
     }),
     output: z.strictObject({
       task_id: taskId,
+      group: z.string().optional(),
       runs: z.array(startedRun),
       cursor: z.string().describe('For poll_run'),
       next,
@@ -270,10 +271,11 @@ export const runContracts = {
   }),
   cancel_run: defineContract({
     title: 'Cancel runs',
-    description: 'End runs and their whole process trees, by run_ids or a whole task_id. Handles are kept.',
+    description: 'End runs and their whole process trees, by run_ids, task_id or group. Handles are kept.',
     input: z.strictObject({
       run_ids: z.array(runId).min(1).max(maxBatch).optional(),
       task_id: taskId.optional(),
+      group: z.string().max(40).optional(),
     }),
     output: z.strictObject({
       runs: z.array(z.strictObject({ run_id: runId, status: runStatus })),
@@ -305,6 +307,10 @@ export const workerContracts = {
       detail: z.boolean().optional().describe('Full records in details, for a coordinator'),
     }),
     output: runContracts.poll_run.output.extend({ details: z.array(runDetail).optional() }),
+  }),
+  cancel_run: defineContract({
+    ...runContracts.cancel_run,
+    input: runContracts.cancel_run.input.omit({ group: true }),
   }),
   resume_run: defineContract({
     ...runContracts.resume_run,

@@ -64,6 +64,7 @@ export interface StartRunInput {
 /** What start_run answers. */
 export interface StartRunOutput {
   task_id: string;
+  group?: string;
   runs: Array<{
     run_id: string;
     status: 'pending' | 'running' | 'input_required' | 'paused' | 'completed' | 'failed' | 'cancelled';
@@ -215,6 +216,7 @@ export interface ResumeRunOutput {
 export interface CancelRunInput {
   run_ids?: Array<string>;
   task_id?: string;
+  group?: string;
 }
 /** What cancel_run answers. */
 export interface CancelRunOutput {
@@ -299,7 +301,7 @@ export interface FleetMethods {
   pauseRun(input: PauseRunInput, options?: CallOptions): Promise<PauseRunOutput>;
   /** Continue a paused run, answer its question, or send a running one a message. */
   resumeRun(input: ResumeRunInput, options?: CallOptions): Promise<ResumeRunOutput>;
-  /** End runs and their whole process trees, by run_ids or a whole task_id. Handles are kept. */
+  /** End runs and their whole process trees, by run_ids, task_id or group. Handles are kept. */
   cancelRun(input: CancelRunInput, options?: CallOptions): Promise<CancelRunOutput>;
   /** Workers, their free slots, and which engines they have or miss. */
   listWorkers(input?: ListWorkersInput, options?: CallOptions): Promise<ListWorkersOutput>;

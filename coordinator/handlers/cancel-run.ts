@@ -38,19 +38,29 @@ export function cancelRun(
     const runIds = await selectRuns(deps, input, call.owner);
     const runs = await cancelRuns(deps, runIds);
     const shown = await statusAfter(runs.slice(0, shownRuns), call);
-    if (shown.length === 0) return { runs: [], next: 'Every run of the task had ended before.' };
+    if (shown.length === 0) return { runs: [], next: 'Every run of it had ended before.' };
     return { runs: shown, next: nextAfterCancel(shown) };
   };
 }
 
 async function selectRuns(deps: HandlerDeps, input: Input<Contract>, owner: string): Promise<string[]> {
-  const { run_ids: runIds, task_id: taskId } = input;
+  const { run_ids: runIds, task_id: taskId, group } = input;
+  const isMeant = (spec: { task_id: string; group?: string | undefined }): boolean =>
+    (taskId === undefined || spec.task_id === taskId) && (group === undefined || spec.group === group);
   if (runIds !== undefined) {
     const runs = await Promise.all(runIds.map((runId) => findRun(deps, runId, owner)));
-    return runs.filter((run) => taskId === undefined || run.spec.task_id === taskId).map((run) => run.run_id);
+    return runs.filter((run) => isMeant(run.spec)).map((run) => run.run_id);
+  }
+  // Of a group that has ended nothing is known any more: there, too, nothing is left to end.
+  if (group !== undefined) {
+    const open = [...deps.changes.open].filter(([, run]) => run.owner === owner && isMeant(run));
+    return open.map(([runId]) => runId);
   }
   if (taskId === undefined)
-    throw new FleetError('INVALID_INPUT', 'Name runs by run_ids, or all of a task by task_id.');
+    throw new FleetError(
+      'INVALID_INPUT',
+      'Name runs by run_ids, all of a task by task_id, or those of one start_run by its group.',
+    );
   return openRunsOf(deps, owner, taskId);
 }
 

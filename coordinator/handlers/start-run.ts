@@ -46,10 +46,11 @@ export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) 
       runs.filter(({ spec }) => spec.ask).map((run) => run.run_id),
       call.connection,
     );
-    const taskId = runs[0]?.spec.task_id ?? '';
+    const { task_id: taskId = '', group } = runs[0]?.spec ?? {};
     const cursor = String(cursorBefore(accepted, runs));
     return {
       task_id: taskId,
+      ...(group !== undefined && { group }),
       runs: accepted.map(({ submitted, wait }, at) => {
         const run = runs[at];
         const placed = run !== undefined && attempts.get(run.run_id) !== undefined;
