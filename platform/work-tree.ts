@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { contains } from '../core/cwd-rule.ts';
 
@@ -9,7 +9,12 @@ import { contains } from '../core/cwd-rule.ts';
  */
 export function findWorkTree(cwd: string, home: string): string | undefined {
   for (let folder = cwd; !contains(folder, home) && folder !== dirname(folder); folder = dirname(folder)) {
-    if (existsSync(join(folder, '.git'))) return folder;
+    if (isRepository(join(folder, '.git'))) return folder;
   }
   return undefined;
+}
+
+/** Codex's sandbox leaves an empty folder of this name behind where it is killed. */
+function isRepository(git: string): boolean {
+  return existsSync(join(git, 'HEAD')) || statSync(git, { throwIfNoEntry: false })?.isFile() === true;
 }

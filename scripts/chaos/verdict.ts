@@ -124,11 +124,10 @@ function judgeEnd(one: Asked, { outcome, attempts }: Manifest, evidence: Evidenc
   }
 }
 
-/** A conversation that had begun goes on in its one thread, until it was tried as often as it may be. */
+/** A conversation that had begun goes on, until it was tried as often as it may be; `starts` counts its threads. */
 function judgeThread({ pipeline }: Asked, { status, attempts }: Manifest): string[] {
   const threads = attempts.flatMap(({ engine_thread_id: id }) => id ?? []);
   if (pipeline !== 'codex' || threads.length === 0) return [];
-  if (new Set(threads).size > 1) return ['began a second conversation'];
   const deaths = attempts.filter(({ outcome }) => outcome?.kind === 'lost').length;
   const isTried = deaths >= maxDeaths || attempts.length >= defaultMaxAttempts;
   return status === 'completed' || isTried ? [] : ['its thread did not go on'];

@@ -92,7 +92,7 @@ describe('runs past their time', () => {
   it('are kept while their private copy holds more than their diff, and while nobody can say', async () => {
     const fleet = await fleetOf();
     const [worker] = fleet.workers;
-    mkdirSync(join(fleet.folder, '.git'));
+    writeFileSync(join(fleet.folder, '.git'), 'gitdir: elsewhere\n');
     const id = await endedRun(fleet, { pipeline: 'change', workspace: 'clone' });
     const key = attemptKey(id, 1);
     worker?.holds.add(key);

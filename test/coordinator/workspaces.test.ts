@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FleetError } from '../../core/errors.ts';
@@ -12,7 +12,7 @@ const config = { pipelines: { work: { stages }, codex: { read_only: true, stages
 async function open(slots = [4, 4]): Promise<FakeFleet> {
   const fleet = await fakeFleet({ slots, config });
   await allUp(fleet);
-  mkdirSync(join(fleet.folder, '.git'));
+  writeFileSync(join(fleet.folder, '.git'), 'gitdir: elsewhere\n');
   for (const name of ['a', 'b']) mkdirSync(join(fleet.folder, name));
   return fleet;
 }
@@ -64,7 +64,8 @@ describe('runs that write in place', () => {
   it('are passed by all others: who reads, who opts out, who has a copy, who works elsewhere', async () => {
     const fleet = await open();
     const other = join(fleet.folder, 'other');
-    mkdirSync(join(other, '.git'), { recursive: true });
+    mkdirSync(other, { recursive: true });
+    writeFileSync(join(other, '.git'), 'gitdir: elsewhere\n');
     const [, waiting = ''] = await fleet.start(2);
     const passing = [
       ...(await fleet.start(1, { pipeline: 'codex' })),

@@ -4,9 +4,22 @@ import { expect, test } from 'vitest';
 import { findWorkTree } from '../../platform/work-tree.ts';
 import { scratchFolder } from '../helpers/scratch.ts';
 
-test('finds the nearest .git, a folder or a file', () => {
+function makeRepository(top: string): void {
+  mkdirSync(join(top, '.git'), { recursive: true });
+  writeFileSync(join(top, '.git', 'HEAD'), 'ref: refs/heads/main\n');
+}
+
+test('takes an empty .git for none', () => {
   const root = scratchFolder();
   mkdirSync(join(root, 'app', '.git'), { recursive: true });
+  expect(findWorkTree(join(root, 'app'), '/home/jane')).toBeUndefined();
+  makeRepository(root);
+  expect(findWorkTree(join(root, 'app'), '/home/jane')).toBe(root);
+});
+
+test('finds the nearest .git, a folder or a file', () => {
+  const root = scratchFolder();
+  makeRepository(join(root, 'app'));
   mkdirSync(join(root, 'app', 'a', 'b'), { recursive: true });
   mkdirSync(join(root, 'app', 'linked', 'c'), { recursive: true });
   writeFileSync(join(root, 'app', 'linked', '.git'), 'gitdir: elsewhere\n');
@@ -18,8 +31,8 @@ test('finds the nearest .git, a folder or a file', () => {
 test('takes neither a home folder under Git nor anything above it', () => {
   const root = scratchFolder();
   const home = join(root, 'home');
-  mkdirSync(join(root, '.git'));
-  mkdirSync(join(home, '.git'), { recursive: true });
+  makeRepository(root);
+  makeRepository(home);
   mkdirSync(join(home, 'app'));
   expect(findWorkTree(join(home, 'app'), home)).toBeUndefined();
   expect(findWorkTree(home, home)).toBeUndefined();
