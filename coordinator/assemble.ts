@@ -28,6 +28,7 @@ import { resumeRun } from './handlers/resume-run.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createManifests, type Manifests } from './manifest/manifests.ts';
 import { measureRuns } from './measure.ts';
+import { createTold } from './told.ts';
 import { createNews } from './news.ts';
 import { createParking } from './parking.ts';
 import { createPlaces } from './places.ts';
@@ -170,6 +171,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     },
     log,
   });
+  const told = createTold(clock.now());
   const copies = createCopyReader({ stateDir, env });
   const taskQuota = createTaskQuota({ ...shared, quotaBytes: config.output.task_quota_bytes });
   const retention = createRetention({
@@ -203,6 +205,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     hedges,
     replicas,
     copies,
+    told,
   };
 }
 

@@ -42,6 +42,7 @@ export function gateOperator(
   return {
     'codex-fleet/collect': async (params) => (await ready)['codex-fleet/collect'](params),
     'codex-fleet/drain_worker': async (params) => (await ready)['codex-fleet/drain_worker'](params),
+    'codex-fleet/told': async (params) => (await ready)['codex-fleet/told'](params),
     'codex-fleet/restart_worker': async (params) => (await ready)['codex-fleet/restart_worker'](params),
   };
 }

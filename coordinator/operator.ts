@@ -8,7 +8,7 @@ import type { HandlerDeps } from './handlers/deps.ts';
 import { reachTimeoutMs } from './handlers/find-run.ts';
 
 type Handlers = RequestHandlers<OperatorRequests>;
-type OperatorDeps = Pick<HandlerDeps, 'store' | 'fleet' | 'attempts' | 'retention' | 'log'>;
+type OperatorDeps = Pick<HandlerDeps, 'store' | 'fleet' | 'attempts' | 'retention' | 'told' | 'log'>;
 
 /** A worker that puts its runs away ends within 4 s. */
 const endMs = 8_000;
@@ -26,6 +26,16 @@ export function operatorHandlers(deps: OperatorDeps): Handlers {
       fleet.drain(worker, drained);
       log.info({ worker: id, drained }, 'drained or not');
       return standing(deps, worker);
+    },
+    'codex-fleet/told': ({ run_id: runId }) => {
+      const { replies, characters, kept } = deps.told.of(runId);
+      return Promise.resolve({
+        since: deps.told.since,
+        replies,
+        characters,
+        kept_characters: kept.reduce((sum, one) => sum + one.characters, 0),
+        kept: kept.map(({ reply }) => JSON.stringify(reply)),
+      });
     },
     'codex-fleet/restart_worker': async ({ worker_id: id, interrupt }) => {
       const worker = find(deps, id);

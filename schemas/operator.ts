@@ -63,6 +63,18 @@ export const operatorRequests = {
     params: z.strictObject({ worker_id: plainName, interrupt: z.boolean() }),
     result: workerState.extend({ restarted: z.boolean() }),
   },
+  /** What of a run's output reached agents since the coordinator began (`since`, ms). */
+  'codex-fleet/told': {
+    params: z.strictObject({ run_id: runId }),
+    result: z.strictObject({
+      since: z.int(),
+      replies: z.int(),
+      /** Of output shown in all replies, and in those still kept, which follow as JSON. */
+      characters: z.int(),
+      kept_characters: z.int(),
+      kept: z.array(z.string()),
+    }),
+  },
 } as const satisfies RequestContracts;
 
 /** What a worker serves its coordinator. */

@@ -7,6 +7,7 @@ import { resolveCredentials } from '../../platform/credentials.ts';
 import type { Environment } from '../../platform/environment.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
 import { version } from '../../platform/version.ts';
+import { cliClientName } from '../../schemas/server-info.ts';
 import { fleetContracts, type FleetContracts } from '../../schemas/tools.ts';
 import { coordinatorLog } from './coordinator-log.ts';
 import { startCoordinatorProcess } from './start-coordinator.ts';
@@ -68,11 +69,7 @@ async function connectAsNew(paths: FleetPaths): Promise<Fleet | undefined> {
 /** The coordinator, or undefined where none runs. */
 export async function connectWhereUp(paths: FleetPaths): Promise<Fleet | undefined> {
   try {
-    return await connect(
-      fleetContracts,
-      { socket: paths.coordinatorSocket },
-      { clientName: 'codex-fleet-cli' },
-    );
+    return await connect(fleetContracts, { socket: paths.coordinatorSocket }, { clientName: cliClientName });
   } catch (error) {
     if (error instanceof FleetError && error.code === 'WORKER_UNAVAILABLE') return undefined;
     throw error;

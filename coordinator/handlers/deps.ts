@@ -18,6 +18,7 @@ import type { Replicas } from '../replicas/replicas.ts';
 import type { Retention } from '../retention/retention.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { RunStore } from '../store/run-store.ts';
+import type { Told } from '../told.ts';
 
 /** What the tools work with: made once in main.ts. */
 export interface HandlerDeps {
@@ -45,6 +46,7 @@ export interface HandlerDeps {
   stateDir: string;
   /** Of the coordinator's own process: that of a call which says none. */
   depth: number;
+  told: Told;
   telemetry: Telemetry;
   log: Logger;
   /** Whether new runs are refused because the fleet goes down. */

@@ -15,7 +15,7 @@ type Contract = FleetContracts['read_handle'];
 export function readHandle(
   deps: HandlerDeps,
 ): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
-  return async (input, { owner, signal }) => {
+  return async (input, { owner, signal, client }) => {
     const mode = checkReadFields(input);
     const held = await findHeld(deps, input.handle_id, owner);
     const other = input.other === undefined ? undefined : await findHeld(deps, input.other, owner);
@@ -23,7 +23,9 @@ export function readHandle(
     const remote = { read: holder.read, handleId: input.handle_id, signal };
     const page = await answer();
     deps.replicas.wasRead(held.run_id, held.handle);
-    return { ...page, run_id: held.run_id };
+    const reply = { ...page, run_id: held.run_id };
+    deps.told.add(held.run_id, { reply, shown: page.text }, { client });
+    return reply;
 
     async function answer(): Promise<Output<Contract>> {
       if (mode === 'export') {

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRecord } from '../../mcp/json-rpc.ts';
 import { BridgeClient } from '../cli/bridge-client.ts';
@@ -30,6 +31,9 @@ async function call(name: string, input: unknown): Promise<Record<string, unknow
 
 const records = (value: unknown): Record<string, unknown>[] =>
   Array.isArray(value) ? value.filter(isRecord) : [];
+
+const count = (value: unknown): number => (isRecord(value) ? Number(value['tokens']) : Number.NaN);
+const handleOf = (runId = ''): unknown => records(told.get(runId)?.['handles'])[0]?.['handle_id'];
 
 /** The last state told of every run. */
 const told = new Map<string, Record<string, unknown>>();
@@ -115,4 +119,32 @@ describe('50 runs of 5 MB each, polled to the end', () => {
     expect(holding.size).toBeGreaterThan(0);
     expect(recorded.size).toBe(runs);
   });
+
+  it('are counted by a tokenizer: what was told against what was printed', async () => {
+    const [first] = told.keys();
+    await call('read_handle', { handle_id: handleOf(first), mode: 'tail', count: 20 });
+    const { stdout, code } = await fleet.cli('tokens', 'large', '--json');
+    expect(code).toBe(0);
+    const ledger: unknown = JSON.parse(stdout);
+    const rows = isRecord(ledger) ? records(ledger['runs']) : [];
+    expect(rows).toHaveLength(runs);
+    const row = rows.find(({ run_id: runId }) => runId === first);
+    expect(row?.['inline']).toMatchObject({ method: 'sampled' });
+    expect(row?.['reached']).toMatchObject({ method: 'exact' });
+    const [inline, reached] = [count(row?.['inline']), count(row?.['reached'])];
+    // Numbers of six digits are two tokens each, the line end one more.
+    expect(inline / (numbers * 3)).toBeGreaterThan(0.9);
+    expect(inline / (numbers * 3)).toBeLessThan(1.1);
+    const ours = results.flatMap(({ structuredContent: reply }) => {
+      if (!isRecord(reply)) return [];
+      return [...records(reply['runs']), reply].filter(
+        (part) => part['run_id'] === first && part['position'] === undefined,
+      );
+    });
+    const polled = ours.filter((part) => part['status'] !== 'pending' || part['handles'] !== undefined);
+    const least = polled.reduce((sum, part) => sum + countTokens(JSON.stringify(part)), 0);
+    expect(reached).toBeGreaterThanOrEqual(least);
+    expect(reached).toBeLessThan(least * 1.2 + 100);
+    expect(row?.['tokens_avoided']).toBe(inline - reached);
+  }, 120_000);
 });

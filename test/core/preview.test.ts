@@ -221,7 +221,7 @@ describe('renderPreview', () => {
 });
 
 describe('fitPreview', () => {
-  const lines = Array.from({ length: 60 }, (_, at) => `${infoLine(at).slice(0, 60)}`);
+  const lines = Array.from({ length: 60 }, (_, at) => infoLine(at).slice(0, 60));
 
   it('shows an output of 4 KB in full, though it needs more than the budget', () => {
     const text = fitPreview(preview(`${lines.join('\n')}\n`, 2_000), 700);
