@@ -99,6 +99,7 @@ describe('a batch through two real workers', () => {
         expect(written.run_id).toBe(entry.run_id);
         expect(written.attempts[0]).toMatchObject({
           remote_run_id: expect.stringMatching(/^run_/),
+          reaping: expect.stringMatching(/^(pid_namespace|cgroup|best_effort)$/),
           outcome: { kind: 'exit', code: 0 },
         });
         expect(written.attempts[0]?.placement.why).not.toBe('');
