@@ -73,7 +73,7 @@ function prepare(db: Database) {
     endAttempt: db.prepare('UPDATE attempt SET ended_at = ?, outcome = ? WHERE arrival = ? AND attempt = 1'),
     insertHandle: db.prepare(`
       INSERT INTO handle (handle_id, arrival, position, worker_id, stream, stage, media_type, state, bytes,
-        lines, sha256, truncated, created_at)
-      VALUES (?, ?, ?, 'local-1', ?, 'history', 'text/plain', 'sealed', ?, ?, ?, 0, ?)`),
+        lines, sha256, truncated, created_at, attempt)
+      VALUES (?, ?, ?, 'local-1', ?, 'history', 'text/plain', 'sealed', ?, ?, ?, 0, ?, 1)`),
   };
 }
