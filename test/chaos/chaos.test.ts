@@ -28,3 +28,9 @@ it(
   },
   forMs + 10_000,
 );
+
+it('ends when its time is over, and says what it did not come to', async () => {
+  const { unreached, tookMs } = await play(atRandom(600_000, 8), seed, timeOf(8_000));
+  expect(unreached).not.toEqual([]);
+  expect(tookMs).toBeLessThan(30_000);
+}, 90_000);
