@@ -215,6 +215,18 @@ describe('renderPreview', () => {
     );
   });
 
+  it('lets no character through, of all there are, that hides or changes other text', () => {
+    const hidden =
+      /(?![\t\n])\p{Cc}|\p{Bidi_Control}|\p{Default_Ignorable_Code_Point}|[\u2028\u2029\ufff9-\ufffb]|\p{Surrogate}/u;
+    // Streams of at most 4 KiB are shown whole, unclipped.
+    for (let first = 0; first < 0x110000; first += 1000) {
+      const codes = Array.from({ length: Math.min(1000, 0x110000 - first) }, (_, at) => first + at);
+      const shown = preview(codes.map((code) => String.fromCodePoint(code)).join(''), 1e6);
+      expect(shown).toMatch(/^stdout \(\d+ lines?\)\n/);
+      expect(shown).not.toMatch(hidden);
+    }
+  });
+
   it('shows the last state of a line drawn over itself', () => {
     expect(preview('10%\r50%\r100%\ndone\r\n')).toBe('stdout (2 lines)\n1: 100%\n2: done');
   });
