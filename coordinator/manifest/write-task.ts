@@ -37,15 +37,18 @@ export async function writeTask(index: TaskIndex, written: number, writing: Task
         await attempt(exported, (task) => task.writeRun(run.run_id, text), log);
       }
     });
-    const limits = await store.taskBudget(index.owner, index.task_id);
-    const before = await store.spentBefore(index.owner, index.task_id);
-    const text = `${JSON.stringify(taskManifest(index, limits, before), undefined, 2)}\n`;
     failpoint('manifest.index.before');
-    await attempt(exported, (task) => task.writeIndex(text), log);
+    await attempt(exported, async (task) => task.writeIndex(await indexText(index, store)), log);
     failpoint('manifest.index.after');
   } finally {
     await Promise.all([kept.close(), exported?.close()]);
   }
+}
+
+async function indexText(index: TaskIndex, store: RunStore): Promise<string> {
+  const limits = await store.taskBudget(index.owner, index.task_id);
+  const before = await store.spentBefore(index.owner, index.task_id);
+  return `${JSON.stringify(taskManifest(index, limits, before), undefined, 2)}\n`;
 }
 
 /** An export that fails costs nothing but itself: the copy that counts is kept elsewhere. */
