@@ -5,7 +5,8 @@ import { nanoid } from 'nanoid';
 import { failpoint } from '../failpoint.ts';
 import { makePrivateDir } from '../paths.ts';
 import { collect, usage, type Collected, type CollectOptions } from './collect.ts';
-import { isSame, openContent, sha256Of, type FileContent } from './content.ts';
+import { isSame, openContent, sha256Of } from './content.ts';
+import type { FileContent } from './stored-content.ts';
 import { writeFramed } from './framed.ts';
 import { errnoOf, isPlain, lookAt } from './plain-file.ts';
 

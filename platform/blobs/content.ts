@@ -3,20 +3,7 @@ import { closeSync, type Stats } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readFramed } from './framed.ts';
 import { openPlain, readInto } from './plain-file.ts';
-
-/** The bytes of an output, however they are stored. */
-export interface StoredContent {
-  /** Offsets below this can be read. */
-  readonly size: number;
-  /** Fills memory from `offset`; answers how many bytes, fewer than asked for only at the end. */
-  readInto(offset: number, target: Buffer): number;
-  close(): void;
-}
-
-export interface FileContent extends StoredContent {
-  /** Of the file it is in. */
-  readonly stat: Stats;
-}
+import type { FileContent, StoredContent } from './stored-content.ts';
 
 /**
  * Opens a stored output of `bytes` bytes, compressed or not. undefined where there is no file of ours, or

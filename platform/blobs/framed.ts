@@ -1,8 +1,8 @@
 import { closeSync, fsyncSync, openSync, writeSync, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompressSync, constants } from 'node:zlib';
-import type { FileContent, StoredContent } from './content.ts';
 import { readInto } from './plain-file.ts';
+import type { FileContent, StoredContent } from './stored-content.ts';
 
 /**
  * Compressed content that is read from anywhere: brotli at quality 1 in frames of 256 KiB of content, each

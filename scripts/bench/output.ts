@@ -53,6 +53,9 @@ export async function run(): Promise<Bench> {
   }
 }
 
+const barePipe = new URL('output/bare-pipe.mjs', import.meta.url);
+const ingest = new URL('output/ingest.mjs', import.meta.url);
+
 interface Cost {
   bytes: number;
   ms: number;
@@ -71,8 +74,8 @@ async function throughput(worker: BenchWorker, contents: Contents, root: string)
   const [bare, ours, whole, many]: [Cost[], Cost[], Cost[], Cost[]] = [[], [], [], []];
   for (let round = 0; round < rounds; round += 1) {
     const dir = await mkdtemp(join(root, 'ingest-'));
-    bare.push(await alone('bare-pipe', join(dir, 'bare'), cat(contents.lines)));
-    ours.push(await alone('ingest', dir, cat(contents.lines)));
+    bare.push(await alone(barePipe, join(dir, 'bare'), cat(contents.lines)));
+    ours.push(await alone(ingest, dir, cat(contents.lines)));
     await rm(dir, { recursive: true });
     whole.push(await measured(worker, () => worker.print(...cat(contents.lines)).then(({ bytes }) => bytes)));
     many.push(await measured(worker, () => atOnce(worker, contents)));
@@ -115,9 +118,8 @@ async function measured(worker: BenchWorker, work: () => Promise<number>): Promi
 }
 
 /** In a process of its own. */
-async function alone(name: 'bare-pipe' | 'ingest', target: string, argv: string[]): Promise<Cost> {
-  const script = fileURLToPath(new URL(`output/${name}.mjs`, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [script, target, ...argv]);
+async function alone(script: URL, target: string, argv: string[]): Promise<Cost> {
+  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(script), target, ...argv]);
   const cost: Cost = JSON.parse(stdout);
   return cost;
 }

@@ -1,6 +1,6 @@
 import { FleetError } from '../../core/errors.ts';
 import { openBlobs } from '../../platform/blobs/blobs.ts';
-import type { StoredContent } from '../../platform/blobs/content.ts';
+import type { StoredContent } from '../../platform/blobs/stored-content.ts';
 import { readReplicaNote, replicaFiles } from '../../platform/replica-files.ts';
 import type { ReplicaNote } from '../../schemas/replica.ts';
 import type { HandleReader } from '../worker/output/handle-store.ts';

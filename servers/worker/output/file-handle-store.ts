@@ -4,7 +4,7 @@ import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import { FleetError } from '../../../core/errors.ts';
 import type { Blobs } from '../../../platform/blobs/blobs.ts';
-import type { StoredContent } from '../../../platform/blobs/content.ts';
+import type { StoredContent } from '../../../platform/blobs/stored-content.ts';
 import { readInto } from '../../../platform/blobs/plain-file.ts';
 import { handleRecord, type HandleRecord } from '../../../schemas/handle.ts';
 import { runId as runIdSchema } from '../../../schemas/ids.ts';

@@ -1,4 +1,4 @@
-import type { StoredContent } from '../../../platform/blobs/content.ts';
+import type { StoredContent } from '../../../platform/blobs/stored-content.ts';
 import type { LineIndex } from './line-index.ts';
 
 /** Sealed handles kept at hand, the most lately read last. */

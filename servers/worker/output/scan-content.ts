@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Blobs } from '../../../platform/blobs/blobs.ts';
-import { openUnknown, type StoredContent } from '../../../platform/blobs/content.ts';
+import { openUnknown } from '../../../platform/blobs/content.ts';
+import type { StoredContent } from '../../../platform/blobs/stored-content.ts';
 import { LineIndex } from './line-index.ts';
 
 const blockBytes = 1 << 20;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Blobs } from '../../../platform/blobs/blobs.ts';
-import { openContent, type FileContent, type StoredContent } from '../../../platform/blobs/content.ts';
+import { openContent } from '../../../platform/blobs/content.ts';
+import type { FileContent, StoredContent } from '../../../platform/blobs/stored-content.ts';
 
 /**
  * Opens the content of a sealed handle. A file with several names is the handle's only if it is the

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { StoredContent } from '../../../platform/blobs/content.ts';
+import type { StoredContent } from '../../../platform/blobs/stored-content.ts';
 import { LatelyRead } from '../../../servers/worker/output/lately-read.ts';
 import { LineIndex } from '../../../servers/worker/output/line-index.ts';
 
