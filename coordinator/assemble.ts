@@ -32,6 +32,9 @@ import { createTold } from './told.ts';
 import { createNews } from './news.ts';
 import { createParking } from './parking.ts';
 import { createPlaces } from './places.ts';
+import { createCollect } from './privacy/collect.ts';
+import { createPrivacy } from './privacy/privacy.ts';
+import { openVault } from './privacy/vault.ts';
 import { policies } from './policies/index.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { createRunEstimates, type RunEstimates } from './run-estimates.ts';
@@ -46,6 +49,7 @@ import { createTaskQuota } from './retention/task-quota.ts';
 import { createRetries, pastOf, type Retries } from './retries.ts';
 import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
 import type { RunRecord, RunStore } from './store/run-store.ts';
+import type { VaultStore } from './store/vault-store.ts';
 import { createWake } from './store/wake.ts';
 import { createWorkTrees, type WorkTrees } from './work-trees.ts';
 
@@ -62,6 +66,8 @@ export interface Parts extends Omit<HandlerDeps, 'isStopping'> {
 
 export interface PartsOptions {
   store: RunStore;
+  vaultStore: VaultStore;
+  masterKeyFile: string;
   local: LocalWorkers;
   clock: Clock;
   /** Where the fleet keeps its own records. */
@@ -124,7 +130,11 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const parking = createParking(clock, () => scheduler.poke());
   const recovery = { gates, breakers, retries, admission, parking };
   const enqueue = (run: RunRecord, order: number | undefined): void => scheduler.enqueue(run, order);
-  const dispatch = createDispatch({ ...shared, ...recovery, enqueue });
+  const keepMs = config.privacy.keep_ms;
+  const vault = openVault({ store: options.vaultStore, masterKeyFile: options.masterKeyFile, keepMs, clock });
+  const privacy = createPrivacy({ vault, privacy: config.privacy, log });
+  const collect = createCollect(vault, log);
+  const dispatch = createDispatch({ ...shared, ...recovery, privacy, enqueue });
   const home = env['HOME'] ?? homedir();
   const places = createPlaces(config, trustFile, home);
   const policy = policies[config.scheduling.policy];
@@ -152,7 +162,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     places,
   });
   const leases = createLeases({ ...shared, ...recovery, queue, dispatch, enqueue });
-  const resume = resumeRun({ ...shared, scheduler }, 'elicitation');
+  const resume = resumeRun({ ...shared, privacy, scheduler }, 'elicitation');
   const asks = createAskClients({
     news,
     enabled: config.questions.elicit,
@@ -191,6 +201,9 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     dispatch,
     news,
     asks,
+    privacy,
+    collect,
+    vault,
     config,
     places,
     home,

@@ -1,6 +1,7 @@
 import { FleetError } from '../core/errors.ts';
 import { tookToBegin, workedIn } from '../core/pace.ts';
 import type { Logger } from '../platform/log.ts';
+import type { AttemptPrivacy } from '../schemas/privacy.ts';
 import type { Outcome } from '../schemas/run.ts';
 import type { Breakers } from './breakers.ts';
 import type { Changes } from './changes.ts';
@@ -9,6 +10,7 @@ import type { Fleet } from './fleet/fleet.ts';
 import type { FleetWorker } from './fleet/fleet-worker.ts';
 import { attemptKey, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import { startInput } from './fleet/start-input.ts';
+import type { Privacy } from './privacy/privacy.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
 import type { Retries } from './retries.ts';
 import { untilStored } from './store-retry.ts';
@@ -39,6 +41,7 @@ export interface DispatchOptions {
   enqueue(run: RunRecord, order: number): void;
   retries: Pick<Retries, 'next'>;
   breakers: Pick<Breakers, 'ended'>;
+  privacy: Pick<Privacy, 'outgoing'>;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -51,7 +54,7 @@ const mishaps = new Set(['INTERNAL', 'STORE_UNAVAILABLE']);
 const cancelBatch = 64;
 
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { store, attempts, fleet, enqueue, retries, breakers, changes, clock, log } = options;
+  const { store, attempts, fleet, enqueue, retries, breakers, privacy, changes, clock, log } = options;
 
   async function send(attempt: OpenAttempt, run: RunRecord): Promise<void> {
     const worker = fleet.get(attempt.worker_id);
@@ -63,7 +66,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     attempt.phase = 'sent';
     try {
       const sentMs = clock.uptimeMs();
-      const remoteRunId = await begin(link, attempt, run);
+      const { spec, told } = await privacy.outgoing(worker, link, run);
+      if (told !== undefined) await takeDown(attempt, told);
+      const remoteRunId = await begin(link, attempt, { ...run, spec });
       tookToBegin(worker.pace, clock.uptimeMs() - sentMs);
       workedIn(worker.pace, attempt.cwd);
       if (attempts.has(attempt)) attempts.confirm(attempt, remoteRunId);
@@ -72,6 +77,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       // Its news may have come before the answer, and settled it.
       if (attempts.has(attempt)) await notBegun(worker, link, attempt, error);
     }
+  }
+
+  /** What was put back is on record before it leaves. */
+  async function takeDown(attempt: OpenAttempt, told: AttemptPrivacy): Promise<void> {
+    changes.announce(await store.progress(fences(attempt).map((fence) => ({ ...fence, privacy: told }))));
   }
 
   async function notBegun(

@@ -1,5 +1,6 @@
 import { isFirstToFinish } from '../core/hedge.ts';
 import { machineWentDown } from '../core/machine-boot.ts';
+import { FleetError } from '../core/errors.ts';
 import type { Logger } from '../platform/log.ts';
 import type { RunDetail } from '../schemas/worker.ts';
 import type { Changes } from './changes.ts';
@@ -10,8 +11,9 @@ import type { FleetWorker } from './fleet/fleet-worker.ts';
 import type { WorkerEvents } from './fleet/keep-worker.ts';
 import type { Breakers } from './breakers.ts';
 import type { Hedges } from './hedges.ts';
-import { takesSlot, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
+import { takesSlot, taskOf, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
+import type { Collect } from './privacy/collect.ts';
 import type { Readiness } from './readiness.ts';
 import type { RateGates } from './rate-gates.ts';
 import type { Retries } from './retries.ts';
@@ -29,6 +31,7 @@ export interface FollowOptions {
   gates: RateGates;
   breakers: Breakers;
   hedges: Pick<Hedges, 'stranger'>;
+  collect: Collect;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -44,7 +47,7 @@ interface Step {
 /** Carries what workers tell of their runs into the store, and puts right what a lost connection left open. */
 export function followRuns(options: FollowOptions): WorkerEvents {
   const { store, attempts, dispatch, scheduler, readiness, changes, clock, log } = options;
-  const { retries, gates, breakers, hedges } = options;
+  const { retries, gates, breakers, hedges, collect } = options;
 
   function read(worker: FleetWorker, detail: RunDetail, now: number): Step | undefined {
     const attempt = attempts.find(worker.id, detail.run_id, detail.request_key);
@@ -90,7 +93,22 @@ export function followRuns(options: FollowOptions): WorkerEvents {
     else if (detail.first_output_at !== undefined) breakers.worked(attempt.worker_id, attempt.run_id);
   }
 
+  /** Before a run is known to have ended, all that its surrogates stand for is kept. */
+  async function fetchValues(worker: FleetWorker, told: readonly RunDetail[]): Promise<void> {
+    for (const detail of told) {
+      const { run_id: runId, request_key: key, privacy } = detail;
+      const attempt = privacy?.sealed === undefined ? undefined : attempts.find(worker.id, runId, key);
+      if (attempt === undefined || worker.link === undefined) continue;
+      await collect.from(worker.link, taskOf(attempt.lane), detail).catch((error: unknown) => {
+        // The worker tells it again.
+        if (error instanceof FleetError && error.retryable) throw error;
+        log.error({ err: error, run: attempt.run_id }, 'what surrogates stand for could not be fetched');
+      });
+    }
+  }
+
   async function details(worker: FleetWorker, told: readonly RunDetail[]): Promise<void> {
+    await fetchValues(worker, told);
     const now = clock.now();
     const before = slotsHeld(worker);
     const steps = told.map((detail) => read(worker, detail, now)).filter((step) => step !== undefined);

@@ -44,5 +44,6 @@ export function gateOperator(
     'codex-fleet/drain_worker': async (params) => (await ready)['codex-fleet/drain_worker'](params),
     'codex-fleet/told': async (params) => (await ready)['codex-fleet/told'](params),
     'codex-fleet/restart_worker': async (params) => (await ready)['codex-fleet/restart_worker'](params),
+    'codex-fleet/export_diff': async (params) => (await ready)['codex-fleet/export_diff'](params),
   };
 }

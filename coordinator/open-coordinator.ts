@@ -18,7 +18,7 @@ import { repeatCheck } from './leases.ts';
 import { repeatCollect } from './retention/repeat.ts';
 import { fleetServer, owner } from './server.ts';
 import { stopParts, type StopHow } from './stop.ts';
-import { openSqliteRunStore } from './store/sqlite-run-store.ts';
+import { openSqliteStores } from './store/sqlite-run-store.ts';
 
 export interface CoordinatorOptions {
   paths: FleetPaths;
@@ -71,11 +71,13 @@ export async function openCoordinator(
   });
   cleanup.push(() => front.close(), idle.close);
   const telemetry = await createTelemetry(env);
-  const store = await openSqliteRunStore(paths.database);
+  const stores = await openSqliteStores(paths.database);
   // Closed after the front, whose calls use it, and before the lock.
-  cleanup.splice(1, 0, () => store.close());
+  cleanup.splice(1, 0, () => stores.close());
   const parts = await assemble({
-    store,
+    store: stores.runs,
+    vaultStore: stores.vault,
+    masterKeyFile: paths.masterKeyFile,
     clock: systemClock,
     config,
     env,

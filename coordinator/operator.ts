@@ -5,10 +5,14 @@ import { workerRequests, type OperatorRequests } from '../schemas/operator.ts';
 import type { FleetWorker } from './fleet/fleet-worker.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
-import { reachTimeoutMs } from './handlers/find-run.ts';
+import { findRun, reachTimeoutMs } from './handlers/find-run.ts';
+import { createDiffExport } from './privacy/export-diff.ts';
 
 type Handlers = RequestHandlers<OperatorRequests>;
-type OperatorDeps = Pick<HandlerDeps, 'store' | 'fleet' | 'attempts' | 'retention' | 'told' | 'log'>;
+type OperatorDeps = Pick<
+  HandlerDeps,
+  'store' | 'fleet' | 'attempts' | 'retention' | 'told' | 'vault' | 'config' | 'log'
+>;
 
 /** A worker that puts its runs away ends within 4 s. */
 const endMs = 8_000;
@@ -16,8 +20,9 @@ const backMs = 20_000;
 const lookEveryMs = 20;
 
 /** What the one who runs the fleet may ask of it, beside the tools. */
-export function operatorHandlers(deps: OperatorDeps): Handlers {
+export function operatorHandlers(deps: OperatorDeps, owner: string): Handlers {
   const { store, fleet, log } = deps;
+  const exporting = createDiffExport(deps);
   return {
     'codex-fleet/collect': ({ dry_run: dryRun }) => deps.retention.collect(dryRun),
     'codex-fleet/drain_worker': async ({ worker_id: id, drained }) => {
@@ -49,6 +54,9 @@ export function operatorHandlers(deps: OperatorDeps): Handlers {
       const { ending } = await link.request('codex-fleet/end_worker', contract, { interrupt });
       if (ending) await cameBack(worker, link);
       return { ...standing(deps, worker), restarted: ending };
+    },
+    'codex-fleet/export_diff': async ({ run_id: runId, sink, from }) => {
+      return exporting.page(await findRun(deps, runId, owner), sink, from);
     },
   };
 }

@@ -42,7 +42,11 @@ export function fleetServer(
     log,
     owner,
     resources: gateResources(fleetTemplates, ready.then(fleetResources)),
-    requests: createOwnRequests(operatorRequests, gateOperator(ready.then(operatorHandlers)), log),
+    requests: createOwnRequests(
+      operatorRequests,
+      gateOperator(ready.then((deps) => operatorHandlers(deps, owner))),
+      log,
+    ),
     notifications: {
       [handOverMethod]: onHandOver,
       [credentialsMethod]: (params) => {

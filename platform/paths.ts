@@ -20,6 +20,8 @@ export interface FleetPaths {
   /** Bearer secret of the HTTP front, 0600. */
   secretFile: string;
   portFile: string;
+  /** Keys of the vault's keys, 0600. */
+  masterKeyFile: string;
   /** Project files the user trusts. */
   trustFile: string;
   /** Held while one process renews the Codex sign-in. */
@@ -53,6 +55,7 @@ export function fleetPaths(env: Environment): FleetPaths {
     lockFile: join(stateDir, 'coordinator.lock'),
     secretFile: join(stateDir, 'http-secret'),
     portFile: join(stateDir, 'http-port'),
+    masterKeyFile: join(stateDir, 'master-key'),
     trustFile: join(stateDir, 'trust.json'),
     signInLock: join(stateDir, 'sign-in.lock'),
     logDir: join(stateDir, 'log'),

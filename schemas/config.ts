@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { plainName, taskId } from './ids.ts';
 import { pipeline } from './pipeline.ts';
+import { privacyMode, privateType } from './privacy.ts';
 
 /** Where a credential's value comes from. Values themselves are never written anywhere. */
 export const credentialSource = z.union([
@@ -199,6 +200,51 @@ export const config = z.strictObject({
     .describe(
       'What is kept of runs. Never forgotten are runs that go on, those another run waits for, and private ' +
         'copies that hold more than their diff.',
+    ),
+  privacy: z
+    .strictObject({
+      mode: privacyMode
+        .default('off')
+        .describe('`enforce` replaces private values by surrogates before anything is kept; `off` does not.'),
+      types: z
+        .array(privateType)
+        .default(['EMAIL', 'PHONE', 'PERSON', 'SECRET'])
+        .describe('What is replaced.'),
+      known_values: z
+        .array(z.strictObject({ type: privateType, value: z.string().min(2) }))
+        .default([])
+        .describe('Values of your own that are replaced wherever they stand, such as names of customers.'),
+      allow: z
+        .record(plainName, z.array(privateType))
+        .default({})
+        .describe(
+          'Which types are put back, by where they go: `codex-local` (local workers; default EMAIL, PHONE, ' +
+            'PERSON), a label of remote workers (default none), `apply` (`codex-fleet apply`; default all), ' +
+            '`export` (files read_handle writes; default none).',
+        ),
+      without_memory: z
+        .enum(['resumable', 'private'])
+        .default('resumable')
+        .describe(
+          'What an engine keeps of a conversation, in its own words, lies on a tmpfs ($XDG_RUNTIME_DIR, /dev/shm) ' +
+            'until the run has ended. Where there is none: on disk, or, `private`, nowhere, and the run cannot go ' +
+            'on after its process was lost.',
+        ),
+      keep_secrets: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether what SECRET surrogates stand for is kept at all, encrypted; else nobody can put it back.',
+        ),
+      keep_ms: ms
+        .min(60_000)
+        .default(2_592_000_000)
+        .describe('How long after its last use the values of a task are kept, encrypted.'),
+    })
+    .prefault({})
+    .describe(
+      'Private values in prompts and output. A surrogate such as `EMAIL_…` is the same for the same value in a ' +
+        'task, and different in every other task.',
     ),
   http: z
     .strictObject({

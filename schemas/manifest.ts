@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { handleRecord } from './handle.ts';
 import { runId, taskId } from './ids.ts';
+import { attemptPrivacy } from './privacy.ts';
 import { liveness, outcome, reserved, runSpec, runStatus, spent, taskBudget, usage } from './run.ts';
 
 /** Why a worker was chosen: the chosen one, the runners-up, and counts of the rest by reason. */
@@ -56,6 +57,7 @@ export const attemptRecord = z.strictObject({
   usage: usage.optional(),
   /** Time it worked, without pauses, as its worker last told. */
   active_ms: z.int().optional(),
+  privacy: attemptPrivacy.optional(),
   /** What the engine could not do, or did differently from what was asked. */
   notes: z.array(z.string()),
 });

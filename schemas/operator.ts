@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { plainName, runId } from './ids.ts';
+import { sealedValue } from './privacy.ts';
 
 /**
  * Requests of the one who runs the fleet, beside the tools: JSON-RPC methods of our own, served to the
@@ -75,6 +76,14 @@ export const operatorRequests = {
       kept: z.array(z.string()),
     }),
   },
+  /**
+   * A run's diff to the byte, in base64, where the guard has replaced something in it; for a sink that may
+   * have it. Without `data` its handle has it as it is.
+   */
+  'codex-fleet/export_diff': {
+    params: z.strictObject({ run_id: runId, sink: plainName, from: z.int().min(0) }),
+    result: z.strictObject({ data: z.string().optional(), more: z.boolean() }),
+  },
 } as const satisfies RequestContracts;
 
 /** What a worker serves its coordinator. */
@@ -99,6 +108,18 @@ export const workerRequests = {
     params: z.strictObject({ interrupt: z.boolean() }),
     /** `kept_back`: runs that could not go on in another process. */
     result: z.strictObject({ ending: z.boolean(), kept_back: z.int() }),
+  },
+  /** What the surrogates of a run stand for, sealed for the coordinator. `done`: it has all, they can go. */
+  'codex-fleet/sealed_values': {
+    params: z.strictObject({ run_id: runId, from: z.int().min(0), done: z.boolean().optional() }),
+    result: z.strictObject({ values: z.array(sealedValue), more: z.boolean() }),
+    overUrl: true,
+  },
+  /** A stretch of a run's sealed diff, in base64; empty behind its end, and where there is none. */
+  'codex-fleet/sealed_diff': {
+    params: z.strictObject({ run_id: runId, from: z.int().min(0) }),
+    result: z.strictObject({ data: z.string() }),
+    overUrl: true,
   },
 } as const satisfies RequestContracts;
 

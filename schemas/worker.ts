@@ -3,6 +3,7 @@ import { handleRecord } from './handle.ts';
 import { plainName, runId } from './ids.ts';
 import { decision } from './manifest.ts';
 import { engineName } from './pipeline.ts';
+import { runPrivacyDetail } from './privacy.ts';
 import { liveness, outcome, question, runStatus, usage } from './run.ts';
 
 export const engineStatus = z.strictObject({
@@ -84,5 +85,6 @@ export const runDetail = z.strictObject({
   reaping: reaping.optional(),
   engine_thread_id: z.string().optional(),
   preview: z.string().optional(),
+  privacy: runPrivacyDetail.optional(),
 });
 export type RunDetail = z.infer<typeof runDetail>;

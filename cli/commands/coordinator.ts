@@ -8,7 +8,7 @@ import { startCoordinator } from '../../coordinator/main.ts';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
-import { createLogger } from '../../platform/log.ts';
+import { createLogger, logGuard } from '../../platform/log.ts';
 import { fleetPaths, makePrivateDir } from '../../platform/paths.ts';
 import { onShutdown } from '../../platform/shutdown.ts';
 
@@ -24,8 +24,12 @@ export const coordinator = defineCommand({
     const paths = fleetPaths(processEnv);
     makePrivateDir(paths.stateDir);
     makePrivateDir(paths.socketDir);
-    const log = createLogger({ name: 'coordinator', level: processEnv['CODEX_FLEET_LOG_LEVEL'] });
     const config = effectiveConfig(loadConfig(paths.configFile), findInstall());
+    const log = createLogger({
+      name: 'coordinator',
+      level: processEnv['CODEX_FLEET_LOG_LEVEL'],
+      guard: await logGuard(config.privacy),
+    });
     let forget = (): void => undefined;
     const onLocked = (): void => {
       forget = recordThisProcess(paths, undefined, standingOfThis);

@@ -4,7 +4,7 @@ import { readInteger } from '../options.ts';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
-import { createLogger } from '../../platform/log.ts';
+import { createLogger, logGuard } from '../../platform/log.ts';
 import { fleetPaths, makePrivateDir } from '../../platform/paths.ts';
 import { onShutdown } from '../../platform/shutdown.ts';
 import { plainName } from '../../schemas/ids.ts';
@@ -44,8 +44,12 @@ export const worker = defineCommand({
     makePrivateDir(paths.stateDir);
     makePrivateDir(paths.workerDir(id));
     const config = effectiveConfig(loadConfig(paths.configFile), findInstall());
+    const log = createLogger({
+      name: `worker ${id}`,
+      level: processEnv['CODEX_FLEET_LOG_LEVEL'],
+      guard: await logGuard(config.privacy),
+    });
     const slots = askedSlots ?? config.workers.slots;
-    const log = createLogger({ name: `worker ${id}`, level: processEnv['CODEX_FLEET_LOG_LEVEL'] });
     const running = await startWorker({ id, slots, listen, paths, config, env: processEnv, log });
     const forget = recordThisProcess(paths, id);
     if (running.port !== undefined) log.info({ port: running.port }, 'listening');

@@ -81,6 +81,7 @@ function toProgress(fence: Fence, known: Reported, detail: RunDetail): Progress 
     ...(detail.reaping !== undefined && { reaping: detail.reaping }),
     ...(detail.usage !== undefined && { usage: detail.usage }),
     ...(detail.active_ms !== undefined && { active_ms: detail.active_ms }),
+    ...(detail.privacy !== undefined && { privacy: privacyOf(detail.privacy) }),
     ...(detail.preview !== undefined && { preview: detail.preview }),
   };
 }
@@ -89,6 +90,14 @@ function openStatus(detail: RunDetail, known: Reported): Progress['status'] | un
   const { status } = detail;
   if (isBroken(detail)) return known.status;
   return status === 'running' || status === 'paused' || status === 'input_required' ? status : undefined;
+}
+
+function privacyOf({
+  mode,
+  home,
+  replaced,
+}: NonNullable<RunDetail['privacy']>): NonNullable<Progress['privacy']> {
+  return { mode, ...(home !== undefined && { home }), ...(replaced !== undefined && { replaced }) };
 }
 
 function toFinish(fence: Fence, detail: RunDetail): Finish {

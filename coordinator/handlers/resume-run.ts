@@ -11,7 +11,7 @@ type Contract = FleetContracts['resume_run'];
 
 export type ResumeDeps = Pick<
   HandlerDeps,
-  'store' | 'scheduler' | 'attempts' | 'changes' | 'clock' | 'fleet'
+  'store' | 'scheduler' | 'privacy' | 'attempts' | 'changes' | 'clock' | 'fleet'
 >;
 
 /**
@@ -22,7 +22,7 @@ export function resumeRun(
   deps: ResumeDeps,
   by: AnsweredBy = 'client',
 ): (input: Input<Contract>, call: Pick<Call, 'owner'>) => Promise<Output<Contract>> {
-  const { store, scheduler, attempts, changes, clock } = deps;
+  const { store, scheduler, attempts, fleet, privacy, changes, clock } = deps;
 
   function reply(runId: string, status: RunStatus): Output<Contract> {
     return { run_id: runId, status, next: nextToFollow(runId) };
@@ -56,9 +56,12 @@ export function resumeRun(
       return reply(runId, 'running');
     }
     const { link, remoteRunId } = await reachAttempt(deps, attempt);
+    const worker = fleet.get(attempt.worker_id);
+    const said =
+      message === undefined || worker === undefined ? message : await privacy.message(worker, run, message);
     const { status } = await link.call('resume_run', {
       run_id: remoteRunId,
-      ...(message !== undefined && { message }),
+      ...(said !== undefined && { message: said }),
       ...(answer !== undefined && { answer, by, asked_at: run.question?.asked_at }),
     });
     if (status === 'running') {

@@ -17,7 +17,7 @@ type Reply = Output<FleetContracts['start_run']>;
 
 /** Accepts runs: they are on disk before the answer, and placed in the same commit where slots are free. */
 export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) => Promise<Reply> {
-  const { scheduler, attempts, asks, clock, config } = deps;
+  const { scheduler, attempts, asks, privacy, clock, config } = deps;
   const resolve = createFolderResolver(clock.uptimeMs);
   return async (input, call) => {
     if (deps.isStopping())
@@ -34,9 +34,10 @@ export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) 
     const runIds = specs.map(() => newRunId());
     const linked = linkRuns(specs, runIds);
     await checkEarlier(linked, runIds, call.owner, deps);
+    const kept = await privacy.protect(linked);
     const now = clock.now();
     const accepted = await scheduler.submit(
-      linked.map((spec, at) => ({ run_id: runIds[at] ?? newRunId(), owner: call.owner, spec, now })),
+      kept.map((spec, at) => ({ run_id: runIds[at] ?? newRunId(), owner: call.owner, spec, now })),
     );
     const runs = accepted.map(({ submitted }, at) => {
       if (submitted.kind === 'created' || submitted.kind === 'existing') return submitted.run;

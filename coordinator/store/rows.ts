@@ -51,6 +51,7 @@ export interface AttemptRow {
   reserved_json: string | null;
   usage_json: string | null;
   active_ms: number | null;
+  privacy_json: string | null;
   notes_json: string;
 }
 
@@ -129,6 +130,7 @@ function toAttempt(row: AttemptRow): AttemptRecord {
     ...(row.reserved_json !== null && { reserved: fromJson(row.reserved_json) }),
     ...(row.usage_json !== null && { usage: fromJson(row.usage_json) }),
     ...(row.active_ms !== null && { active_ms: row.active_ms }),
+    ...(row.privacy_json !== null && { privacy: fromJson(row.privacy_json) }),
     notes: fromJson(row.notes_json),
   };
 }
@@ -207,6 +209,7 @@ export function attemptChanges(attempt: AttemptRecord): Column[] {
     attempt.reaping ?? null,
     toJson(attempt.usage),
     attempt.active_ms ?? null,
+    toJson(attempt.privacy),
     JSON.stringify(attempt.notes),
   ];
 }

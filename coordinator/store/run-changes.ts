@@ -95,6 +95,7 @@ export function progressed(run: RunRecord, change: Progress): RunRecord | undefi
     liveness: change.liveness,
     engine_thread_id: change.engine_thread_id,
     reaping: change.reaping,
+    privacy: withPrivacy(attempt, change),
     ...usedBy(run, attempt, change),
   });
   const attempts = withAttempt(run, { ...attempt, ...told, notes: withNotes(attempt.notes, change.notes) });
@@ -113,6 +114,11 @@ export function progressed(run: RunRecord, change: Progress): RunRecord | undefi
     question: change.question === null ? undefined : (change.question ?? run.question),
     preview: change.preview ?? run.preview,
   };
+}
+
+/** The very same where the change says nothing of it. */
+function withPrivacy({ privacy }: AttemptRecord, change: Progress): AttemptRecord['privacy'] {
+  return change.privacy === undefined ? privacy : { ...privacy, ...change.privacy };
 }
 
 /** The last words of an attempt that another has won over: where what it put out ends. */

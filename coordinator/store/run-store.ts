@@ -1,5 +1,6 @@
 import type { HandleRecord } from '../../schemas/handle.ts';
 import type { AttemptRecord, Decision, Hedge, Placement, Retry } from '../../schemas/manifest.ts';
+import type { AttemptPrivacy } from '../../schemas/privacy.ts';
 import type {
   Liveness,
   Outcome,
@@ -101,6 +102,8 @@ export interface Progress extends Fence {
   usage?: Usage;
   /** The same of the time it worked. */
   active_ms?: number;
+  /** Its fields replace those known. */
+  privacy?: AttemptPrivacy;
   /** null: no longer asking. */
   question?: Question | null;
   decisions?: Decision[];

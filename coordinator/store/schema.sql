@@ -13,7 +13,7 @@ CREATE TABLE attempt (
   outcome TEXT,
   engine_thread_id TEXT,
   reaping TEXT,
-  notes TEXT NOT NULL, lease_until INTEGER, worker_id TEXT NOT NULL DEFAULT '', hedge TEXT, superseded_by INTEGER, retry TEXT, liveness TEXT, reserved TEXT, usage TEXT, active_ms INTEGER,
+  notes TEXT NOT NULL, lease_until INTEGER, worker_id TEXT NOT NULL DEFAULT '', hedge TEXT, superseded_by INTEGER, retry TEXT, liveness TEXT, reserved TEXT, usage TEXT, active_ms INTEGER, privacy TEXT,
   PRIMARY KEY (arrival, attempt),
   CHECK ((ended_at IS NULL) = (outcome IS NULL))
 ) STRICT, WITHOUT ROWID;
@@ -103,4 +103,36 @@ CREATE TABLE task_budget (
   limits TEXT NOT NULL,
   runs INTEGER NOT NULL CHECK (runs >= 0), spent TEXT,
   PRIMARY KEY (owner, task_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE vault_restore (
+  restore_id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  scope TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  handle_id TEXT,
+  destination TEXT NOT NULL,
+  allowed INTEGER NOT NULL CHECK (allowed IN (0, 1)),
+  restored TEXT NOT NULL,
+  withheld TEXT NOT NULL,
+  unknown INTEGER NOT NULL CHECK (unknown >= 0)
+) STRICT;
+
+CREATE INDEX vault_restore_of_run ON vault_restore (run_id);
+
+CREATE TABLE vault_scope (
+  scope TEXT PRIMARY KEY,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  key_version INTEGER NOT NULL CHECK (key_version >= 1),
+  key_box BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX vault_scope_expiry ON vault_scope (expires_at);
+
+CREATE TABLE vault_value (
+  scope TEXT NOT NULL REFERENCES vault_scope (scope) ON DELETE CASCADE,
+  surrogate TEXT NOT NULL,
+  box BLOB NOT NULL,
+  PRIMARY KEY (scope, surrogate)
 ) STRICT, WITHOUT ROWID;

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { FleetError } from '../../core/errors.ts';
 import { toFleetError } from './failures.ts';
-import type { Answer, Operation } from './operations.ts';
+import type { Answer } from './operations.ts';
 import type { FromWriter, ToWriter } from './writer-thread.ts';
-import { batchLength, type Result } from './writer.ts';
+import { batchLength, type Result, type WriterOperation } from './writer.ts';
 
 /**
  * The thread runs built code in every case: Node 20 loads no TypeScript, so where this file itself is
@@ -15,7 +15,7 @@ const builtThread = import.meta.url.endsWith('.ts')
 
 export interface WriterClient {
   /** Resolves once the operation is committed. Operations take effect in the order they were sent. */
-  send(operation: Operation): Promise<Answer>;
+  send(operation: WriterOperation): Promise<Answer>;
   /** Commits what was sent, folds the log into the file and ends the thread. */
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export async function startWriter(file: string, entry: URL = builtThread): Promi
 }
 
 function createClient(worker: Worker, ended: Promise<void>): WriterClient & { opened: Promise<void> } {
-  const unsent: Operation[] = [];
+  const unsent: WriterOperation[] = [];
   /** Of the operations sent and unsent, in their order: the thread answers in the same. */
   const pending: Pending[] = [];
   let over: FleetError | undefined;

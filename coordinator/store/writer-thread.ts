@@ -1,10 +1,9 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { closeAfterWriting, openForWriting } from './database.ts';
 import { describeFailure, type Failure } from './failures.ts';
-import type { Operation } from './operations.ts';
-import { batchLength, createWriter, type Result } from './writer.ts';
+import { batchLength, createWriter, type Result, type WriterOperation } from './writer.ts';
 
-export type ToWriter = { kind: 'apply'; operations: Operation[] } | { kind: 'close' };
+export type ToWriter = { kind: 'apply'; operations: WriterOperation[] } | { kind: 'close' };
 
 export type FromWriter =
   | { kind: 'opened' }
@@ -19,7 +18,7 @@ export type FromWriter =
 function serve(port: MessagePort, file: string): void {
   const db = openForWriting(file);
   const writer = createWriter(db);
-  const waiting: Operation[] = [];
+  const waiting: WriterOperation[] = [];
   let closing = false;
 
   function commitNext(): void {

@@ -3,6 +3,10 @@ import { failpoint } from '../../platform/failpoint.ts';
 import { apply, weight, type Answer, type Operation } from './operations.ts';
 import { describeFailure, type Failure } from './failures.ts';
 import { createSqliteRunTable } from './sqlite-run-table.ts';
+import { createVaultTable, deletesKeys, vaultWeight, type VaultOperation } from './vault-table.ts';
+
+/** All that one thread writes to one file. */
+export type WriterOperation = Operation | VaultOperation;
 
 export type Result = Answer | { kind: 'failed'; failure: Failure };
 
@@ -11,7 +15,7 @@ export const maxBatchWeight = 500;
 
 export interface Writer {
   /** One transaction, one sync to disk. Results stand in the order of the operations. */
-  commit(operations: readonly Operation[]): Result[];
+  commit(operations: readonly WriterOperation[]): Result[];
 }
 
 /**
@@ -22,6 +26,7 @@ export interface Writer {
  */
 export function createWriter(db: Database): Writer {
   const table = createSqliteRunTable(db);
+  let vault: ReturnType<typeof createVaultTable> | undefined;
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
@@ -29,10 +34,16 @@ export function createWriter(db: Database): Writer {
   const release = db.prepare('RELEASE operation');
   const undo = db.prepare('ROLLBACK TO operation');
 
+  function applyOne(operation: WriterOperation): Answer {
+    if (operation.kind !== 'vault') return apply(table, operation);
+    vault ??= createVaultTable(db);
+    vault.apply(operation);
+    return { kind: 'done' };
+  }
   /** undefined where one of them fails; the transaction has then begun anew. */
-  function applyTogether(operations: readonly Operation[]): Result[] | undefined {
+  function applyTogether(operations: readonly WriterOperation[]): Result[] | undefined {
     try {
-      return operations.map((operation) => apply(table, operation));
+      return operations.map(applyOne);
     } catch {
       if (db.inTransaction) rollback.run();
       table.forget();
@@ -41,10 +52,10 @@ export function createWriter(db: Database): Writer {
       return undefined;
     }
   }
-  function applyAlone(operation: Operation): Result {
+  function applyAlone(operation: WriterOperation): Result {
     savepoint.run();
     try {
-      const answer = apply(table, operation);
+      const answer = applyOne(operation);
       release.run();
       return answer;
     } catch (error) {
@@ -53,6 +64,14 @@ export function createWriter(db: Database): Writer {
       release.run();
       table.forget();
       return { kind: 'failed', failure: describeFailure(error, db.name) };
+    }
+  }
+  /** What was deleted still stands there. Where that cannot be now, the next fold of the log does it. */
+  function emptyLog(): void {
+    try {
+      db.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // What was committed stays committed.
     }
   }
 
@@ -66,6 +85,7 @@ export function createWriter(db: Database): Writer {
         for (const { kind } of operations) failpoint(`store.${kind}.before`);
         commit.run();
         for (const { kind } of operations) failpoint(`store.${kind}.after`);
+        if (operations.some((one) => one.kind === 'vault' && deletesKeys(one))) emptyLog();
         return results;
       } catch (error) {
         if (db.inTransaction) rollback.run();
@@ -78,10 +98,10 @@ export function createWriter(db: Database): Writer {
 }
 
 /** How many of the first of `operations` make one batch: at least one, whatever its weight. */
-export function batchLength(operations: readonly Operation[]): number {
+export function batchLength(operations: readonly WriterOperation[]): number {
   let total = 0;
   for (const [at, operation] of operations.entries()) {
-    total += weight(operation);
+    total += operation.kind === 'vault' ? vaultWeight(operation) : weight(operation);
     if (total > maxBatchWeight) return Math.max(at, 1);
   }
   return operations.length;

@@ -11,6 +11,7 @@ import { personHeaderDetector } from './detectors/person-headers.ts';
 import { personProseDetector } from './detectors/person-prose.ts';
 import { phoneDetector } from './detectors/phone.ts';
 import { assignmentDetector } from './detectors/secret-assignment.ts';
+import { surrogateShapeDetector } from './detectors/surrogate-shapes.ts';
 import { jwtDetector, tokenDetector } from './detectors/secret-token.ts';
 import { urlCredentialsDetector } from './detectors/url-credentials.ts';
 import { decodedView } from './encodings.ts';
@@ -42,7 +43,11 @@ export function createDetection(
   knownValues: readonly KnownValue[],
 ): Detection {
   const known = knownValues.length === 0 ? [] : [knownValuesDetector(knownValues)];
-  const anchors = createAnchors([...known, ...types.flatMap((type) => detectorsOf[type])]);
+  const anchors = createAnchors([
+    surrogateShapeDetector,
+    ...known,
+    ...types.flatMap((type) => detectorsOf[type]),
+  ]);
   return {
     anchorFrom: (bytes, from, to) => firstAnchor(anchors, bytes, from, to),
     base64From: (bytes, from, to) => firstBase64(bytes, from, to)?.start ?? -1,
@@ -126,6 +131,6 @@ function finding(found: Placed, view: View, bytes: Uint8Array): Finding {
 }
 
 /** One spelling for names that differ only in how their characters and blanks are written. */
-function spelled(type: PrivateType, value: string): string {
+function spelled(type: Finding['type'], value: string): string {
   return type === 'PERSON' ? value.normalize('NFC').replace(/\s+/g, ' ') : value;
 }

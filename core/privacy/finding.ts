@@ -1,6 +1,7 @@
-/** What the guard replaces. IP and HOST are off unless asked for. */
-export const privateTypes = ['EMAIL', 'PHONE', 'PERSON', 'SECRET', 'IP', 'HOST'] as const;
-export type PrivateType = (typeof privateTypes)[number];
+import type { PrivateType } from '../../schemas/privacy.ts';
+
+export { privateTypes } from '../../schemas/privacy.ts';
+export type { PrivateType };
 
 /** The types replaced where nobody says otherwise. */
 export const usualTypes: readonly PrivateType[] = ['EMAIL', 'PHONE', 'PERSON', 'SECRET'];
@@ -21,7 +22,8 @@ export type Encoding = (typeof encodings)[number];
 
 /** A private value in a stretch of bytes. */
 export interface Finding {
-  type: PrivateType;
+  /** `TEXT`: not private, and only looks like a surrogate. */
+  type: PrivateType | 'TEXT';
   /** First byte, and the byte after the last, of the stretch. */
   start: number;
   end: number;

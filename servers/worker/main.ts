@@ -7,6 +7,7 @@ import type { FleetPaths } from '../../platform/paths.ts';
 import { version } from '../../platform/version.ts';
 import type { Config } from '../../schemas/config.ts';
 import { credentialsMethod } from '../../schemas/credentials.ts';
+import { privacyMethod } from '../../schemas/privacy.ts';
 import { workerCapabilities, workerInstructions, workerServerName } from '../../schemas/server-info.ts';
 import { workerRequests } from '../../schemas/operator.ts';
 import { workerContracts } from '../../schemas/tools.ts';
@@ -15,6 +16,7 @@ import { endWorker } from './handlers/end-worker.ts';
 import { forgetRuns } from './handlers/forget-runs.ts';
 import { createHandlers } from './handlers/index.ts';
 import { limitRun } from './handlers/limit-run.ts';
+import { sealedDiff, sealedValues } from './handlers/sealed-values.ts';
 import { openWorker, type OpenWorker } from './open-worker.ts';
 import { serveWorker, type Listen, type RunningWorker } from './serve.ts';
 
@@ -68,6 +70,8 @@ export function buildWorkerServer(
     'codex-fleet/end_worker': endWorker(worker.runs, stop),
     'codex-fleet/forget_runs': forgetRuns(worker.runs, owner),
     'codex-fleet/limit_run': limitRun(worker.runs, owner),
+    'codex-fleet/sealed_values': sealedValues(worker),
+    'codex-fleet/sealed_diff': sealedDiff(worker),
   };
   return buildServer({
     name: workerServerName,
@@ -78,6 +82,6 @@ export function buildWorkerServer(
     log,
     owner,
     requests: createOwnRequests(workerRequests, handlers, log),
-    notifications: { [credentialsMethod]: worker.credentials.take },
+    notifications: { [credentialsMethod]: worker.credentials.take, [privacyMethod]: worker.privacy.take },
   });
 }

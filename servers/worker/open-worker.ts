@@ -4,6 +4,7 @@ import { runEnvironment, type Environment } from '../../platform/environment.ts'
 import { newBootId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/log.ts';
 import { makePrivateDir } from '../../platform/paths.ts';
+import { privateMemory } from '../../platform/private-memory.ts';
 import { version } from '../../platform/version.ts';
 import type { Config } from '../../schemas/config.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
@@ -14,6 +15,7 @@ import { lockWorker } from './lock.ts';
 import { watchCold } from './output/cold-contents.ts';
 import { openFileHandleStore } from './output/file-handle-store.ts';
 import { createPlaces } from './places.ts';
+import { createWorkerPrivacy, type WorkerPrivacy } from './privacy/worker-privacy.ts';
 import { probeEngines } from './probe-engines.ts';
 import { kernelBootId } from './runner/ledger.ts';
 import { probeReaping } from './runner/reaping.ts';
@@ -42,6 +44,7 @@ export interface OpenOptions {
 
 export interface OpenWorker extends HandlerDeps {
   credentials: Credentials;
+  privacy: WorkerPrivacy;
   /** Once its runs are closed: gives up all that another process of this worker needs. */
   release: () => Promise<void>;
 }
@@ -70,7 +73,9 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   if (swept.processes + swept.cgroups > 0) log.warn(swept, 'ended what an earlier process left running');
   const env = runEnvironment(options.env, config);
   const path = env['PATH'] ?? '';
-  const files = openRecordFiles(dir);
+  // What an engine keeps of a conversation holds it as it was said.
+  const homes = config.privacy.mode === 'off' ? undefined : privateMemory(options.env, dir);
+  const files = openRecordFiles(dir, homes);
   const [{ layer, reaping }, handles] = await Promise.all([
     findCodex(config, path)
       .catch(() => undefined)
@@ -79,6 +84,12 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   ]);
   const records = files.readAll();
   const credentials = createCredentials();
+  const privacy = await createWorkerPrivacy({
+    dir,
+    privacy: config.privacy,
+    hasMemory: homes !== undefined,
+    log,
+  });
   const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
   const deps = {
     engines,
@@ -88,12 +99,14 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     startProcess: createStartProcess(layer),
     signInLock: options.signInLock,
     credential: credentials.get,
+    privacy,
     env,
     now: Date.now,
     log,
   };
   const runs = new Runs(deps, createSlots(options.slots));
   runs.restore(records);
+  files.removeOtherHomes(new Set(runs.live()));
   const cold = watchCold({
     handles,
     afterMs: config.output.compress_after_ms,
@@ -105,6 +118,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     handles,
     places,
     credentials,
+    privacy,
     identity: {
       worker_id: id,
       boot_id: newBootId(kernelBootId()),

@@ -4,7 +4,7 @@ import { operatorHandlers } from '../../coordinator/operator.ts';
 import { allUp, fakeFleet, type FakeFleet } from './fake-fleet.ts';
 
 const drainWorker = (fleet: FakeFleet, worker_id: string, drained = true) =>
-  operatorHandlers(fleet.parts)['codex-fleet/drain_worker']({ worker_id, drained });
+  operatorHandlers(fleet.parts, 'local')['codex-fleet/drain_worker']({ worker_id, drained });
 
 const begun = (fleet: FakeFleet, id: string) =>
   fleet.until(id, (run) => run.attempts.at(-1)?.remote_run_id !== undefined);

@@ -12,6 +12,7 @@ import { createLogger } from '../../platform/log.ts';
 import { config as configSchema } from '../../schemas/config.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
+import { memoryVaultStore } from '../helpers/memory-vault-store.ts';
 import { scratchFolder } from '../helpers/scratch.ts';
 import { FakeWorker, fakeLocalWorkers } from './fake-worker.ts';
 
@@ -74,6 +75,8 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     store,
     local: fakeLocalWorkers(byId),
     clock: { now: () => clock.nowMs, uptimeMs: () => clock.uptimeMs },
+    vaultStore: memoryVaultStore(),
+    masterKeyFile: join(folder, 'master-key'),
     stateDir: '/nonexistent/state',
     manifestDir: join(folder, 'manifests'),
     trustFile: join(folder, 'trust.json'),

@@ -186,6 +186,8 @@ export class FakeWorker {
         if (!dryRun) this.forgotten.push(...keys.filter((key) => !kept.includes(key)));
         return Promise.resolve({ kept });
       },
+      'codex-fleet/sealed_values': () => Promise.resolve({ values: [], more: false }),
+      'codex-fleet/sealed_diff': () => Promise.resolve({ data: '' }),
     };
   }
 

@@ -234,6 +234,7 @@ export function makeContext(
     report: (report) => {
       reports.push(report);
     },
+    keepsThreads: true,
     resume: undefined,
   };
   return { context, chunks, reports };

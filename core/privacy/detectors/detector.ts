@@ -10,7 +10,7 @@ export interface Anchor {
 
 /** A private value in a view, in characters of its text. */
 export interface Found {
-  type: PrivateType;
+  type: PrivateType | 'TEXT';
   start: number;
   end: number;
   /** Of two that overlap, the higher one stays; of equal ones, the longer. */

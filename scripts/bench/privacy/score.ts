@@ -30,6 +30,7 @@ export function spansIn(text: string): Span[] {
   const raws: string[] = [];
   const out = guardText(text, {
     replace: ({ type, raw }) => {
+      if (type === 'TEXT') return raw;
       types.push(type);
       raws.push(raw);
       return '\u0001';

@@ -73,7 +73,7 @@ async function tryToKeep(
 /** False where it is not whole. */
 async function keep(
   { name, file, bytes }: FoundFile,
-  { handles, guard, now }: RunDeps,
+  { handles, now }: RunDeps,
   known: LiveRecord,
   { stage, budget }: ArtifactsToKeep,
 ): Promise<boolean> {
@@ -85,7 +85,7 @@ async function keep(
     artifact: { name, media_type: mediaTypeOf(name) },
     budget,
     now,
-    guard: guard?.(known),
+    guard: known.privacy.stream,
     onOutput: () => undefined,
     onLimit: () => {
       isCut = true;

@@ -35,6 +35,8 @@ export interface EngineContext {
   tmpDir: string;
   /** Private to the run (0700, not under TMPDIR), kept over attempts until the run is terminal. */
   homeDir: string;
+  /** Whether what it needs to go on with a conversation in another process may be kept there. */
+  keepsThreads: boolean;
   /** Allow-listed environment of every child, PATH included. */
   env: Readonly<Record<string, string>>;
   config: Config;

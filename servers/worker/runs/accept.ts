@@ -23,6 +23,7 @@ export interface Acceptor {
   deps: RunDeps;
   index: RunIndex;
   slots: Slots;
+  /** As it is written down. */
   specOf: (entry: RunEntry) => Promise<RunSpec>;
   make: (spec: RunSpec, recipe: Recipe) => NewRun;
   /** From here on the run is the worker's. */
@@ -89,7 +90,8 @@ async function findKnown(
   for (const spec of specs) {
     const entry = entryOfKey(acceptor, owner, spec);
     if (entry === undefined) continue;
-    if (!sameSpec(await acceptor.specOf(entry), spec)) {
+    const stored = acceptor.deps.privacy.ofRun(entry.run_id, spec.task_id).stored(spec);
+    if (!sameSpec(await acceptor.specOf(entry), stored)) {
       throw new FleetError(
         'CONFLICT',
         `request_key "${keyOf(spec)}" is run ${entry.run_id}, which asks for something else.`,

@@ -6,6 +6,7 @@ import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
 import type { Outcome, Question } from '../../../schemas/run.ts';
 import type { EngineEnd, EngineReport, EngineSession } from '../engines/engine.ts';
 import type { ActiveClock } from './active-clock.ts';
+import { guardedEnd, guardedReport } from './guarded-words.ts';
 import { judge, type Cause } from './judge.ts';
 import type { LiveRecord } from './live-record.ts';
 import { isResumable } from './standing.ts';
@@ -150,7 +151,7 @@ export class Attempt {
     ) {
       if (this.#cause !== undefined) return { kind: 'over', outcome: this.#cause };
       if (this.#isPausing || this.#isHalted) return this.#leave(true);
-      const end = boundedEnd(await this.#runStage(stage, cwd, resume));
+      const end = boundedEnd(guardedEnd(known.privacy, await this.#runStage(stage, cwd, resume)));
       if (end.error !== undefined) known.facts.error ??= end.error;
       const { stop_on_failure: stopOnFailure } = recipe.pipeline;
       const verdict = judge(end, {
@@ -203,7 +204,7 @@ export class Attempt {
       stage: stage.name,
       budget,
       now: deps.now,
-      guard: deps.guard?.(known),
+      guard: known.privacy.stream,
       onOutput: () => {
         known.tookOutput();
       },
@@ -220,9 +221,10 @@ export class Attempt {
       stage,
       cwd,
       config: recipe.config,
+      keepsThreads: known.privacy.keepsThreads,
       output: recorder,
       report: (said) => {
-        this.#onReport(said);
+        this.#onReport(guardedReport(known.privacy, said));
       },
       resume,
     });

@@ -4,6 +4,7 @@ import type { RunStatus } from '../../../schemas/run-words.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
 import type { EngineReport } from '../engines/engine.ts';
 import type { Workspace } from '../workspace/clone.ts';
+import type { RunPrivacy } from '../privacy/run-privacy.ts';
 import type { RunProgress, RunRecord } from './record.ts';
 import type { RunFacts } from './run-facts.ts';
 import { createRunPreview, type RunPreview } from './run-preview.ts';
@@ -25,6 +26,8 @@ export interface RunStanding {
   owner: string;
   accepted_at: number;
   spec: RunSpec;
+  /** The spec as it was written down, of a run that was. */
+  stored?: RunSpec;
   state: Run;
   progress: RunProgress;
   workspace: Workspace | undefined;
@@ -43,6 +46,9 @@ const maxHandles = 400;
 export class LiveRecord {
   readonly run_id: string;
   readonly spec: RunSpec;
+  /** As it is written down. */
+  readonly stored: RunSpec;
+  readonly privacy: RunPrivacy;
   readonly facts: RunFacts;
   readonly progress: RunProgress;
   readonly preview: RunPreview;
@@ -62,6 +68,8 @@ export class LiveRecord {
     this.#state = standing.state;
     this.run_id = standing.run_id;
     this.spec = standing.spec;
+    this.privacy = deps.privacy.ofRun(standing.run_id, standing.spec.task_id);
+    this.stored = standing.stored ?? this.privacy.stored(standing.spec);
     this.facts = standing.facts;
     this.progress = standing.progress;
     this.preview = createRunPreview(standing.preview);
@@ -184,7 +192,7 @@ export class LiveRecord {
       schema_version: 1,
       owner,
       accepted_at,
-      spec: this.spec,
+      spec: this.stored,
       progress: { ...this.progress },
       ...(this.workspace !== undefined && { workspace: recordOf(this.workspace) }),
       ...(state.status === 'paused' && state.how !== 'queued' && { how: state.how }),
@@ -217,6 +225,7 @@ export class LiveRecord {
       ...(reaping !== undefined && { reaping }),
       ...(engine_thread_id !== undefined && { engine_thread_id }),
       ...(preview !== undefined && { preview }),
+      privacy: this.privacy.told(),
     };
   }
 }

@@ -78,6 +78,11 @@ export class LiveRun {
     this.#clock = withWatch(clock, watch);
   }
 
+  /** Its spec as it is written down. */
+  get stored(): RunSpec {
+    return this.#known.stored;
+  }
+
   get status(): RunStatus {
     return this.#known.status;
   }

@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FleetError } from '../../../core/errors.ts';
 import { makePrivateDir } from '../../../platform/paths.ts';
 import type { RunRecord } from './record.ts';
+import { sealedFiles } from '../privacy/sealed-files.ts';
 import { openRecordJournal, recordsFile } from './record-journal.ts';
 import { removeTree, TempFolders } from './temp-folders.ts';
 
@@ -31,16 +32,21 @@ export interface RecordFiles {
   removePrivate: (runId: string, options: { home: boolean }) => void;
   /** In the background. */
   removeWorkspace: (runId: string) => void;
+  /** Homes of no run that could go on: their process died before it could remove them. */
+  removeOtherHomes: (runIds: ReadonlySet<string>) => void;
   /** Resolves when nothing is left to be removed. */
   removed: () => Promise<void>;
   /** All of a run: it was never accepted. */
   remove: (runId: string) => void;
 }
 
-/** Of a worker's own folder. Throws where it cannot be written. */
-export function openRecordFiles(dir: string): RecordFiles {
+/** Of a worker's own folder; `homes` is where homes are, if not there. Throws where it cannot be written. */
+export function openRecordFiles(dir: string, homes?: string): RecordFiles {
   const folder = (runId: string): string => join(dir, 'runs', runId);
-  const homeDir = (runId: string): string => join(folder(runId), 'home');
+  const homeDir = (runId: string): string =>
+    homes === undefined ? join(folder(runId), 'home') : join(homes, runId);
+  const removeHome = (runId: string): Promise<void> =>
+    homes === undefined ? removeWithin(folder(runId), 'home') : removeTree(homeDir(runId));
   makePrivateDir(join(dir, 'runs'));
   const records = openRecordJournal(recordsFile(dir));
   const removals = new Set<Promise<void>>();
@@ -67,10 +73,14 @@ export function openRecordFiles(dir: string): RecordFiles {
     removeTmp: (runId) => temps.giveBack(runId),
     removePrivate: (runId, { home }) => {
       inBackground(temps.giveBack(runId));
-      if (home) inBackground(removeWithin(folder(runId), 'home'));
+      if (home) inBackground(removeHome(runId));
     },
     removeWorkspace: (runId) => {
       inBackground(removeWithin(folder(runId), 'workspace'));
+    },
+    removeOtherHomes: (runIds) => {
+      if (homes === undefined) return;
+      for (const runId of readdirSync(homes)) if (!runIds.has(runId)) inBackground(removeHome(runId));
     },
     removed: async () => {
       await Promise.all(removals);
@@ -78,6 +88,8 @@ export function openRecordFiles(dir: string): RecordFiles {
     remove: (runId) => {
       records.forget(runId);
       inBackground(removeTree(folder(runId)));
+      inBackground(removeHome(runId));
+      for (const file of sealedFiles(dir, runId)) inBackground(removeTree(file));
       inBackground(temps.giveBack(runId));
     },
   };

@@ -89,7 +89,7 @@ interface DiffToStore {
 }
 
 async function tryToStore(
-  { handles, env, now, guard, log }: RunDeps,
+  { handles, env, now, log }: RunDeps,
   known: LiveRecord,
   { workspace, stage, maxBytes }: DiffToStore,
 ): Promise<Outcome | undefined> {
@@ -105,7 +105,7 @@ async function tryToStore(
     stage,
     budget: { left: maxBytes },
     now,
-    guard: guard?.(known),
+    guard: known.privacy.stream,
     onOutput: () => {
       known.tookOutput();
     },
@@ -116,8 +116,11 @@ async function tryToStore(
   });
   known.preview.begin(recorder.previews);
   const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(maxDiffMs)]);
+  const before = replacedBy(known);
+  const kept = known.privacy.keepDiff?.();
   const write = (chunk: Buffer): void => {
     recorder.write('diff', chunk);
+    kept?.add(chunk);
   };
   try {
     const leftOut = await diffWorkspace(workspace, env, write, signal);
@@ -128,9 +131,23 @@ async function tryToStore(
   }
   if (fault !== undefined) recorder.truncated('diff');
   await recorder.seal();
+  kept?.end(replacedBy(known) > before);
+  if (kept?.hasSurrogates === true) fault ??= inDiff;
   known.preview.end();
   return fault;
 }
+
+/** Values replaced in the run so far. */
+function replacedBy({ privacy }: LiveRecord): number {
+  return Object.values(privacy.told().replaced ?? {}).reduce((sum, count) => sum + count, 0);
+}
+
+const inDiff: Outcome = {
+  kind: 'engine',
+  code: 'surrogate_in_diff',
+  message:
+    'What the run wrote has surrogates where values belong: its worker may not see them. The private copy is kept.',
+};
 
 function failure(message: string): Outcome {
   return { kind: 'engine', code: 'workspace', message: `${message} The private copy is kept.` };

@@ -111,6 +111,11 @@ export class Runs {
     }
   }
 
+  /** Ids of the runs that have not ended. */
+  live(): string[] {
+    return this.#index.live().map((run) => run.run_id);
+  }
+
   /** undefined also for another owner's run. */
   lookUp(runId: string, owner: string): RunEntry | undefined {
     return this.#index.get(runId, owner);
@@ -207,7 +212,7 @@ export class Runs {
       deps: this.#deps,
       index: this.#index,
       slots: this.slots,
-      specOf: async (entry) => entry.live?.spec ?? (await this.#ended.get(entry.run_id)).spec,
+      specOf: async (entry) => entry.live?.stored ?? (await this.#ended.get(entry.run_id)).spec,
       make: (spec, recipe) => this.#make(newStanding(owner, spec, this.#deps.now()), recipe),
       add: (entry) => {
         this.#add(entry);

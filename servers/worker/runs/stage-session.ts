@@ -5,9 +5,8 @@ import type { RunSpec } from '../../../schemas/run.ts';
 import type { EngineContext, EngineEnd, EngineSession } from '../engines/engine.ts';
 import type { Engines } from '../engines/index.ts';
 import type { Places } from '../places.ts';
-import type { StreamName } from '../../../schemas/handle.ts';
-import type { Guard } from '../output/guard.ts';
 import type { HandleStore } from '../output/handle-store.ts';
+import type { WorkerPrivacy } from '../privacy/worker-privacy.ts';
 import type { StartProcess } from '../runner/process.ts';
 import type { RecordFiles } from './record-files.ts';
 
@@ -21,11 +20,10 @@ export interface RunDeps {
   /** One for all workers of this host, see EngineContext. */
   signInLock: string;
   credential: (name: string) => string | undefined;
+  privacy: Pick<WorkerPrivacy, 'ofRun'>;
   /** What our own calls of Git run in. */
   env: Readonly<Record<string, string>>;
   now: () => number;
-  /** Makes what each stream of a run passes before it is stored; without it, it is stored as it comes. */
-  guard?: (run: { run_id: string; spec: RunSpec }) => (stream: StreamName) => Guard;
   log: Logger;
 }
 
@@ -41,6 +39,7 @@ export interface StageStart {
   cwd: string;
   /** As it holds in the run's folder. */
   config: Config;
+  keepsThreads: boolean;
   output: EngineContext['output'];
   report: EngineContext['report'];
   resume: Resume;

@@ -39,6 +39,7 @@ export function standingOf(record: RunRecord): RunStanding {
     owner: record.owner,
     accepted_at: record.accepted_at,
     spec: record.spec,
+    stored: record.spec,
     state,
     progress: record.progress,
     workspace: workspaceOf(record),

@@ -92,8 +92,8 @@ export class ExecSession implements EngineSession {
   }
 
   async #arguments(): Promise<string[]> {
-    const { resume, spec, homeDir } = this.#context;
-    const options = ['--json', '--skip-git-repo-check'];
+    const { resume, spec, homeDir, keepsThreads } = this.#context;
+    const options = ['--json', '--skip-git-repo-check', ...(keepsThreads ? [] : ['--ephemeral'])];
     if (spec.output_schema !== undefined) {
       const file = join(homeDir, 'output-schema.json');
       await writeFile(file, JSON.stringify(spec.output_schema), { mode: 0o600 });
@@ -146,7 +146,7 @@ export class ExecSession implements EngineSession {
   #take(event: ExecEvent): void {
     const { output } = this.#context;
     if (event.type === 'thread.started') {
-      this.#context.report({ kind: 'thread', thread_id: event.thread_id });
+      if (this.#context.keepsThreads) this.#context.report({ kind: 'thread', thread_id: event.thread_id });
     } else if (event.type === 'turn.completed') {
       this.#total = event.usage;
     } else if (event.type === 'turn.failed') {

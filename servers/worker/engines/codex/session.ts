@@ -180,7 +180,7 @@ export class CodexSession implements EngineSession {
     await client.initialize();
     const { threadId, isResumed } = await this.#openThread(client, prepared);
     this.#threadId = threadId;
-    this.#context.report({ kind: 'thread', thread_id: threadId });
+    if (this.#context.keepsThreads) this.#context.report({ kind: 'thread', thread_id: threadId });
     const completed = new Promise<Turn>((resolve) => (this.#completed = resolve));
     const { resume, spec } = this.#context;
     const prompt = isResumed
@@ -225,7 +225,11 @@ export class CodexSession implements EngineSession {
         this.#note('Codex had not kept the thread yet: the run began again.');
       }
     }
-    const { thread } = await client.request('thread/start', { ...params, ephemeral: false }, threadResult);
+    const { thread } = await client.request(
+      'thread/start',
+      { ...params, ephemeral: !this.#context.keepsThreads },
+      threadResult,
+    );
     return { threadId: thread.id, isResumed: false };
   }
 

@@ -1,0 +1,155 @@
+import { typesFor, destinationsOf } from '../../core/privacy/destinations.ts';
+import { addCounts, restore, type Restored } from '../../core/privacy/restore.ts';
+import { withNames, withText } from '../../core/privacy/spec-text.ts';
+import type { Replaced } from '../../core/privacy/surrogate-guard.ts';
+import type { Logger } from '../../platform/log.ts';
+import { createMac } from '../../platform/privacy/keys.ts';
+import type { Config } from '../../schemas/config.ts';
+import { privacyMethod, type AttemptPrivacy, type SurrogateType } from '../../schemas/privacy.ts';
+import type { RunSpec } from '../../schemas/run.ts';
+import type { FleetWorker } from '../fleet/fleet-worker.ts';
+import type { WorkerLink } from '../fleet/worker-link.ts';
+import type { RunRecord } from '../store/run-store.ts';
+import type { Scope, Vault } from './vault.ts';
+import type { Mac } from '../../core/privacy/surrogate.ts';
+
+/** The guard on the coordinator's side: what it keeps, and what it puts back on the way to a worker. */
+export interface Privacy {
+  /** Specs as they may be kept. What their surrogates stand for is in the vault on return. */
+  protect(specs: readonly RunSpec[]): Promise<RunSpec[]>;
+  /** A run's spec as its worker may see it, after the worker has what it needs to make the surrogates of the task. */
+  outgoing(worker: FleetWorker, link: WorkerLink, run: RunRecord): Promise<Outgoing>;
+  /** The same for a message to a run under way. */
+  message(worker: FleetWorker, run: RunRecord, text: string): Promise<string>;
+}
+
+export interface Outgoing {
+  spec: RunSpec;
+  /** For the attempt's record; undefined where there was nothing to put back. */
+  told: AttemptPrivacy | undefined;
+}
+
+export interface PrivacyOptions {
+  vault: Vault;
+  privacy: Config['privacy'];
+  log: Logger;
+}
+
+type Change = (text: string) => string;
+
+/** For a look whether there is anything to replace. */
+const noKey = createMac(new Uint8Array(32));
+
+export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy {
+  /** Scopes each connection was told of: with it they are gone from the worker, or may be. */
+  const told = new WeakMap<WorkerLink, Set<string>>();
+
+  async function protectOne(spec: RunSpec): Promise<RunSpec> {
+    if ((await guarded(spec, noKey)).found.length === 0) {
+      // Made beside the run's own commit: its worker gets the key.
+      vault.scope(spec.task_id).catch((error: unknown) => {
+        log.warn({ err: error }, 'the keys of a task could not be made yet');
+      });
+      return spec;
+    }
+    const scope = await vault.scope(spec.task_id);
+    const { kept, found } = await guarded(spec, scope.mac);
+    await vault.put(
+      scope,
+      found.filter(({ type }) => type !== 'SECRET' || privacy.keep_secrets),
+    );
+    return kept;
+  }
+
+  /** The spec with surrogates, and what they stand for. */
+  async function guarded(spec: RunSpec, mac: Mac): Promise<{ kept: RunSpec; found: Replaced[] }> {
+    const { createSurrogateGuard } = await import('../../core/privacy/surrogate-guard.ts');
+    const found: Replaced[] = [];
+    const guard = createSurrogateGuard({
+      mac,
+      types: privacy.types,
+      knownValues: privacy.known_values,
+      onNew: (replaced) => found.push(replaced),
+    });
+    return { kept: withNames(withText(spec, guard.text), guard.text), found };
+  }
+
+  async function tell(link: WorkerLink, scope: Scope): Promise<void> {
+    const scopes = told.get(link) ?? new Set();
+    if (scopes.has(scope.id)) return;
+    told.set(link, scopes.add(scope.id));
+    await link.notify(privacyMethod, {
+      task_id: scope.id,
+      surrogate_key: scope.surrogateKey.toString('base64'),
+      public_key: scope.publicKey.toString('base64'),
+    });
+  }
+
+  /** Puts back what may be, by `apply`, and takes it down. */
+  async function putBack<T>(
+    scope: Scope,
+    worker: FleetWorker,
+    runId: string,
+    apply: (change: Change) => T,
+  ): Promise<{ result: T; told: AttemptPrivacy | undefined }> {
+    const destinations = destinationsOf(worker);
+    const types = typesFor(privacy.allow, destinations);
+    const parts: Restored[] = [];
+    const result = apply((text) => {
+      const part = restore(text, {
+        mac: scope.mac,
+        allows: (type: SurrogateType) => type !== 'TEXT' && types.has(type),
+        look: (surrogate) => vault.look(scope, surrogate)?.toString(),
+      });
+      parts.push(part);
+      return part.text;
+    });
+    const restored = parts.reduce((sum, part) => addCounts(sum, part.restored), {});
+    const withheld = parts.reduce((sum, part) => addCounts(sum, part.withheld), {});
+    const unknown = parts.reduce((sum, part) => sum + part.unknown, 0);
+    const counted = Object.keys(restored).length + Object.keys(withheld).length + unknown;
+    if (counted === 0) return { result, told: undefined };
+    const destination = destinations.join(',');
+    await vault.audit({
+      scope: scope.id,
+      run_id: runId,
+      handle_id: null,
+      destination: `${worker.id} (${destination})`,
+      allowed: types.size > 0 ? 1 : 0,
+      restored: JSON.stringify(restored),
+      withheld: JSON.stringify(withheld),
+      unknown,
+    });
+    if (unknown > 0) log.warn({ run: runId, unknown }, 'surrogates nobody knows were left as they are');
+    return {
+      result,
+      told: {
+        ...(Object.keys(restored).length > 0 && { restored: { destination, counts: restored } }),
+        ...(Object.keys(withheld).length > 0 && { withheld }),
+        ...(unknown > 0 && { unknown }),
+      },
+    };
+  }
+
+  return {
+    async protect(specs) {
+      if (privacy.mode === 'off') return [...specs];
+      return Promise.all(specs.map(protectOne));
+    },
+    async outgoing(worker, link, run) {
+      const { task_id: taskId } = run.spec;
+      const scope = privacy.mode === 'off' ? vault.known(taskId) : await vault.scope(taskId);
+      if (scope === undefined) return { spec: run.spec, told: undefined };
+      if (privacy.mode === 'enforce') await tell(link, scope);
+      const { result: spec, told: record } = await putBack(scope, worker, run.run_id, (change) =>
+        withText(run.spec, change),
+      );
+      return { spec, told: record };
+    },
+    async message(worker, run, text) {
+      const scope = vault.known(run.spec.task_id);
+      if (scope === undefined) return text;
+      return (await putBack(scope, worker, run.run_id, (change) => change(text))).result;
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { Database } from 'better-sqlite3';
+import { openForReading } from './database.ts';
+import { describeFailure, toFleetError } from './failures.ts';
+import type { RestoreRow, ScopeRow, VaultChange } from './vault-table.ts';
+import type { WriterClient } from './writer-client.ts';
+
+/**
+ * Keys and values of surrogates as they are on disk: all encrypted. Changes settle when they are
+ * durable. STORE_UNAVAILABLE where nothing could be written.
+ */
+export interface VaultStore {
+  change(changes: readonly VaultChange[]): Promise<void>;
+  scope(scope: string): ScopeRow | undefined;
+  scopes(): ScopeRow[];
+  box(scope: string, surrogate: string): Uint8Array | undefined;
+  /** By rising time. */
+  restoresOf(runId: string): RestoreRow[];
+}
+
+export interface OpenVaultStore {
+  store: VaultStore;
+  close(): void;
+}
+
+/** Read over a connection of its own, opened by the first read. */
+export function createVaultStore(file: string, writer: Pick<WriterClient, 'send'>): OpenVaultStore {
+  let opened: { db: Database; sql: ReturnType<typeof prepare> } | undefined;
+  function read<T>(one: (sql: ReturnType<typeof prepare>) => T): T {
+    try {
+      if (opened === undefined) {
+        const db = openForReading(file);
+        opened = { db, sql: prepare(db) };
+      }
+      return one(opened.sql);
+    } catch (error) {
+      throw toFleetError(describeFailure(error, file));
+    }
+  }
+  return {
+    store: {
+      async change(changes) {
+        if (changes.length > 0) await writer.send({ kind: 'vault', changes });
+      },
+      scope: (scope) => read((sql) => sql.scope.get(scope)),
+      scopes: () => read((sql) => sql.scopes.all()),
+      box: (scope, surrogate) => read((sql) => sql.box.get(scope, surrogate)),
+      restoresOf: (runId) => read((sql) => sql.restores.all(runId)),
+    },
+    close: () => {
+      opened?.db.close();
+    },
+  };
+}
+
+const scopeColumns = 'scope, created_at, expires_at, key_version, key_box';
+
+function prepare(db: Database) {
+  return {
+    scope: db.prepare<[string], ScopeRow>(`SELECT ${scopeColumns} FROM vault_scope WHERE scope = ?`),
+    scopes: db.prepare<[], ScopeRow>(`SELECT ${scopeColumns} FROM vault_scope ORDER BY created_at, scope`),
+    box: db
+      .prepare<[string, string], Uint8Array>('SELECT box FROM vault_value WHERE scope = ? AND surrogate = ?')
+      .pluck(),
+    restores: db.prepare<[string], RestoreRow>(
+      `SELECT at, scope, run_id, handle_id, destination, allowed, restored, withheld, unknown
+       FROM vault_restore WHERE run_id = ? ORDER BY restore_id`,
+    ),
+  };
+}

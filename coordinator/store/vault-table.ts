@@ -1,0 +1,107 @@
+import type { Database } from 'better-sqlite3';
+
+export interface ScopeRow {
+  scope: string;
+  created_at: number;
+  expires_at: number;
+  key_version: number;
+  key_box: Uint8Array;
+}
+
+export interface ValueRow {
+  surrogate: string;
+  box: Uint8Array;
+}
+
+/** One time values were put back, or that was refused. Counts by type are JSON. */
+export interface RestoreRow {
+  at: number;
+  scope: string;
+  run_id: string;
+  handle_id: string | null;
+  destination: string;
+  allowed: number;
+  restored: string;
+  withheld: string;
+  unknown: number;
+}
+
+/** What stands there already stays: the first of two processes that make a scope, or store a value, wins. */
+export type VaultChange =
+  | { do: 'open'; row: ScopeRow }
+  | { do: 'put'; scope: string; values: readonly ValueRow[] }
+  | { do: 'keep'; scope: string; expires_at: number }
+  /** Under another master key; not where it is so already. */
+  | { do: 'rewrap'; scope: string; key_version: number; key_box: Uint8Array }
+  /** With all its values. */
+  | { do: 'drop'; scope: string }
+  | { do: 'expire'; now: number }
+  | { do: 'restored'; row: RestoreRow };
+
+export interface VaultOperation {
+  kind: 'vault';
+  changes: readonly VaultChange[];
+}
+
+export function vaultWeight({ changes }: VaultOperation): number {
+  return changes.reduce((sum, change) => sum + (change.do === 'put' ? change.values.length : 1), 0);
+}
+
+/** For the one connection that writes. */
+export function createVaultTable(db: Database): { apply(operation: VaultOperation): void } {
+  // What is deleted is overwritten: a dropped key must not be found in the file.
+  db.pragma('secure_delete = ON');
+  const open = db.prepare(
+    `INSERT INTO vault_scope (scope, created_at, expires_at, key_version, key_box)
+     VALUES (@scope, @created_at, @expires_at, @key_version, @key_box) ON CONFLICT DO NOTHING`,
+  );
+  const put = db.prepare(
+    'INSERT INTO vault_value (scope, surrogate, box) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const keep = db.prepare('UPDATE vault_scope SET expires_at = max(expires_at, ?) WHERE scope = ?');
+  const rewrap = db.prepare(
+    'UPDATE vault_scope SET key_version = ?, key_box = ? WHERE scope = ? AND key_version < ?',
+  );
+  const drop = db.prepare('DELETE FROM vault_scope WHERE scope = ?');
+  const expire = db.prepare('DELETE FROM vault_scope WHERE expires_at <= ?');
+  const restored = db.prepare(
+    `INSERT INTO vault_restore
+       (at, scope, run_id, handle_id, destination, allowed, restored, withheld, unknown)
+     VALUES (@at, @scope, @run_id, @handle_id, @destination, @allowed, @restored, @withheld, @unknown)`,
+  );
+
+  function change(one: VaultChange): void {
+    switch (one.do) {
+      case 'open':
+        open.run(one.row);
+        return;
+      case 'put':
+        for (const { surrogate, box } of one.values) put.run(one.scope, surrogate, box);
+        return;
+      case 'keep':
+        keep.run(one.expires_at, one.scope);
+        return;
+      case 'rewrap':
+        rewrap.run(one.key_version, one.key_box, one.scope, one.key_version);
+        return;
+      case 'drop':
+        drop.run(one.scope);
+        return;
+      case 'expire':
+        expire.run(one.now);
+        return;
+      case 'restored':
+        restored.run(one.row);
+    }
+  }
+  return {
+    apply: ({ changes }) => {
+      changes.forEach(change);
+    },
+  };
+}
+
+/** Whether what it deleted may still stand in the log beside the file. */
+export function deletesKeys({ changes }: VaultOperation): boolean {
+  return changes.some((change) => change.do === 'drop' || change.do === 'expire');
+}

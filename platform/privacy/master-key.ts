@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { userInfo } from 'node:os';
+import { FleetError } from '../../core/errors.ts';
+import { keyBytes } from './keys.ts';
+
+/** Master keys by version; the highest one encrypts, the others open what it has not yet encrypted anew. */
+export interface MasterKeys {
+  current: number;
+  byVersion: ReadonlyMap<number, Buffer>;
+}
+
+const line = /^(\d{1,9}) ([0-9a-f]{64})$/;
+
+/**
+ * The master keys of a file only this user can read; made where there is none. WRONG_STATE where
+ * others could read it, or what it holds are no keys: nothing is made anew over it.
+ */
+export function openMasterKeys(file: string): MasterKeys {
+  const text = readPrivate(file) ?? create(file);
+  const keys = text.trim().split('\n').map(readLine);
+  const byVersion = new Map(keys.flatMap((key) => (key === undefined ? [] : [key])));
+  if (byVersion.size !== keys.length) throw refused(file, 'is damaged');
+  return { current: Math.max(...byVersion.keys()), byVersion };
+}
+
+/** Replaces the file whole. */
+export function saveMasterKeys(file: string, keys: ReadonlyMap<number, Uint8Array>): void {
+  const lines = [...keys].map(([version, key]) => `${String(version)} ${Buffer.from(key).toString('hex')}\n`);
+  write(`${file}.new`, lines.join(''));
+  renameSync(`${file}.new`, file);
+}
+
+function readLine(text: string): [number, Buffer] | undefined {
+  const [, version, key] = line.exec(text) ?? [];
+  return version === undefined || key === undefined ? undefined : [Number(version), Buffer.from(key, 'hex')];
+}
+
+/** Of several processes that make it at once, one does, and whole: the others read what it made. */
+function create(file: string): string {
+  const text = `1 ${randomBytes(keyBytes).toString('hex')}\n`;
+  const own = `${file}.${String(process.pid)}`;
+  write(own, text);
+  try {
+    linkSync(own, file);
+    return text;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    return readPrivate(file) ?? '';
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function write(file: string, text: string): void {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  const fd = openSync(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readPrivate(file: string): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw refused(file, 'cannot be opened', error);
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (stat.uid !== userInfo().uid || (stat.mode & 0o077) !== 0)
+      throw refused(file, 'can be read by others');
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function refused(file: string, what: string, cause?: unknown): FleetError {
+  return new FleetError('WRONG_STATE', `The master key ${file} ${what}.`, {
+    next: 'Put it right (mode 600) or restore it; without it what surrogates stand for is lost.',
+    cause,
+  });
+}
