@@ -102,7 +102,14 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   });
   const news = createNews(createWake());
   const isBusy = (): boolean => attempts.size > 0;
-  const manifests = await createManifests({ store, log, dir: manifestDir, runsDir: config.runs_dir, isBusy });
+  const manifests = await createManifests({
+    store,
+    log,
+    dir: manifestDir,
+    runsDir: config.runs_dir,
+    keepMs: config.output.keep_ms,
+    isBusy,
+  });
   const treeFreed = ({ run_id: runId }: RunRecord): void => {
     if (trees.release(runId)) scheduler.poke();
   };

@@ -26,11 +26,12 @@ export interface FleetServer {
   stateless: DualEraOptions;
 }
 
-/** The fleet's MCP server, which can be connected to before what is behind it is ready. */
+/** The fleet's MCP server for the runs of one owner, which can be connected to before what is behind it is ready. */
 export function fleetServer(
   ready: Promise<HandlerDeps>,
   onHandOver: (params: unknown) => void,
   log: Logger,
+  whose: string = owner,
 ): FleetServer {
   const tools = ready.then(fleetHandlers);
   const factory = buildServer({
@@ -40,7 +41,7 @@ export function fleetServer(
     contracts: fleetContracts,
     handlers: gate(tools),
     log,
-    owner,
+    owner: whose,
     resources: gateResources(fleetTemplates, ready.then(fleetResources)),
     requests: createOwnRequests(
       operatorRequests,
@@ -57,7 +58,7 @@ export function fleetServer(
   const tasks = Promise.all([ready, tools]).then(([deps, handlers]) => {
     // A client that follows a run as a task is asked in a dialog, too.
     const answering = { ...handlers, resume_run: resumeRun(deps, 'elicitation') };
-    return createTasks(deps, answering, owner);
+    return createTasks(deps, answering, whose);
   });
   const stateless = {
     serverInfo: { name: fleetServerName, version },

@@ -16,7 +16,12 @@ export interface ResourceEntry {
   name: string;
   title?: string;
   mimeType: string;
+  /** Bytes. */
+  size?: number;
 }
+
+/** Content of a resource, or of a part of it under another URI. */
+export type ResourceContent = { uri?: string; mimeType: string } & ({ text: string } | { blob: string });
 
 /** What can be read by URI, and listened to. Everything is asked for by owner. */
 export interface ResourceSource {
@@ -24,7 +29,7 @@ export interface ResourceSource {
   /** A page; undefined for a cursor no page gave. */
   list(cursor: string | undefined, owner: string): Promise<ResourcePage | undefined>;
   /** undefined where the owner has no such resource. */
-  read(uri: string, owner: string): Promise<{ mimeType: string; text: string } | undefined>;
+  read(uri: string, owner: string): Promise<ResourceContent[] | undefined>;
   /** Calls `changed` until what it answers is called; undefined as `read`. */
   watch(uri: string, owner: string, changed: () => void): Promise<(() => void) | undefined>;
 }
@@ -57,7 +62,7 @@ export function createResourceDesk(
   async function read(uri: string): Promise<Record<string, unknown>> {
     const found = await source.read(uri, owner);
     if (found === undefined) throw notFound(uri);
-    return { contents: [{ uri, ...found }] };
+    return { contents: found.map((content) => ({ uri, ...content })) };
   }
   async function list(cursor: unknown): Promise<Record<string, unknown>> {
     const page = await source.list(typeof cursor === 'string' ? cursor : undefined, owner);

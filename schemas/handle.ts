@@ -37,5 +37,7 @@ export const handleRecord = z.strictObject({
   /** Bytes of it that were stored already, by this or another run. */
   reused_bytes: z.int().min(1).optional(),
   created_at: z.int(),
+  /** Of a run that has ended: until when it is kept at least, if nothing else asks for the room. */
+  expires_at: z.int().optional(),
 });
 export type HandleRecord = z.infer<typeof handleRecord>;

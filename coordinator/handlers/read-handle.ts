@@ -1,12 +1,11 @@
-import { FleetError } from '../../core/errors.ts';
 import { checkReadFields } from '../../core/read-fields.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
 import { diffAcross } from '../reading/diff-across.ts';
 import { exportHandle } from '../reading/export-handle.ts';
 import { holderOf } from '../reading/holder.ts';
-import type { StoredHandle } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';
+import { findHandle } from './find-handle.ts';
 import { findRun } from './find-run.ts';
 
 type Contract = FleetContracts['read_handle'];
@@ -17,8 +16,8 @@ export function readHandle(
 ): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
   return async (input, { owner, signal, client }) => {
     const mode = checkReadFields(input);
-    const held = await findHeld(deps, input.handle_id, owner);
-    const other = input.other === undefined ? undefined : await findHeld(deps, input.other, owner);
+    const held = await findHandle(deps, input.handle_id, owner);
+    const other = input.other === undefined ? undefined : await findHandle(deps, input.other, owner);
     const holder = await holderOf(deps, held);
     const remote = { read: holder.read, handleId: input.handle_id, signal };
     const page = await answer();
@@ -37,16 +36,4 @@ export function readHandle(
       return diffAcross(input, remote, { read: second.read, handleId: other.handle.handle_id, signal });
     }
   };
-}
-
-async function findHeld(
-  { store }: HandlerDeps,
-  id: string,
-  owner: string,
-): Promise<{ run_id: string; handle: StoredHandle }> {
-  const found = await store.findHandle(id);
-  if (found !== undefined && found.owner === owner) return found;
-  throw new FleetError('NOT_FOUND', `There is no handle ${id}.`, {
-    next: 'poll_run lists the handles of a run.',
-  });
 }

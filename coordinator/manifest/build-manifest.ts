@@ -1,10 +1,15 @@
+import { expiryOf } from '../../core/expiry.ts';
 import { tellingAttempt } from '../../core/telling-attempt.ts';
 import { manifestSchemaVersion, type Manifest, type TaskManifest } from '../../schemas/manifest.ts';
 import type { RunRecord } from '../store/run-store.ts';
 
-/** The manifest of a run as its record stands. Times ms since the epoch, durations ms. */
-export function buildManifest(run: RunRecord): Manifest {
+/**
+ * The manifest of a run as its record stands. Times ms since the epoch, durations ms; `keepMs`: how long
+ * runs are kept that have ended.
+ */
+export function buildManifest(run: RunRecord, keepMs: number): Manifest {
   const { first_claimed_at: claimed, first_output_at: output, ended_at: ended } = run;
+  const expiresAt = expiryOf(ended, keepMs);
   return {
     schema_version: manifestSchemaVersion,
     run_id: run.run_id,
@@ -13,7 +18,10 @@ export function buildManifest(run: RunRecord): Manifest {
     status: run.status,
     spec: run.spec,
     attempts: run.attempts,
-    handles: run.handles,
+    handles:
+      expiresAt === undefined
+        ? run.handles
+        : run.handles.map((handle) => ({ ...handle, expires_at: expiresAt })),
     ...(run.usage !== undefined && { usage: run.usage }),
     decisions: run.decisions,
     timing: {

@@ -13,12 +13,14 @@ export interface TaskWriting {
   /** The folder of the copies that count. */
   dir: string;
   runsDir: Config['runs_dir'];
+  /** How long runs are kept that have ended. */
+  keepMs: number;
   log: Logger;
 }
 
 /** Writes the manifests of a task's runs that ended after `written`, or after what the index has, and its index. */
 export async function writeTask(index: TaskIndex, written: number, writing: TaskWriting): Promise<void> {
-  const { store, dir, runsDir, log } = writing;
+  const { store, dir, runsDir, keepMs, log } = writing;
   const from = index.first === undefined ? written : index.seq;
   // Where the task's folder lies is only known once all its runs are.
   if (index.first === undefined) await readOn(index, store, 0, async () => undefined);
@@ -30,7 +32,7 @@ export async function writeTask(index: TaskIndex, written: number, writing: Task
     await readOn(index, store, from, async (page) => {
       for (const run of page) {
         if (!isTerminal(run.status)) continue;
-        const text = `${JSON.stringify(buildManifest(run), undefined, 2)}\n`;
+        const text = `${JSON.stringify(buildManifest(run, keepMs), undefined, 2)}\n`;
         failpoint('manifest.run.before');
         await kept.write(`${run.run_id}.json`, text);
         failpoint('manifest.run.after');

@@ -1,5 +1,6 @@
 import type { ResourceSource } from '../../mcp/resources.ts';
 import type { HandlerDeps } from '../handlers/deps.ts';
+import { handleResources } from './handles.ts';
 import type { ResourceKind } from './kind.ts';
 import { runResources } from './runs.ts';
 
@@ -7,7 +8,7 @@ const pageSize = 50;
 
 /** Everything of the fleet that has a URI. Another kind is one file beside this and one line in the list. */
 export function fleetResources(deps: HandlerDeps): ResourceSource {
-  return joinKinds([runResources(deps)]);
+  return joinKinds([runResources(deps), handleResources(deps)]);
 }
 
 /** Kinds one after the other; a cursor is the URI of the last entry told. */
@@ -34,8 +35,7 @@ export function joinKinds(kinds: readonly ResourceKind[]): ResourceSource {
     },
     async read(uri, owner) {
       const found = find(uri);
-      const text = await found?.kind.read(found.rest, owner);
-      return found && text !== undefined ? { mimeType: found.kind.template.mimeType, text } : undefined;
+      return found?.kind.read(found.rest, owner);
     },
     async watch(uri, owner, changed) {
       const found = find(uri);

@@ -29,7 +29,7 @@ export function runResources(deps: HandlerDeps): ResourceKind {
       if (run === undefined) return undefined;
       const snapshot = toSnapshot(deps, run, run.preview, previewTokens);
       const [shown] = packRuns([{ seq: run.seq, snapshot }], maxReplyBytes + arrayBytes).runs;
-      return JSON.stringify(shown);
+      return [{ mimeType: runTemplate.mimeType, text: JSON.stringify(shown) }];
     },
     async watch(runId, owner, changed) {
       if ((await find(runId, owner)) === undefined) return undefined;

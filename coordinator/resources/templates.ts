@@ -9,5 +9,14 @@ export const runTemplate: ResourceTemplate = {
   mimeType: 'application/json',
 };
 
+export const handlePrefix = 'fleet://handles/';
+
+export const handleTemplate: ResourceTemplate = {
+  uriTemplate: `${handlePrefix}{handle_id}{?line,byte}`,
+  name: 'handle',
+  description: 'Stored output of a run, a page at a time, from a line (from 1) or a byte (from 0).',
+  mimeType: 'text/plain',
+};
+
 /** Known before the store is open. */
-export const fleetTemplates: readonly ResourceTemplate[] = [runTemplate];
+export const fleetTemplates: readonly ResourceTemplate[] = [runTemplate, handleTemplate];

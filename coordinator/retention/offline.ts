@@ -40,6 +40,7 @@ export async function collectOffline({
         log,
         dir,
         runsDir: config.runs_dir,
+        keepMs: config.output.keep_ms,
         isBusy: () => false,
       });
       const blobs = openBlobs(paths.blobDir);

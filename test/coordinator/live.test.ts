@@ -175,6 +175,7 @@ describe.each<Over>(['socket', 'http'])('a client over %s', (over) => {
     const uri = `fleet://runs/${id}`;
     expect((await client.listResourceTemplates()).resourceTemplates).toMatchObject([
       { uriTemplate: 'fleet://runs/{run_id}' },
+      { uriTemplate: 'fleet://handles/{handle_id}{?line,byte}' },
     ]);
     const listed = await client.listResources();
     expect(listed.resources.map((one) => one.uri).sort()).toEqual([uri, `fleet://runs/${other}`].sort());
@@ -238,7 +239,7 @@ describe('a run', () => {
     const [id = ''] = await fleet.start(1);
     const resources = fleetResources({ ...fleet.parts, isStopping: () => false });
     const uri = `fleet://runs/${id}`;
-    expect(await resources.read(uri, 'local')).toMatchObject({ mimeType: 'application/json' });
+    expect(await resources.read(uri, 'local')).toMatchObject([{ mimeType: 'application/json' }]);
     expect(await resources.read(uri, 'mallory')).toBeUndefined();
     expect(await resources.watch(uri, 'mallory', () => undefined)).toBeUndefined();
     expect(await resources.list(undefined, 'mallory')).toEqual({ resources: [] });

@@ -43,7 +43,14 @@ function place(): Place {
     state,
     outside,
     async open(runsDir = 'project') {
-      const manifests = await createManifests({ store, dir: state, runsDir, log, isBusy: () => true });
+      const manifests = await createManifests({
+        store,
+        dir: state,
+        runsDir,
+        keepMs: 1_000,
+        log,
+        isBusy: () => true,
+      });
       onTestFinished(() => manifests.close());
       return manifests;
     },
@@ -166,6 +173,7 @@ describe('manifests', () => {
     };
     const slow = { ...store, select };
     const manifests = await createManifests({
+      keepMs: 1_000,
       store: slow,
       dir: state,
       runsDir: 'off',
