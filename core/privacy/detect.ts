@@ -1,6 +1,7 @@
 import { createAnchors, eachAnchor, firstAnchor, type Anchors } from './anchors.ts';
 import { decoded, firstBase64 } from './base64.ts';
 import type { Detector, Found } from './detectors/detector.ts';
+import { curlUserDetector } from './detectors/curl-user.ts';
 import { emailDetector } from './detectors/email.ts';
 import { hostDetector } from './detectors/host.ts';
 import { ipDetector } from './detectors/ip.ts';
@@ -12,7 +13,7 @@ import { personProseDetector } from './detectors/person-prose.ts';
 import { phoneDetector } from './detectors/phone.ts';
 import { assignmentDetector } from './detectors/secret-assignment.ts';
 import { surrogateShapeDetector } from './detectors/surrogate-shapes.ts';
-import { jwtDetector, tokenDetector } from './detectors/secret-token.ts';
+import { jwtDetector, markedTokenDetector, tokenDetector } from './detectors/secret-token.ts';
 import { urlCredentialsDetector } from './detectors/url-credentials.ts';
 import { decodedView } from './encodings.ts';
 import type { Finding, PrivateType } from './finding.ts';
@@ -33,7 +34,15 @@ const detectorsOf: Readonly<Record<PrivateType, readonly Detector[]>> = {
   EMAIL: [emailDetector],
   PHONE: [phoneDetector],
   PERSON: [personHeaderDetector, personFieldDetector, personProseDetector],
-  SECRET: [pemDetector, jwtDetector, tokenDetector, urlCredentialsDetector, assignmentDetector],
+  SECRET: [
+    pemDetector,
+    jwtDetector,
+    tokenDetector,
+    markedTokenDetector,
+    urlCredentialsDetector,
+    curlUserDetector,
+    assignmentDetector,
+  ],
   IP: [ipDetector],
   HOST: [hostDetector],
 };

@@ -39,7 +39,7 @@ export const phoneWords: readonly string[] = [
 ].map((word) => Buffer.from(word).toString('latin1'));
 
 const words = new RegExp(
-  String.raw`(?:${phoneWords.map((word) => word.trim().replace(/[.:"'=]$/, '')).join('|')}|(?<![a-z])(?:tel|ph|mob)(?![a-z]))([^\d\n]{0,24})(?:\+?\d[\d ().-]{5,20}(?:or|/|,|;|and| ){1,3})?$`,
+  String.raw`^[^]*(?:${phoneWords.map((word) => word.trim().replace(/[.:"'=]$/, '')).join('|')}|(?<![a-z])(?:tel|ph|mob)(?![a-z]))([^\d\n]{0,24})(?:\+?\d[\d ().-]{5,20}(?:or|/|,|;|and| ){1,3})?$`,
   'i',
 );
 /** `call took …`, `contact_id=…`: numbers of another kind. */
@@ -49,5 +49,5 @@ const otherKind =
 /** Whether the text right before a place names a phone number. */
 export function beforeIsPhoneWord(text: string, at: number): boolean {
   const found = words.exec(text.slice(Math.max(0, at - 72), at));
-  return found !== null && !otherKind.test(found[1] ?? '');
+  return found !== null && !otherKind.test(found[1] ?? '') && !/\.[a-z]/i.test(found[1] ?? '');
 }

@@ -147,7 +147,7 @@ function phoneNumber(text: string, groups: readonly DigitGroup[], digits: string
     const abroad = first?.plus === true ? digits : digits.slice(2);
     const kind = kindOf(`+${abroad}`);
     // Invented numbers, as in examples, are often of no range in use.
-    const plausible = named || (first?.plus === true && abroad.length >= (groups.length > 1 ? 9 : 11));
+    const plausible = named || (first?.plus === true && abroad.length >= (groups.length > 1 ? 9 : 10));
     if (kind === 'valid' || (plausible && kind === 'possible')) return `+${abroad}`;
     if (first?.plus === true) return undefined;
   }

@@ -1,4 +1,4 @@
-import { alphanumeric, base64Mark, is, underscore } from '../characters.ts';
+import { alphanumeric, base64Mark, bytesOf, is, underscore } from '../characters.ts';
 import type { View } from '../view.ts';
 import { matchAt, type Anchor, type Detector, type Found } from './detector.ts';
 import { entropy, isPlaceholder, isRandom } from './entropy.ts';
@@ -26,18 +26,7 @@ function mayAssign(bytes: Uint8Array, start: number, end: number): boolean {
   let blanks = 0;
   for (let at = end; at < most; at += 1) {
     const byte = bytes[at] ?? 0;
-    if (byte === 0x3d || byte === 0x3a || byte === 0x3e || byte === 0x2c) return true;
-    if (
-      byte === 0x22 ||
-      byte === 0x27 ||
-      byte === 0x60 ||
-      byte === 0x5d ||
-      byte === 0x5c ||
-      byte === 0x25 ||
-      byte === 0x26 ||
-      byte === 0x1b
-    )
-      return true;
+    if (setters.has(byte)) return true;
     if (byte === 0x20 || byte === 0x09) {
       // `token = …`, `Token string = …`: a word or two may stand between.
       blanks += 1;
@@ -47,6 +36,9 @@ function mayAssign(bytes: Uint8Array, start: number, end: number): boolean {
   return most === bytes.length;
 }
 
+/** Marks that set a value, close the name before one that does, or may hide either. */
+const setters = bytesOf('=:>,"\'`]\\%&|?\x1b');
+
 /** `bearer` and `basic` begin with a b, in either case; `password`, `pass` with a p. */
 function isScheme(bytes: Uint8Array, start: number): boolean {
   const first = (bytes[start] ?? 0) | 0x20;
@@ -55,10 +47,10 @@ function isScheme(bytes: Uint8Array, start: number): boolean {
 
 const name = String.raw`[\w.-]{0,40}?`;
 const type = String.raw`(?:[ \t]{0,2}:?[ \t]{0,2}(?:string|str|&(?:'static )?str|text|varchar\(\d+\)))?`;
-const sets = String.raw`[ \t]{0,20}(?:=>|:=|\?\?=|\|\|:?=?|\?=|[.+]=|={1,3}|::?=?|>|,)[ \t]{0,20}`;
+const sets = String.raw`[ \t]{0,20}(?:value=|=>|\?\?=|\|\|:?=?|\?=|[.+]=|:{1,3}=|={1,3}|::?|>|,)[ \t]{0,20}`;
 const words = String.raw`[ \t](?:is|was|are|=)?[ \t:]{0,2}`;
 const assigned = new RegExp(
-  String.raw`(${name}[ \t\w.-]{0,20}?)["'\`\])]{0,2}${type}(${sets})(?:[bru@$]?(["'\`]{1,3})|(?=\S))`,
+  String.raw`(${name}[ \t\w.-]{0,20}?)["'\`\])]{0,2}${type}(${sets})=?[ \t]{0,2}(?:[bru@$]?(["'\`]{1,3})[ =]{0,2}|(?=\S))`,
   'iy',
 );
 const spoken = new RegExp(String.raw`(${name})${words}(?:(["'\`])|(?=\S))`, 'iy');
@@ -71,7 +63,13 @@ function assignmentAt(view: View, start: number, end: number): Found | undefined
     text[start - 1] === '-' || /--[\w-]{0,24}$/.test(text.slice(Math.max(0, start - 26), start));
   const isWordAlone = isOption && /[ \t]/.test(text[end] ?? '');
   const set = isWordAlone ? null : matchAt(assigned, text, end);
-  if (set !== null) {
+  // `--password … -h x=…`, `a.apiKey, sha256:…`, `<your-key> text`: the mark belongs to something else.
+  const strays =
+    set !== null &&
+    ((isOption && /\s/.test(set[1] ?? '')) ||
+      ((set[2] ?? '').trim() === ',' && set[3] === undefined && !/["'`][ \t]*,/.test(set[0])) ||
+      /^\s*> /.test(set[2] ?? ''));
+  if (set !== null && !strays) {
     const found = valueAt(text, end + set[0].length, set[3], {
       word,
       rest: set[1] ?? '',
@@ -103,7 +101,8 @@ interface Setting {
 }
 
 function valueAt(text: string, at: number, quote: string | undefined, setting: Setting): Found | undefined {
-  const end = quote === undefined ? unquotedEnd(text, at) : quotedEnd(text, at, quote);
+  const closed = quote === undefined ? undefined : quotedEnd(text, at, quote.slice(-1));
+  const end = closed ?? unquotedEnd(text, at);
   if (end === undefined || end <= at) return undefined;
   const scheme =
     /^(?:bearer|basic|token|digest|apikey|negotiate)[ \t]+/i.exec(text.slice(at, at + 24))?.[0] ?? '';
@@ -116,7 +115,9 @@ function valueAt(text: string, at: number, quote: string | undefined, setting: S
       : undefined;
   }
   const value = text.slice(at, end);
-  return isSecret(value, quote !== undefined, setting) ? { type: 'SECRET', start: at, end, rank } : undefined;
+  return isSecret(value, closed !== undefined, setting)
+    ? { type: 'SECRET', start: at, end, rank }
+    : undefined;
 }
 
 function unquotedEnd(text: string, at: number): number | undefined {
@@ -166,6 +167,7 @@ function isStrongValue(
   const spaces = value.split(' ').length - 1;
   if (spaces > 3 || (spaces > 0 && !/\d/.test(value))) return false;
   if (/^[\d.:,/-]+$/.test(value) && !/^\d+$/.test(value)) return false;
+  if (operator === ',' && !quoted) return isMachineMade(value, word, false);
   if (operator === '>' || operator === ',')
     return !nameOnly.test(value) && (quoted || operator === '>') && value.length >= 6;
   if (!nameOnly.test(value) && !/^\d+$/.test(value))

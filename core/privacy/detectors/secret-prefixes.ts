@@ -59,7 +59,7 @@ const rows: readonly (readonly [prefixes: string, body: string, least: number, m
   ['shpat_ shpca_ shppa_ shpss_', hex, 32, 40],
   // Chat and mail.
   ['xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxe- xoxe. xoxc- xoxd- xapp-', String.raw`[\w%./+=-]`, 10, 400],
-  ['SG.', dotted, 50, 90],
+  ['SG.', String.raw`[\w.=-]`, 50, 90],
   ['xkeysib- xsmtpsib-', '[a-z0-9-]', 64, 110],
   ['SK', '[0-9a-fA-F]', 32, 32],
   ['key-', '[a-f0-9]', 32, 32],
@@ -110,6 +110,25 @@ const rows: readonly (readonly [prefixes: string, body: string, least: number, m
   ['NPSK rdme_ sm_ api_live_ api_test_', alnum, 30, 80],
   ['AC', '[a-f0-9]', 32, 32],
   ['EAA', alnum, 40, 260],
+  ['cmVmd', alnum, 50, 70],
+  // A JSON Web Token in base64 once more.
+  ['ZXlK', based, 60, 2_000],
+  ['sc_ ext_ scauth_ authress_', String.raw`[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][\w+./=-]`, 30, 160],
+  ['4b1d', alnum, 38, 38],
+  ['s.', '[A-Za-z0-9]', 24, 24],
+  ['fio-u-', '[A-Za-z0-9=_-]', 60, 70],
+  ['gloas- ico-', based, 32, 80],
+  ['pat. sat.', String.raw`[\w-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]`, 20, 20],
+  ['s-s4t2ud- s-s4t2af-', hex, 64, 64],
+  ['pnu_', alnum, 36, 36],
+  ['tk-us-', dashed, 48, 48],
+  ['sm_aat_ sm_pat_ sm_sat_', alnum, 16, 16],
+  ['API-', '[A-Z0-9]', 26, 26],
+  ['xoxe.xoxp- xoxe.xoxb-', dashed, 100, 200],
+  ['xoxs- xoxa- xoxo- xoxr-', '[0-9A-Za-z-]', 8, 200],
+  ['pk. sk.', String.raw`[a-z0-9]{20,80}\.[a-z0-9]`, 20, 24],
+  ['AAAAAAAAAAAAAAAAAAAAA', '[A-Za-z0-9%]', 50, 120],
+  ['hf_', '[a-z]', 34, 34],
 ];
 
 export const keyShapes: readonly KeyShape[] = rows.flatMap(([prefixes, body, least, most = 400]) =>

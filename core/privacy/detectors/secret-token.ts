@@ -53,7 +53,13 @@ function tokenAt(view: View, start: number, end: number): Found | undefined {
     if (is(text.charCodeAt(last), alphanumeric) && value.length >= shape.most) continue;
     if (value.length < shape.least || !hasEntropyOf(value, 2.3) || isPlaceholder(value)) continue;
     // `sk-some-long-name`: words, not a key.
-    if (shape.prefix.length <= 5 && !isRandom(value)) continue;
+    if (
+      shape.prefix.length <= 5 &&
+      shape.least < 34 &&
+      !/^x(?:ox|app)/.test(shape.prefix) &&
+      !isRandom(value)
+    )
+      continue;
     return { type: 'SECRET', start, end: last, rank };
   }
   return undefined;
@@ -77,4 +83,46 @@ function jwtAt(view: View, start: number): Found | undefined {
   return found === null
     ? undefined
     : { type: 'SECRET', start, end: start + found[0].replace(/\.+$/, '').length, rank };
+}
+
+/** Keys that are told by how they end or by a mark in their middle, and addresses that are keys themselves. */
+export const markedTokenDetector: Detector = {
+  anchors: ['_mmk', 'Q~', ':A', '.atlasv1.', 'webhook.office.com/', 'hooks.slack.com/', '%', '|'].map(
+    (text): Anchor => ({ text, check: betweenWords }),
+  ),
+  find: (view, start) => markedAt(view, start),
+};
+
+function betweenWords(bytes: Uint8Array, start: number, end: number): boolean {
+  const before = bytes[start - 1];
+  return (
+    (is(before, alphanumeric) || before === 0x2f || before === 0x2e) &&
+    (is(bytes[end], alphanumeric | underscore) || end - start === 4)
+  );
+}
+
+const shapesRound: readonly RegExp[] = [
+  /[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])/y,
+  /[\w.~]{3}\dQ~[\w.~-]{31,34}(?![\w~])/y,
+  /\d{5,16}:A[\w-]{34}(?![\w-])/y,
+  /[a-z0-9]{14}\.atlasv1\.[\w=-]{60,70}/iy,
+  /https:\/\/[a-z0-9]+\.webhook\.office\.com\/webhookb2\/[\w@-]{60,90}\/IncomingWebhook\/[a-z0-9]{32}\/[a-z0-9-]{36}/iy,
+  /(?:https?:\/\/)?hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{43,56}/y,
+  /\d{15,16}[|%][\w-]{27,40}(?![\w-])/y,
+];
+
+/** A key begins at most 45 characters before its mark, where a word begins. */
+function markedAt(view: View, start: number): Found | undefined {
+  const { text, bytes } = view;
+  const least = Math.max(0, start - 45);
+  let from = start;
+  while (from > least && !' \t\n"\'`=,;<>('.includes(text[from - 1] ?? ' ')) from -= 1;
+  for (let at = from; at <= start; at += 1) {
+    if (at > from && is(bytes[at - 1], alphanumeric)) continue;
+    for (const shape of shapesRound) {
+      const found = matchAt(shape, text, at);
+      if (found !== null) return { type: 'SECRET', start: at, end: at + found[0].length, rank };
+    }
+  }
+  return undefined;
 }

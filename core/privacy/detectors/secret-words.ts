@@ -75,6 +75,6 @@ export const services: readonly string[] =
   replicate riot rollbar rubygems scalingo segment sendbird sendgrid sendinblue sentry settlemint shippo
   shodan shopify sidekiq slack snyk sonar splunk spotify square squarespace stripe stytch sumologic sumo supabase
   telegram terraform tiktok todoist travis travisci trello twilio twitch twitter typeform unsplash vault vercel
-  vonage wakatime webex wiz wordpress yandex zendesk zoho zoom`
+  vonage wakatime message_bird message-bird linked_in linked-in new-york-times newyorktimes contribsys webex wiz wordpress yandex zendesk zoho zoom`
     .split(/\s+/)
     .filter((name) => name !== '');

@@ -1,0 +1,25 @@
+import type { View } from '../view.ts';
+import { matchAt, type Detector, type Found } from './detector.ts';
+import { isPlaceholder } from './entropy.ts';
+
+const rank = 55;
+
+/** The password of `curl -u user:password`. */
+export const curlUserDetector: Detector = {
+  anchors: ['-u ', '-u=', '-u"', "-u'", '--user ', '--user='].map((text) => ({ text })),
+  find: (view, start) => passwordAt(view, start),
+};
+
+const option = /-(?:u|-user)[ =]{0,3}["']{0,2}[^\s:"']{0,100}:([^\s"']{3,200})/y;
+
+function passwordAt(view: View, start: number): Found | undefined {
+  const { text } = view;
+  const found = matchAt(option, text, start);
+  const password = found?.[1] ?? '';
+  if (found === null || password.startsWith('//') || isPlaceholder(password) || /^[$<{]/.test(password))
+    return undefined;
+  const line = text.slice(Math.max(0, start - 512, text.lastIndexOf('\n', start) + 1), start);
+  if (!line.includes('curl')) return undefined;
+  const end = start + found[0].length;
+  return { type: 'SECRET', start: end - password.length, end, rank };
+}
