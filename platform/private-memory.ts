@@ -13,7 +13,7 @@ const inMemory = 0x01021994;
  * a restart of the machine. The same for the same `owner`; undefined where there is no tmpfs to write to.
  */
 export function privateMemory(env: Environment, owner: string): string | undefined {
-  const base = [env['XDG_RUNTIME_DIR'], '/dev/shm'].find((dir) => dir !== undefined && isWritableMemory(dir));
+  const base = memoryOf(env);
   if (base === undefined) return undefined;
   const own = join(base, `codex-fleet-${String(userInfo().uid)}`);
   const folder = join(own, createHash('sha256').update(owner).digest('hex').slice(0, 16));
@@ -24,6 +24,14 @@ export function privateMemory(env: Environment, owner: string): string | undefin
   } catch {
     return undefined;
   }
+}
+
+export function hasPrivateMemory(env: Environment): boolean {
+  return memoryOf(env) !== undefined;
+}
+
+function memoryOf(env: Environment): string | undefined {
+  return [env['XDG_RUNTIME_DIR'], '/dev/shm'].find((dir) => dir !== undefined && isWritableMemory(dir));
 }
 
 function isWritableMemory(dir: string): boolean {

@@ -1,6 +1,13 @@
 import { defineCommand } from '../command.ts';
 import { tryCheck, type Check } from '../doctor/check.ts';
-import { checkConfig, checkNode, checkProcesses, checkSqlite, checkStateFolder } from '../doctor/system.ts';
+import {
+  checkConfig,
+  checkNode,
+  checkPrivacy,
+  checkProcesses,
+  checkSqlite,
+  checkStateFolder,
+} from '../doctor/system.ts';
 import { capturedEnvironment, checkPrograms } from '../doctor/programs.ts';
 import { print, printJson } from '../output.ts';
 import { processEnv } from '../../platform/environment.ts';
@@ -36,6 +43,7 @@ async function examine(): Promise<Check[]> {
     tryCheck('sqlite', reinstall, async () => [await checkSqlite()]),
     tryCheck('configuration', 'Correct the file; docs/config.md lists every field.', () => [
       checkConfig(paths),
+      checkPrivacy(paths, processEnv),
     ]),
     tryCheck('engines', reinstall, async () => {
       const { checkEngines, checkReaping } = await import('../doctor/engines.ts');

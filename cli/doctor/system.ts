@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { findInstall } from '../../platform/install.ts';
+import type { Environment } from '../../platform/environment.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
+import { hasPrivateMemory } from '../../platform/private-memory.ts';
 import { recordedProcesses } from '../fleet/process-record.ts';
 import type { Check } from './check.ts';
 
@@ -38,6 +40,21 @@ export function checkConfig(paths: FleetPaths): Check {
     name: 'configuration',
     state: 'ok',
     found: `${there ? paths.configFile : 'defaults'}; pipelines ${pipelines}`,
+  };
+}
+
+/** Whether private values are kept from the disk, and where engines keep what they need to go on. */
+export function checkPrivacy(paths: FleetPaths, env: Environment): Check {
+  const { mode, types } = loadConfig(paths.configFile).privacy;
+  const check = { name: 'privacy', state: 'ok' } as const;
+  if (mode === 'off') return { ...check, found: 'off: private values are kept as they are' };
+  const replaced = `enforce: ${types.join(', ')} are replaced`;
+  if (hasPrivateMemory(env)) return { ...check, found: replaced };
+  return {
+    name: 'privacy',
+    state: 'warning',
+    found: `${replaced}; there is no tmpfs for what engines keep of conversations`,
+    fix: 'Mount one at /dev/shm; "privacy.without_memory" says what happens without.',
   };
 }
 
