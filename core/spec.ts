@@ -142,7 +142,7 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
     ...(model !== undefined && { model }),
     ...(effort !== undefined && { effort }),
     ...(output_schema !== undefined && { output_schema }),
-    ...(artifacts !== undefined && { artifacts }),
+    ...(artifacts !== undefined && artifacts.length > 0 && { artifacts }),
     ...((workspace === 'clone' || request.workspace !== undefined) && { workspace }),
     ...(request.shared_workspace === true && { shared_workspace: true }),
     ...(wall_ms !== undefined && { wall_ms }),

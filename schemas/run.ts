@@ -103,12 +103,7 @@ export const sharedFields = {
   effort: z.enum(['minimal', 'low', 'medium', 'high', 'xhigh']).optional(),
   ask: z.boolean().optional().describe('Questions become input_required, else declined'),
   output_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of the last message'),
-  artifacts: z
-    .array(z.string().min(1).max(200))
-    .min(1)
-    .max(16)
-    .optional()
-    .describe('Keep: out/*.json'),
+  artifacts: z.array(z.string().max(200)).max(16).optional().describe('Keep: out/*.json'),
   workspace: workspace.optional().describe('Private clone, or in place'),
   shared_workspace: z.boolean().optional().describe('In place, beside other runs'),
   wall_ms: z.int().min(100).max(86_400_000).optional(),
