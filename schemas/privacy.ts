@@ -15,7 +15,6 @@ export const typeCounts = z.partialRecord(surrogateType, z.int().min(0));
 export type TypeCounts = z.infer<typeof typeCounts>;
 
 export const privacyMode = z.enum(['enforce', 'off']);
-export type PrivacyMode = z.infer<typeof privacyMode>;
 
 /** A value stored for a surrogate, readable for the coordinator alone: X25519 and AES-256-GCM, in base64. */
 export const sealedValue = z.strictObject({
@@ -35,7 +34,6 @@ export const privacyParams = z.strictObject({
   surrogate_key: z.string(),
   public_key: z.string(),
 });
-export type PrivacyParams = z.infer<typeof privacyParams>;
 
 /** Where an engine keeps what it needs to go on with a conversation: on a tmpfs, on disk, or not at all. */
 export const conversationPlace = z.enum(['memory', 'disk', 'none']);
