@@ -209,7 +209,7 @@ export const config = z.strictObject({
       types: z
         .array(privateType)
         .default(['EMAIL', 'PHONE', 'PERSON', 'SECRET'])
-        .describe('What is replaced.'),
+        .describe('What is replaced. Of names, those in fields and headers; in prose only some are found.'),
       known_values: z
         .array(z.strictObject({ type: privateType, value: z.string().min(2) }))
         .default([])
@@ -219,8 +219,8 @@ export const config = z.strictObject({
         .default({})
         .describe(
           'Which types are put back, by where they go: `codex-local` (local workers; default EMAIL, PHONE, ' +
-            'PERSON), a label of remote workers (default none), `apply` (`codex-fleet apply`; default all), ' +
-            '`export` (files read_handle writes; default none).',
+            'PERSON), a label of remote workers (default none), `apply` (`codex-fleet apply`; default all). What ' +
+            'read_handle shows or exports is never put back.',
         ),
       without_memory: z
         .enum(['resumable', 'private'])
