@@ -175,7 +175,7 @@ export const runContracts = {
       fields: z.array(z.string().min(1).max(200)).min(1).max(32).optional(),
       other: handleId.optional().describe('diff'),
       cursor: z.string().max(80).optional(),
-      wait_ms: z.int().min(0).max(maxWaitMs).optional().describe('For growth or a long search'),
+      wait_ms: z.int().min(0).max(maxWaitMs).optional().describe('For growth, long search'),
     }),
     output: z.strictObject({
       handle_id: handleId,

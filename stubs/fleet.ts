@@ -21,11 +21,11 @@ export interface StartRunInput {
   task_id?: string;
   model?: string;
   effort?: 'minimal' | 'low' | 'medium' | 'high' | 'xhigh';
-  /** Questions become input_required, else declined */
+  /** Questions: input_required, else declined */
   ask?: boolean;
-  /** JSON Schema of the last message */
+  /** Of the last message */
   output_schema?: Record<string, unknown>;
-  /** Keep: out/*.json */
+  /** out/*.json */
   artifacts?: Array<string>;
   /** Private clone, or in place */
   workspace?: 'clone' | 'none';
@@ -41,7 +41,7 @@ export interface StartRunInput {
   /** Safe to repeat */
   idempotent?: boolean;
   max_attempts?: number;
-  /** Retry a non-zero exit */
+  /** When non-zero */
   retry_on_exit?: boolean;
   max_tokens?: number;
   /** Model calls */
@@ -164,7 +164,7 @@ export interface ReadHandleInput {
   /** diff */
   other?: string;
   cursor?: string;
-  /** For growth or a long search */
+  /** For growth, long search */
   wait_ms?: number;
 }
 /** What read_handle answers. */
