@@ -16,5 +16,14 @@ export function findWorkTree(cwd: string, home: string): string | undefined {
 
 /** Codex's sandbox leaves an empty folder of this name behind where it is killed. */
 function isRepository(git: string): boolean {
-  return existsSync(join(git, 'HEAD')) || statSync(git, { throwIfNoEntry: false })?.isFile() === true;
+  return existsSync(join(git, 'HEAD')) || isFile(git);
+}
+
+/** In a linked work tree it is a file that names the repository. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }

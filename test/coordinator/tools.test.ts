@@ -64,6 +64,7 @@ describe('start_run', () => {
     const [first] = await fleet.start(1);
     const key = attemptKey(first ?? '', 1);
     const worker = fleet.workers[0];
+    await expect.poll(() => worker?.byKey(key)).toBeDefined();
     worker?.tell(worker.byKey(key), { started_at: 1_000 });
     worker?.tell(worker.byKey(key), {
       status: 'completed',

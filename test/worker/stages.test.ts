@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../helpers/processes.ts';
@@ -141,6 +141,7 @@ describe('the stages of a run', () => {
     const run = await start(peer, 'ask');
     const session = await worker.codex.session(1);
     const { tmpDir, homeDir } = session.context;
+    writeFileSync(join(tmpDir, 'left'), '');
     session.finish({ kind: 'exit', code: 0 });
     await until(peer, run, 'completed');
     await eventually(() => !existsSync(tmpDir) && !existsSync(homeDir));
