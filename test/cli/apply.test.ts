@@ -14,9 +14,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { buildServer } from '../../mcp/build-server.ts';
 import type { Handlers, Output } from '../../mcp/handlers.ts';
+import { createOwnRequests } from '../../mcp/own-requests.ts';
 import { serveSocket } from '../../mcp/serve-socket.ts';
 import { createLogger } from '../../platform/log.ts';
 import { fleetPaths } from '../../platform/paths.ts';
+import { operatorRequests } from '../../schemas/operator.ts';
 import { fleetContracts, maxPageBytes, type FleetContracts } from '../../schemas/tools.ts';
 import { inertFleetHandlers } from '../../scripts/lib/inert.ts';
 import { runProgram, type Ended } from './run-program.ts';
@@ -68,8 +70,13 @@ function page(bytes: Buffer, id: string, from: number): Output<FleetContracts['r
   };
 }
 
-/** A coordinator's socket behind which one run has these diffs, the last of them its newest. */
-async function serveDiffs(diffs: Record<string, Buffer>): Promise<void> {
+const exportMethod = 'codex-fleet/export_diff';
+
+/**
+ * A coordinator's socket behind which one run has these diffs, the last of them its newest. `original`: what
+ * the guard has kept of it, given out in two parts.
+ */
+async function serveDiffs(diffs: Record<string, Buffer>, original?: Buffer): Promise<void> {
   const handlers: Handlers<FleetContracts> = {
     ...inertFleetHandlers,
     poll_run: () => ({
@@ -96,9 +103,23 @@ async function serveDiffs(diffs: Record<string, Buffer>): Promise<void> {
     read_handle: ({ handle_id, from = 0 }) => page(diffs[handle_id] ?? Buffer.alloc(0), handle_id, from),
   };
   const log = createLogger({ name: 'test', level: 'silent' });
+  const half = Math.ceil((original?.length ?? 0) / 2);
+  const requests = createOwnRequests(
+    { [exportMethod]: operatorRequests[exportMethod] },
+    {
+      [exportMethod]: ({ from }) => {
+        const data = original?.subarray(from, from + half).toString('base64');
+        return Promise.resolve({ more: from === 0 && half > 0, ...(data !== undefined && { data }) });
+      },
+    },
+    log,
+  );
   const about = { name: 'fleet', version: '0', instructions: '', owner: 'local', log };
   const socket = fleetPaths({ HOME: root, CODEX_FLEET_STATE_DIR: stateDir }).coordinatorSocket;
-  const service = await serveSocket(buildServer({ ...about, contracts: fleetContracts, handlers }), socket);
+  const service = await serveSocket(
+    buildServer({ ...about, contracts: fleetContracts, handlers, requests }),
+    socket,
+  );
   onTestFinished(() => service.close());
 }
 
@@ -133,6 +154,14 @@ describe('codex-fleet apply', () => {
     expect(readFileSync(join(repo, 'f'), 'utf8')).toBe('one\n2\nthree\n');
     expect(readFileSync(join(repo, 'image')).equals(image)).toBe(true);
     expect(readdirSync(join(root, 'tmp'))).toEqual([]);
+  });
+
+  it('applies what stood there before the guard, where that is kept', async () => {
+    const original = diffOf(() => writeFileSync(join(repo, 'f'), 'jane@example.org\n'));
+    const guarded = Buffer.from(original.toString().replace('jane@example.org', 'EMAIL_000000000000000000'));
+    await serveDiffs({ [handle]: guarded }, original);
+    expect(await apply(run)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(repo, 'f'), 'utf8')).toBe('jane@example.org\n');
   });
 
   it('tells as JSON what it did', async () => {
