@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { recordedProcesses } from '../../cli/fleet/process-record.ts';
 import type { Site } from './site.ts';
 
@@ -57,17 +58,32 @@ export function runningEngines({ script, paths }: Site): { pid: number; id: stri
 
 /** Where it is one of this fleet's. */
 function codexHome(pid: number, stateDir: string): string | undefined {
+  return environmentOf(pid).find((variable) => variable.startsWith(`CODEX_HOME=${stateDir}`));
+}
+
+function environmentOf(pid: number): string[] {
   try {
-    const variables = readFileSync(`/proc/${String(pid)}/environ`, 'utf8').split('\0');
-    return variables.find((variable) => variable.startsWith(`CODEX_HOME=${stateDir}`));
+    return readFileSync(`/proc/${String(pid)}/environ`, 'utf8').split('\0');
   } catch {
-    return undefined;
+    return [];
   }
 }
 
-/** Every process with something of this site in its arguments. */
-export function processesOf({ root }: Site): { pid: number; words: string[] }[] {
-  return allProcesses().filter(({ words }) => words.some((word) => word.includes(root)));
+/** Every process with something of this site in its arguments or its environment. */
+export function processesOf({ root }: Pick<Site, 'root'>): { pid: number; words: string[] }[] {
+  return allProcesses().filter(
+    ({ pid, words }) =>
+      words.some((word) => word.includes(root)) ||
+      environmentOf(pid).some((variable) => variable.includes(root)),
+  );
+}
+
+/** Until none is left: one that is killed may have just begun another. */
+export async function killAll(site: Site): Promise<void> {
+  for (let left = processesOf(site); left.length > 0; left = processesOf(site)) {
+    for (const { pid } of left) killHard(pid);
+    await delay(50);
+  }
 }
 
 function allProcesses(): { pid: number; words: string[] }[] {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openOracle, type Oracle } from './oracle.ts';
-import { processesOf, watchDeaths } from './processes.ts';
+import { killAll, processesOf, watchDeaths } from './processes.ts';
 import { createRandom } from './random.ts';
 import { checkLeft, awaitIdle, settle } from './settle.ts';
 import { makeSite, type Site, type SiteOptions } from './site.ts';
@@ -83,7 +83,7 @@ export async function play(scenario: Scenario, seed: number, time: Time): Promis
   } finally {
     clearInterval(looking);
     traffic.abandon();
-    for (const { pid } of processesOf(site)) process.kill(pid, 'SIGKILL');
+    await killAll(site);
     await undo?.();
     await site.remove();
   }
