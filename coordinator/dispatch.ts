@@ -66,7 +66,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     attempt.phase = 'sent';
     try {
       const sentMs = clock.uptimeMs();
-      const { spec, told } = await privacy.outgoing(worker, link, run);
+      const { spec, told } = await privacy.outgoing(worker, link, run).catch(notRestored);
       if (told !== undefined) await takeDown(attempt, told);
       const remoteRunId = await begin(link, attempt, { ...run, spec });
       tookToBegin(worker.pace, clock.uptimeMs() - sentMs);
@@ -213,4 +213,18 @@ async function begin(link: WorkerLink, attempt: OpenAttempt, run: RunRecord): Pr
   const [started] = runs;
   if (started === undefined) throw new FleetError('INTERNAL', 'The worker started no run.');
   return started.run_id;
+}
+
+/** A failure of our own: by its code it would be taken for an answer of the worker. */
+function notRestored(error: unknown): never {
+  const own = error instanceof FleetError ? error : undefined;
+  if (own?.code === 'WORKER_UNAVAILABLE' || own?.code === 'STORE_UNAVAILABLE') throw own;
+  throw new FleetError(
+    'INVALID_INPUT',
+    own?.message ?? 'What was replaced in its prompt cannot be put back.',
+    {
+      ...(own !== undefined && { next: own.next }),
+      cause: error,
+    },
+  );
 }

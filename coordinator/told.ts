@@ -3,6 +3,8 @@ import { cliClientName } from '../schemas/server-info.ts';
 
 /** Characters of replies kept until somebody counts their tokens. */
 const maxCharacters = 2 * 2 ** 20;
+/** And how many of them: one that shows no output takes room, too. */
+const maxReplies = 4_096;
 const maxRuns = 4_096;
 
 /** What reached clients of one run's output. */
@@ -50,7 +52,7 @@ export function createTold(now: number): Told {
       run.kept.push({ reply, characters: shown.length });
       order.push(run);
       characters += shown.length;
-      while (characters > maxCharacters) {
+      while (characters > maxCharacters || order.length > maxReplies) {
         characters -= order.shift()?.kept.shift()?.characters ?? characters;
       }
     },

@@ -205,7 +205,11 @@ export const config = z.strictObject({
     .strictObject({
       mode: privacyMode
         .default('off')
-        .describe('`enforce` replaces private values by surrogates before anything is kept; `off` does not.'),
+        .describe(
+          '`enforce` replaces private values in prompts, inputs, labels, output, messages and logs by surrogates ' +
+            'before they are kept; folders, names of files and fields, and private copies of work trees stay as ' +
+            'they are. `off` replaces nothing.',
+        ),
       types: z
         .array(privateType)
         .default(['EMAIL', 'PHONE', 'PERSON', 'SECRET'])
@@ -234,7 +238,8 @@ export const config = z.strictObject({
         .boolean()
         .default(false)
         .describe(
-          'Whether what SECRET surrogates stand for is kept at all, encrypted; else nobody can put it back.',
+          'Whether what SECRET surrogates in prompts and output stand for is kept, encrypted; else nobody can put ' +
+            'it back. Diffs are kept whole for `codex-fleet apply` in any case, encrypted.',
         ),
       keep_ms: ms
         .min(60_000)

@@ -16,6 +16,8 @@ export interface LedgerRow {
 
 /** Base64 of a page has to fit its reply. */
 const pageBytes = 20 * 1024;
+/** Of replies that were let go nothing is left to count: so many characters a token are usual. */
+const usualCharacters = 4;
 /** The event log repeats what the other streams say. */
 const repeats = new Set(['events']);
 
@@ -32,7 +34,10 @@ export async function tokenLedger(
     const told = await fleet.request(method, operatorRequests[method], { run_id: runId });
     since = told.since;
     const tokens = told.kept.reduce((sum, text) => sum + countTokens(text), 0);
-    const reached = scaleUp(tokens, { of: told.characters, counted: told.kept_characters });
+    const reached: TokenCount =
+      told.characters > 0 && told.kept_characters === 0
+        ? { tokens: Math.ceil(told.characters / usualCharacters), method: 'sampled' }
+        : scaleUp(tokens, { of: told.characters, counted: told.kept_characters });
     const counts: TokenCount[] = [];
     for (const { handle_id: handle, stream, bytes } of handles) {
       if (!repeats.has(stream)) counts.push(await countHandle(fleet, { handle, bytes }, countTokens));

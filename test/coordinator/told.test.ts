@@ -22,6 +22,13 @@ describe('what agents were told', () => {
     expect(told.of('run_a').replies).toBe(0);
   });
 
+  it('lets replies go that showed nothing, too', () => {
+    const told = createTold(0);
+    for (let at = 0; at < 10_000; at += 1) told.add('run_a', { reply: { at }, shown: '' }, agent);
+    expect(told.of('run_a').kept.length).toBeLessThanOrEqual(4_096);
+    expect(told.of('run_a').replies).toBe(10_000);
+  });
+
   it('lets the oldest replies go, and still counts them', () => {
     const told = createTold(0);
     const page = 'x'.repeat(32 * 1024);
