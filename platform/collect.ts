@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** By then a process of ours has loaded what it needs and compiled what it runs at its start. */
-const settledMs = 2_000;
+const settledMs = 1_000;
 
 /**
  * Gives back what starting up left in memory, about 4 MB that V8 would keep until the heap has grown:

@@ -174,8 +174,11 @@ async function bridgeRatio(fleet: BenchFleet): Promise<number> {
   }
 }
 
+/** By then V8 has given back what starting up took, which is no cost of being idle. */
+const settledMs = 15_000;
+
 async function idle(fleet: BenchFleet) {
-  await delay(1_000);
+  await delay(settledMs);
   const before = await fleet.processes();
   await delay(5_000);
   const after = await fleet.processes();
