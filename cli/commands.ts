@@ -19,6 +19,10 @@ export const commands: Readonly<Record<string, Entry>> = {
   run: { summary: 'Start runs and follow them', load: async () => (await import('./commands/run.ts')).run },
   poll: { summary: 'Show runs', load: async () => (await import('./commands/poll.ts')).poll },
   read: { summary: 'Print what a handle keeps', load: async () => (await import('./commands/read.ts')).read },
+  manifest: {
+    summary: 'Print the records of runs',
+    load: async () => (await import('./commands/manifest.ts')).manifest,
+  },
   tokens: {
     summary: 'Count the tokens that agents were spared',
     load: async () => (await import('./commands/tokens.ts')).tokens,

@@ -72,8 +72,8 @@ export interface PartsOptions {
   clock: Clock;
   /** Where the fleet keeps its own records. */
   stateDir: string;
-  /** Where the manifests that count are kept. */
-  manifestDir: string;
+  /** How far manifests were exported. */
+  exportMark: string;
   /** Project files the user trusts. */
   trustFile: string;
   /** Copies of what workers elsewhere keep. */
@@ -92,7 +92,7 @@ export interface PartsOptions {
 
 /** Everything behind the tools, connected; nothing has begun. */
 export async function assemble(options: PartsOptions): Promise<Parts> {
-  const { store, local, clock, stateDir, manifestDir, trustFile, config, env, telemetry, log, onEnd } =
+  const { store, local, clock, stateDir, exportMark, trustFile, config, env, telemetry, log, onEnd } =
     options;
   const { random, replicaDir, blobDir } = options;
   const attempts = createOpenAttempts();
@@ -105,7 +105,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const manifests = await createManifests({
     store,
     log,
-    dir: manifestDir,
+    markFile: exportMark,
     runsDir: config.runs_dir,
     keepMs: config.output.keep_ms,
     isBusy,

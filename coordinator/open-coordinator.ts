@@ -85,7 +85,7 @@ export async function openCoordinator(
     log,
     local: createLocalWorkers({ paths, config, env }),
     stateDir: paths.stateDir,
-    manifestDir: paths.manifestDir,
+    exportMark: paths.exportMark,
     trustFile: paths.trustFile,
     replicaDir: paths.replicaDir,
     blobDir: paths.blobDir,

@@ -27,7 +27,7 @@ export interface FleetPaths {
   /** Held while one process renews the Codex sign-in. */
   signInLock: string;
   logDir: string;
-  manifestDir: string;
+  exportMark: string;
   /** Stored outputs by their hash, of all processes of this state folder. */
   blobDir: string;
   /** Copies of what workers elsewhere keep. */
@@ -59,7 +59,7 @@ export function fleetPaths(env: Environment): FleetPaths {
     trustFile: join(stateDir, 'trust.json'),
     signInLock: join(stateDir, 'sign-in.lock'),
     logDir: join(stateDir, 'log'),
-    manifestDir: join(stateDir, 'manifests'),
+    exportMark: join(stateDir, 'exported.json'),
     blobDir: join(stateDir, 'blobs'),
     replicaDir: join(stateDir, 'replicas'),
     workerDir: (id) => join(stateDir, 'workers', id),

@@ -1,28 +1,34 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { parseJson } from '../../core/parse-json.ts';
-import { failpoint } from '../../platform/failpoint.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
 import type { EndListener } from '../changes.ts';
 import type { RunRecord } from '../store/run-store.ts';
-import { openFolder } from './folder.ts';
+import { openMark } from './mark.ts';
 import { removalOf, removeExports } from './remove-runs.ts';
 import { newTaskIndex, type TaskIndex } from './task-index.ts';
 import { writeTask, type TaskWriting } from './write-task.ts';
 
-/** Writes the manifest of every run that ended, in batches, behind the back of whoever dispatches. */
+/**
+ * Exports the manifest of every run that ended, in batches, behind the back of whoever dispatches. The record
+ * itself is the store's, where `openKeptManifests` reads it.
+ */
 export interface Manifests extends EndListener {
-  /** Finds the runs of an owner that ended before a crash, without a manifest. */
+  /** Finds the runs of an owner that ended before a crash and were not exported. */
   catchUp(owner: string): Promise<void>;
   /**
-   * Removes the manifests of runs, then has the store forget them by `inStore`: after a crash in between
+   * Removes what was exported of runs, then has the store forget them by `inStore`: after a crash in between
    * they are still known, and removed once more. Nothing is written meanwhile.
    */
   forget(runs: readonly RunRecord[], inStore: () => Promise<void>): Promise<void>;
-  /** Writes what is left and ends. */
+  /** Exports what is left and ends. */
   close(): Promise<void>;
 }
+
+/** Where the configuration wants no exports. */
+const exportsNothing: Manifests = {
+  ended: () => undefined,
+  catchUp: () => Promise.resolve(),
+  forget: (_runs, inStore) => inStore(),
+  close: () => Promise.resolve(),
+};
 
 const firstWaitMs = 50;
 /** While runs are under way, writing takes one part of the time and this many are left to them. */
@@ -32,19 +38,23 @@ const lookMs = 500;
 const afterFailureMs = 5_000;
 const tasksKept = 32;
 const pageSize = 200;
-const markFile = 'written.json';
-const mark = z.object({ seq: z.int() });
 
 export interface ManifestOptions extends TaskWriting {
+  /** Keeps how far runs were exported. */
+  markFile: string;
   /** Whether runs are under way, which then come first. */
   isBusy(): boolean;
 }
 
 export async function createManifests(options: ManifestOptions): Promise<Manifests> {
-  const { store, dir, runsDir, log, isBusy } = options;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  /** The manifest of every run that ended up to this change is written. */
-  let written = await readMark(dir);
+  const { store, markFile, runsDir, log, isBusy } = options;
+  const mark = openMark(markFile);
+  if (runsDir === 'off') {
+    await mark.remove();
+    return exportsNothing;
+  }
+  /** The manifest of every run that ended up to this change is exported. */
+  let written = await mark.read(() => store.latestSeq());
   let told = written;
   /** How far the runs of before this start were looked through; undefined once all were. */
   let lookedUpTo: number | undefined = written;
@@ -104,18 +114,11 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
     dirty.clear();
     try {
       for (const [, index] of tasks) await writeTask(index, written, options);
-      const folder = await openFolder(dir);
-      try {
-        failpoint('manifest.mark.before');
-        await folder.write(markFile, JSON.stringify({ seq: upTo }));
-        failpoint('manifest.mark.after');
-      } finally {
-        await folder.close();
-      }
+      await mark.write(upTo);
       written = upTo;
       return true;
     } catch (error) {
-      log.error({ err: error }, 'manifests could not be written');
+      log.error({ err: error }, 'manifests could not be exported');
       // Nothing is forgotten: these tasks are read again from what is written.
       for (const [key, { owner, task_id: taskId }] of tasks) {
         known.delete(key);
@@ -137,12 +140,6 @@ export async function createManifests(options: ManifestOptions): Promise<Manifes
   }
   /** First all that tells of them, last they themselves: a crash leaves nothing nobody knows of. */
   async function forgetAll(runs: readonly RunRecord[], inStore: () => Promise<void>): Promise<void> {
-    const kept = await openFolder(dir);
-    try {
-      for (const { run_id: runId } of runs) await kept.remove(`${runId}.json`);
-    } finally {
-      await kept.close();
-    }
     const tasks = byTask(runs);
     for (const [key, ofTask] of tasks) {
       const removal = await removalOf(ofTask, store);
@@ -183,11 +180,4 @@ function byTask(runs: readonly RunRecord[]): Map<string, RunRecord[]> {
   const tasks = new Map<string, RunRecord[]>();
   for (const run of runs) tasks.set(indexKey(run), [...(tasks.get(indexKey(run)) ?? []), run]);
   return tasks;
-}
-
-/** 0 where nothing was written yet, or the mark is unreadable: manifests are then written again. */
-async function readMark(dir: string): Promise<number> {
-  const text = await readFile(join(dir, markFile), 'utf8').catch(() => '');
-  const parsed = mark.safeParse(parseJson(text));
-  return parsed.success ? parsed.data.seq : 0;
 }

@@ -4,46 +4,42 @@ import type { Config } from '../../schemas/config.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { buildManifest } from './build-manifest.ts';
-import { openTaskFolder, type TaskFolder } from './export.ts';
-import { openFolder } from './folder.ts';
+import { openTaskFolder } from './export.ts';
 import { readOn, taskManifest, type TaskIndex } from './task-index.ts';
 
 export interface TaskWriting {
   store: RunStore;
-  /** The folder of the copies that count. */
-  dir: string;
   runsDir: Config['runs_dir'];
   /** How long runs are kept that have ended. */
   keepMs: number;
   log: Logger;
 }
 
-/** Writes the manifests of a task's runs that ended after `written`, or after what the index has, and its index. */
+/** Exports the manifests of a task's runs that ended after `written`, or after what the index has, and its index. */
 export async function writeTask(index: TaskIndex, written: number, writing: TaskWriting): Promise<void> {
-  const { store, dir, runsDir, keepMs, log } = writing;
+  const { store, runsDir, keepMs, log } = writing;
   const from = index.first === undefined ? written : index.seq;
   // Where the task's folder lies is only known once all its runs are.
   if (index.first === undefined) await readOn(index, store, 0, async () => undefined);
   if (index.first === undefined) return;
   const place = { cwd: index.first.spec.cwd, task_id: index.task_id };
-  const kept = await openFolder(dir);
   const exported = await openTaskFolder(place, runsDir, log);
+  if (exported === undefined) return;
   try {
     await readOn(index, store, from, async (page) => {
       for (const run of page) {
         if (!isTerminal(run.status)) continue;
         const text = `${JSON.stringify(buildManifest(run, keepMs), undefined, 2)}\n`;
         failpoint('manifest.run.before');
-        await kept.write(`${run.run_id}.json`, text);
+        await attempt(() => exported.writeRun(run.run_id, text), log);
         failpoint('manifest.run.after');
-        await attempt(exported, (task) => task.writeRun(run.run_id, text), log);
       }
     });
     failpoint('manifest.index.before');
-    await attempt(exported, async (task) => task.writeIndex(await indexText(index, store)), log);
+    await attempt(async () => exported.writeIndex(await indexText(index, store)), log);
     failpoint('manifest.index.after');
   } finally {
-    await Promise.all([kept.close(), exported?.close()]);
+    await exported.close();
   }
 }
 
@@ -53,14 +49,9 @@ async function indexText(index: TaskIndex, store: RunStore): Promise<string> {
   return `${JSON.stringify(taskManifest(index, limits, before), undefined, 2)}\n`;
 }
 
-/** An export that fails costs nothing but itself: the copy that counts is kept elsewhere. */
-async function attempt(
-  task: TaskFolder | undefined,
-  write: (task: TaskFolder) => Promise<void>,
-  log: Logger,
-): Promise<void> {
-  if (task === undefined) return;
-  await write(task).catch((error: unknown) => {
+/** An export that fails costs nothing but itself: the record that counts is the store's. */
+async function attempt(write: () => Promise<void>, log: Logger): Promise<void> {
+  await write().catch((error: unknown) => {
     log.warn({ err: error }, 'a manifest was not exported');
   });
 }

@@ -34,11 +34,11 @@ export async function collectOffline({
   try {
     const store = await openSqliteRunStore(paths.database);
     try {
-      const { stateDir, manifestDir: dir } = paths;
+      const { stateDir, exportMark: markFile } = paths;
       const manifests = await createManifests({
         store,
         log,
-        dir,
+        markFile,
         runsDir: config.runs_dir,
         keepMs: config.output.keep_ms,
         isBusy: () => false,

@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openKeptManifests } from '../../coordinator/manifest/kept-manifests.ts';
+import type { Manifest } from '../../schemas/manifest.ts';
 import { openOracle, type Oracle } from './oracle.ts';
 import { killAll, processesOf, watchDeaths } from './processes.ts';
 import { createRandom } from './random.ts';
@@ -6,8 +9,8 @@ import { checkLeft, awaitIdle, settle } from './settle.ts';
 import { makeSite, type Site, type SiteOptions } from './site.ts';
 import type { Time } from './time.ts';
 import type { Stage } from './stage.ts';
-import { createTraffic, type Work } from './traffic.ts';
-import { judgeRun, readManifest } from './verdict.ts';
+import { createTraffic, type Traffic, type Work } from './traffic.ts';
+import { judgeRun } from './verdict.ts';
 import type { Violation } from './violation.ts';
 
 export interface Scenario {
@@ -40,6 +43,8 @@ export interface Result {
 }
 
 const lookMs = 40;
+/** No run is so old that it is no longer kept. */
+const keepMs = 86_400_000;
 
 /**
  * Brings a fleet up, lets the faults loose on it, waits until all has settled, and judges every run; all
@@ -73,7 +78,7 @@ export async function play(scenario: Scenario, seed: number, time: Time): Promis
       scenario: scenario.name,
       runs: traffic.asked.length,
       deaths: { ...kills, coordinator: deaths.count('coordinator'), worker: deaths.count('local-') },
-      ...countEnds(stage),
+      ...reading(site, (manifestOf) => countEnds(traffic, manifestOf)),
       worstSettleMs: measured?.worstSettleMs ?? 0,
       leakedSlots: measured?.leakedSlots ?? 0,
       tookMs: performance.now() - begunMs,
@@ -103,8 +108,10 @@ async function act(
   await site.cli('down', '--cancel');
   stage.oracle.look();
   const { diskWasFull = false, filesWereCut = false } = scenario;
-  for (const one of traffic.asked)
-    stage.violations.push(...judgeRun(one, { ...stage, diskWasFull, filesWereCut }));
+  reading(site, (manifestOf) => {
+    const evidence = { ...stage, manifestOf, diskWasFull, filesWereCut };
+    for (const one of traffic.asked) stage.violations.push(...judgeRun(one, evidence));
+  });
   return { worstSettleMs, leakedSlots };
 }
 
@@ -120,11 +127,24 @@ async function within<T>(time: Time, work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-function countEnds({ site, traffic }: Stage): Pick<Result, 'outcomes' | 'recovered'> {
+type ManifestOf = (runId: string) => Manifest | undefined;
+
+/** What the fleet has kept of its runs: nothing where it never came up. */
+function reading<T>({ paths: { database } }: Site, use: (manifestOf: ManifestOf) => T): T {
+  if (!existsSync(database)) return use(() => undefined);
+  const kept = openKeptManifests(database, keepMs);
+  try {
+    return use(kept.of);
+  } finally {
+    kept.close();
+  }
+}
+
+function countEnds(traffic: Traffic, manifestOf: ManifestOf): Pick<Result, 'outcomes' | 'recovered'> {
   const outcomes: Record<string, number> = {};
   let recovered = 0;
   for (const { runId = '' } of traffic.asked) {
-    const { outcome, status, attempts = [] } = readManifest(site, runId) ?? {};
+    const { outcome, status, attempts = [] } = manifestOf(runId) ?? {};
     const kind = outcome?.kind ?? 'none';
     outcomes[kind] = (outcomes[kind] ?? 0) + 1;
     if (status === 'completed' && attempts.some(({ retry }) => retry !== undefined)) recovered += 1;

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { longestDelayMs } from '../../core/retry.ts';
@@ -44,7 +42,7 @@ export async function settle({ traffic, oracle, site, violations }: Stage): Prom
   return worst;
 }
 
-/** Nothing of a run that has ended is left, neither process nor slot, and all is written down. The slots that leaked. */
+/** Nothing of a run that has ended is left, neither process nor slot. The slots that leaked. */
 export async function checkLeft(stage: Stage): Promise<number> {
   const { site, traffic, violations } = stage;
   await until(afterwardsMs, () => runningEngines(site).length === 0);
@@ -54,7 +52,6 @@ export async function checkLeft(stage: Stage): Promise<number> {
   if (busy !== undefined) violations.push({ promise: 'slots', what: `still taken: ${busy}` });
   const leaked = await muster(stage);
   if (leaked > 0) violations.push({ promise: 'slots', what: `${String(leaked)} take no run` });
-  await awaitManifests(stage);
   return leaked;
 }
 
@@ -75,20 +72,6 @@ async function muster({ site, traffic }: Stage): Promise<number> {
   await traffic.call('cancel_run', { task_id: 'muster' });
   await until(afterwardsMs, () => runningEngines(site).length === 0);
   return site.slots - most;
-}
-
-/** They are written after the runs, in the time these leave; not for as long as that goes on. */
-async function awaitManifests({ site, traffic }: Stage): Promise<void> {
-  const left = new Set(traffic.asked.flatMap(({ runId }) => runId ?? []));
-  let written = Date.now();
-  while (left.size > 0 && Date.now() - written < afterwardsMs) {
-    for (const id of left) {
-      if (!existsSync(join(site.paths.manifestDir, `${id}.json`))) continue;
-      left.delete(id);
-      written = Date.now();
-    }
-    await delay(lookMs);
-  }
 }
 
 const workersReply = z.object({

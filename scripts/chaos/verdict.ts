@@ -1,17 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseJson } from '../../core/parse-json.ts';
 import { defaultMaxAttempts, maxDeaths } from '../../core/retry.ts';
-import { manifest, type AttemptRecord, type Manifest } from '../../schemas/manifest.ts';
+import type { AttemptRecord, Manifest } from '../../schemas/manifest.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
 import type { Oracle } from './oracle.ts';
 import type { Deaths } from './processes.ts';
-import type { Site } from './site.ts';
 import type { Asked } from './traffic.ts';
 import type { Violation } from './violation.ts';
 
 export interface Evidence {
-  site: Pick<Site, 'paths'>;
+  manifestOf(runId: string): Manifest | undefined;
   oracle: Oracle;
   deaths: Deaths;
   /** Ids of engines that were killed from outside: a command's own, or a worker's of a run of Codex. */
@@ -29,7 +25,7 @@ export function judgeRun(one: Asked, evidence: Evidence): Violation[] {
   if (one.runId === undefined) return lost('never accepted');
   if (snapshot === undefined || !isTerminal(snapshot.status))
     return lost(`last seen ${snapshot?.status ?? 'never'}`);
-  const written = readManifest(evidence.site, one.runId);
+  const written = evidence.manifestOf(one.runId);
   if (written === undefined) return lost('no manifest of it');
   const told = (what: string): string =>
     `${key} (${one.pipeline}, exit ${String(one.code)}): ${what} — ${briefly(written)}`;
@@ -40,15 +36,6 @@ export function judgeRun(one: Asked, evidence: Evidence): Violation[] {
     ...judgeThread(one, written).map((what) => ({ promise: 'lost', what: told(what) }) as const),
     ...judgeEnd(one, written, evidence).map((what) => ({ promise: 'untrue', what: told(what) }) as const),
   ];
-}
-
-export function readManifest({ paths }: Pick<Site, 'paths'>, runId: string): Manifest | undefined {
-  try {
-    const text = readFileSync(join(paths.manifestDir, `${runId}.json`), 'utf8');
-    return manifest.safeParse(parseJson(text)).data;
-  } catch {
-    return undefined;
-  }
 }
 
 /** How late news of an end may be: a hedge that was begun meanwhile is no wonder. */

@@ -1,12 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Asked } from '../../scripts/chaos/traffic.ts';
 import { judgeRun } from '../../scripts/chaos/verdict.ts';
-import { fleetPaths } from '../../platform/paths.ts';
-import type { AttemptRecord } from '../../schemas/manifest.ts';
+import { manifest, type AttemptRecord } from '../../schemas/manifest.ts';
 import type { Outcome } from '../../schemas/run.ts';
-import { scratchFolder } from '../helpers/scratch.ts';
 
 const exit3 = { kind: 'exit', code: 3 } as const;
 const lost = { kind: 'lost', resumable: false } as const;
@@ -27,7 +23,6 @@ function judged(
 ): string[] {
   const { dead = [] } = more;
   const pipeline: Asked['pipeline'] = more.pipeline ?? 'again';
-  const paths = fleetPaths({ HOME: scratchFolder(), CODEX_FLEET_STATE_DIR: scratchFolder() });
   const attempts = told.map(({ worker, outcome, beside, from = 1_000 }, at): AttemptRecord => ({
     attempt: at + 1,
     placement: { worker_id: worker, policy: 'p', why: 'w', next: [], rejected: {} },
@@ -39,7 +34,7 @@ function judged(
     notes: [],
   }));
   const runId = 'run_V1StGXR8Z5jdHi6BmyT01';
-  const written = {
+  const written = manifest.parse({
     schema_version: 1,
     run_id: runId,
     task_id: 'task',
@@ -51,16 +46,14 @@ function judged(
     decisions: [],
     timing: { accepted_at: 1 },
     outcome: exit3,
-  };
-  mkdirSync(paths.manifestDir, { recursive: true });
-  writeFileSync(join(paths.manifestDir, `${runId}.json`), JSON.stringify(written));
+  });
   const asked = { key: 'k', task: 'task', pipeline, code: 3, runId, cancelAsked: false, endSeenMs: 1 };
   const truth = { starts, ends: ['3'], endSeenMs: 1 };
   const snapshot = { run_id: runId, status: 'failed' } as const;
   return judgeRun(
     { ...asked, snapshot },
     {
-      site: { paths },
+      manifestOf: () => written,
       oracle: { look: () => undefined, of: () => truth },
       deaths: { look: () => undefined, within: (worker) => dead.includes(worker), count: () => 0 },
       killed: new Set(),

@@ -1,12 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connect, type Peer } from '../../mcp/client.ts';
 import { fleetPaths } from '../../platform/paths.ts';
-import { manifest } from '../../schemas/manifest.ts';
+import type { Manifest } from '../../schemas/manifest.ts';
 import { fleetContracts, type FleetContracts } from '../../schemas/tools.ts';
 import { createCodexFleet, type CodexFleet } from '../helpers/codex-user.ts';
-import { eventually } from '../helpers/processes.ts';
+import { keptManifest } from '../helpers/manifests.ts';
 import { script, type Step } from '../scripted-model/script.ts';
 import { pollToEnd } from '../coordinator/real-fleet.ts';
 
@@ -30,10 +28,10 @@ const turn: Step = {
   usage: { input_tokens: 1_000, cached_tokens: 800, output_tokens: 100, reasoning_tokens: 0 },
 };
 
-async function manifestOf(runId: string) {
-  const file = join(fleet.stateDir, 'manifests', `${runId}.json`);
-  await eventually(() => existsSync(file), 5_000);
-  return manifest.parse(JSON.parse(readFileSync(file, 'utf8')));
+function manifestOf(runId: string): Manifest {
+  const kept = keptManifest(fleetPaths(fleet.env), runId);
+  if (kept === undefined) throw new Error(`no manifest of ${runId}`);
+  return kept;
 }
 
 test.each([
@@ -46,7 +44,7 @@ test.each([
   expect(run).toMatchObject({ status: 'failed', outcome: `limit ${which}`, usage: { calls } });
   expect(run?.error).toContain(which);
   expect(run?.handles?.map((handle) => handle.stream)).toContain('events');
-  const { attempts, outcome } = await manifestOf(run?.run_id ?? '');
+  const { attempts, outcome } = manifestOf(run?.run_id ?? '');
   expect(outcome).toEqual({ kind: 'limit', which });
   expect(attempts[0]).toMatchObject({ reserved, usage: { calls } });
   // Codex may have begun its next call before it hears of the interrupt.

@@ -1,12 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connect, type Peer } from '../../mcp/client.ts';
 import { fleetPaths } from '../../platform/paths.ts';
-import { manifest } from '../../schemas/manifest.ts';
+import type { Manifest } from '../../schemas/manifest.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import { fleetContracts, type FleetContracts } from '../../schemas/tools.ts';
 import { createCodexFleet, type CodexFleet } from '../helpers/codex-user.ts';
+import { keptManifest } from '../helpers/manifests.ts';
 import { eventually } from '../helpers/processes.ts';
 import { script, type Step } from '../scripted-model/script.ts';
 
@@ -55,11 +56,10 @@ async function until(fits: (run: RunSnapshot) => boolean): Promise<RunSnapshot> 
 
 const ended = (run: RunSnapshot): boolean => ['completed', 'failed', 'cancelled'].includes(run.status);
 
-/** Manifests are written a moment after the end, so that no run waits for them. */
-async function manifestOf() {
-  const file = join(fleet.stateDir, 'manifests', `${runId}.json`);
-  await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true);
-  return manifest.parse(JSON.parse(readFileSync(file, 'utf8')));
+function manifestOf(): Manifest {
+  const kept = keptManifest(fleetPaths(fleet.env), runId);
+  if (kept === undefined) throw new Error(`no manifest of ${runId}`);
+  return kept;
 }
 
 test('a worker killed in mid-run: the run goes on in the same thread, as a second attempt', async () => {
@@ -71,7 +71,7 @@ test('a worker killed in mid-run: the run goes on in the same thread, as a secon
   process.kill(record.pid, 'SIGKILL');
   const run = await until(ended);
   expect(run).toMatchObject({ status: 'completed', outcome: 'exit 0', attempt: 2 });
-  const { attempts } = await manifestOf();
+  const { attempts } = manifestOf();
   expect(attempts.map(({ outcome }) => outcome?.kind)).toEqual(['lost', 'exit']);
   expect(attempts[1]?.engine_thread_id).toBe(attempts[0]?.engine_thread_id);
   expect(run.preview).toContain('after the crash');
@@ -89,7 +89,7 @@ test('a question reaches the parent, and its answer the engine', async () => {
   await peer.call('resume_run', { run_id: runId, answer: 'accept' });
   const run = await until(ended);
   expect(run.outcome).toBe('exit 0');
-  const { decisions } = await manifestOf();
+  const { decisions } = manifestOf();
   expect(decisions).toMatchObject([{ answer: 'accepted', by: 'client' }]);
 }, 60_000);
 
@@ -124,7 +124,7 @@ test('15 MB of command output stand complete behind the handle', async () => {
   await start([{ shell: 'seq 1 2000000' }, { say: 'done' }]);
   const run = await until(ended);
   expect(run.outcome).toBe('exit 0');
-  const stdout = (await manifestOf()).handles.find(({ stream }) => stream === 'stdout');
+  const stdout = manifestOf().handles.find(({ stream }) => stream === 'stdout');
   expect(stdout).toMatchObject({ bytes: 14_888_896, lines: 2_000_000, truncated: false, state: 'sealed' });
   const page = await peer.call('read_handle', {
     handle_id: stdout?.handle_id ?? '',
@@ -159,7 +159,7 @@ test('a restart of its worker stops a run at the turn boundary, and it goes on i
   const restarted = await fleet.cli('restart', '--interrupt-after', '0');
   expect(restarted).toMatchObject({ code: 0, stdout: 'local-1 has been restarted.\n' });
   expect(await until(ended)).toMatchObject({ status: 'completed', outcome: 'exit 0', attempt: 2 });
-  const { attempts } = await manifestOf();
+  const { attempts } = manifestOf();
   expect(attempts.map(({ outcome }) => outcome)).toEqual([
     { kind: 'lost', resumable: true, orderly: true },
     { kind: 'exit', code: 0 },

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { manifest } from '../../schemas/manifest.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import { BridgeClient, program } from '../cli/bridge-client.ts';
+import { keptManifest } from '../helpers/manifests.ts';
 import { fakeFleet } from './fake-fleet.ts';
 import { pollToEnd, realFleet, type RealFleet } from './real-fleet.ts';
 
@@ -50,10 +48,7 @@ describe('a run that starts runs', () => {
     const [flat] = await pollToEnd(peer, 'flat');
     const page = await peer.call('read_handle', { handle_id: stdoutOf(flat) });
     expect(page.text).toBe('1\n');
-    const file = join(real.paths.manifestDir, `${flat?.run_id ?? ''}.json`);
-    let text = '';
-    await expect.poll(async () => (text = await readFile(file, 'utf8').catch(() => ''))).not.toBe('');
-    expect(manifest.parse(JSON.parse(text)).spec.depth).toBe(0);
+    expect(keptManifest(real.paths, flat?.run_id ?? '')?.spec.depth).toBe(0);
   });
 
   it('may do so as deep as it says, and counts', { timeout: 90_000 }, async () => {

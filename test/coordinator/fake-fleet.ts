@@ -78,7 +78,7 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     vaultStore: memoryVaultStore(),
     masterKeyFile: join(folder, 'master-key'),
     stateDir: '/nonexistent/state',
-    manifestDir: join(folder, 'manifests'),
+    exportMark: join(folder, 'exported.json'),
     trustFile: join(folder, 'trust.json'),
     replicaDir: join(folder, 'replicas'),
     blobDir: join(folder, 'blobs'),

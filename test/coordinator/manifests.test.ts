@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { describe, expect, it } from 'vitest';
+import { buildManifest } from '../../coordinator/manifest/build-manifest.ts';
 import { createManifests, type Manifests } from '../../coordinator/manifest/manifests.ts';
 import { createMemoryRunStore } from '../../coordinator/store/memory-run-store.ts';
 import type { RunRecord, RunStore } from '../../coordinator/store/run-store.ts';
@@ -25,7 +26,9 @@ const log = createLogger({ name: 'test', level: 'silent' });
 interface Place {
   store: RunStore;
   project: string;
-  state: string;
+  markFile: string;
+  /** Where a run of a task is exported. */
+  fileOf(run: RunRecord): string;
   outside: string;
   open(runsDir?: string): Promise<Manifests>;
   finishOne(taskId: string): Promise<RunRecord>;
@@ -33,19 +36,22 @@ interface Place {
 
 function place(): Place {
   const folder = scratchFolder();
-  const [project, state, outside] = ['project', 'state', 'outside'].map((name) => join(folder, name));
-  if (project === undefined || state === undefined || outside === undefined) throw new Error('no folders');
+  const [project, outside, markFile] = ['project', 'outside', 'mark.json'].map((name) => join(folder, name));
+  if (project === undefined || outside === undefined || markFile === undefined) throw new Error('no folders');
   for (const dir of [project, outside]) mkdirSync(dir);
+  // As a fleet leaves it that exported all there was: nothing.
+  writeFileSync(markFile, '{"seq":0}');
   const store = createMemoryRunStore();
   return {
     store,
     project,
-    state,
+    markFile,
     outside,
+    fileOf: ({ run_id: id, spec }) => join(project, '.runs', spec.task_id, 'delegated', id, 'manifest.json'),
     async open(runsDir = 'project') {
       const manifests = await createManifests({
         store,
-        dir: state,
+        markFile,
         runsDir,
         keepMs: 1_000,
         log,
@@ -72,8 +78,8 @@ function read(...path: string[]): unknown {
 }
 
 describe('manifests', () => {
-  it('stand in the state folder and in the project, linked both ways, with runs that go on in the index', async () => {
-    const { store, project, state, open, finishOne } = place();
+  it('stand in the project, linked both ways, with runs that go on in the index', async () => {
+    const { store, project, open, finishOne } = place();
     const manifests = await open();
     const [a, b] = [await finishOne('t'), await finishOne('t')];
     const waiting = newRun({ spec: { task_id: 't', cwd: project } });
@@ -90,7 +96,7 @@ describe('manifests', () => {
     const written = manifest.parse(read(project, '.runs', 't', entry?.manifest ?? ''));
     expect(written).toMatchObject({ run_id: a.run_id, timing: { queued_ms: 1000, duration_ms: 7000 } });
     expect(written.handles[0]?.handle_id).toBe(entry?.handles[0]);
-    expect(read(state, `${a.run_id}.json`)).toEqual(written);
+    expect(written).toEqual(buildManifest(a, 1_000));
     expect(readFileSync(join(project, '.runs', '.gitignore'), 'utf8')).toBe('*\n');
     expect(existsSync(join(project, '.runs', 't', 'delegated', waiting.run_id))).toBe(false);
   });
@@ -137,19 +143,18 @@ describe('manifests', () => {
         symlinkSync(outside, project);
       },
     ],
-  ])('are kept where it counts, and nothing is written elsewhere, when %s', async (_name, spoil) => {
-    const { project, state, outside, open, finishOne } = place();
+  ])('are written nowhere else when %s', async (_name, spoil) => {
+    const { project, outside, open, finishOne } = place();
     spoil(project, outside);
     const run = await finishOne('t');
     const manifests = await open();
     manifests.ended(run);
     await manifests.close();
     expect(readdirSync(outside)).toEqual([]);
-    expect(manifest.parse(read(state, `${run.run_id}.json`)).run_id).toBe(run.run_id);
   });
 
   it('go to a folder of the user’s own, or nowhere', async () => {
-    const { project, outside, state, open, finishOne } = place();
+    const { project, outside, open, finishOne } = place();
     const own = await open(outside);
     const run = await finishOne('t');
     own.ended(run);
@@ -159,12 +164,34 @@ describe('manifests', () => {
     const second = await finishOne('t');
     off.ended(second);
     await off.close();
-    expect(existsSync(join(state, `${second.run_id}.json`))).toBe(true);
     expect(readdirSync(project)).toEqual([]);
+    expect(existsSync(join(outside, 't', 'delegated', second.run_id))).toBe(false);
+  });
+
+  it('are not written of runs from before anybody wanted them', async () => {
+    const { open, finishOne, fileOf } = place();
+    await (await open('off')).close();
+    const before = await finishOne('t');
+    await (await open()).close();
+    const unwritten = await finishOne('t');
+    const on = await open();
+    await on.catchUp('jane');
+    await on.close();
+    expect([before, unwritten].map((run) => existsSync(fileOf(run)))).toEqual([false, true]);
+  });
+
+  it('are all written again where the mark cannot be read', async () => {
+    const { open, finishOne, fileOf, markFile } = place();
+    const run = await finishOne('t');
+    writeFileSync(markFile, 'torn{');
+    const on = await open();
+    await on.catchUp('jane');
+    await on.close();
+    expect(existsSync(fileOf(run))).toBe(true);
   });
 
   it('are not put off for runs under way once there are none', { timeout: 20_000 }, async () => {
-    const { store, state, finishOne } = place();
+    const { store, markFile, finishOne, fileOf } = place();
     let isBusy = true;
     let slowMs = 1_000;
     const select: RunStore['select'] = async (selection) => {
@@ -175,54 +202,53 @@ describe('manifests', () => {
     const manifests = await createManifests({
       keepMs: 1_000,
       store: slow,
-      dir: state,
-      runsDir: 'off',
+      markFile,
+      runsDir: 'project',
       log,
       isBusy: () => isBusy,
     });
     onTestFinished(() => manifests.close());
-    const file = ({ run_id: id }: RunRecord): string => join(state, `${id}.json`);
     const first = await finishOne('a');
     manifests.ended(first);
     // Told while the first is written: its turn comes after a rest of nine times that.
     const second = await finishOne('b');
     await delay(slowMs / 2);
     manifests.ended(second);
-    await eventually(() => existsSync(file(first)), 5_000);
+    await eventually(() => existsSync(fileOf(first)), 5_000);
     slowMs = 0;
     isBusy = false;
-    await eventually(() => existsSync(file(second)), 5_000);
+    await eventually(() => existsSync(fileOf(second)), 5_000);
   });
 
   it('are written for runs that ended before a crash, and only for those', async () => {
-    const { project, state, open, finishOne } = place();
+    const { project, open, finishOne, fileOf } = place();
     const first = await open();
     await first.catchUp('jane');
     const before = await finishOne('t');
     first.ended(before);
     await first.close();
     const lost = await finishOne('t');
-    rmSync(join(state, `${before.run_id}.json`));
+    rmSync(fileOf(before));
     const second = await open();
     await second.catchUp('jane');
     await second.close();
-    expect(existsSync(join(state, `${lost.run_id}.json`))).toBe(true);
-    expect(existsSync(join(state, `${before.run_id}.json`))).toBe(false);
+    expect(existsSync(fileOf(lost))).toBe(true);
+    expect(existsSync(fileOf(before))).toBe(false);
     expect(taskManifest.parse(read(project, '.runs', 't', 'manifest.json')).runs).toHaveLength(2);
   });
 
   it('are written for every run of a long task that ended before a crash', async () => {
-    const { state, open, finishOne } = place();
+    const { open, finishOne, fileOf } = place();
     const runs: RunRecord[] = [];
     for (let count = 0; count < 250; count += 1) runs.push(await finishOne('t'));
     const manifests = await open();
     await manifests.catchUp('jane');
     await manifests.close();
-    expect(runs.filter(({ run_id: id }) => !existsSync(join(state, `${id}.json`)))).toEqual([]);
+    expect(runs.filter((run) => !existsSync(fileOf(run)))).toEqual([]);
   });
 
   it('are written after two crashes, the second before the first was made up for', async () => {
-    const { state, open, finishOne } = place();
+    const { open, finishOne, fileOf } = place();
     const unwritten = await finishOne('earlier');
     const first = await open();
     first.ended(await finishOne('later'));
@@ -230,13 +256,13 @@ describe('manifests', () => {
     const second = await open();
     await second.catchUp('jane');
     await second.close();
-    expect(existsSync(join(state, `${unwritten.run_id}.json`))).toBe(true);
+    expect(existsSync(fileOf(unwritten))).toBe(true);
   });
 });
 
 describe('manifests of runs that are forgotten', () => {
   it('go before the runs themselves, and leave what somebody had exported', async () => {
-    const { store, project, state, open, finishOne } = place();
+    const { store, project, open, finishOne } = place();
     const manifests = await open();
     const [old, young] = [await finishOne('t'), await finishOne('t')];
     for (const run of [old, young]) manifests.ended(run);
@@ -246,7 +272,6 @@ describe('manifests of runs that are forgotten', () => {
     writeFileSync(join(runs, 't', 'delegated', young.run_id, 'stdout.txt'), 'exported');
 
     await manifests.forget([old], async () => {
-      expect(existsSync(join(state, `${old.run_id}.json`))).toBe(false);
       expect(readdirSync(join(runs, 't', 'delegated'))).toEqual([young.run_id]);
       await store.forget([old.run_id]);
     });
@@ -257,7 +282,6 @@ describe('manifests of runs that are forgotten', () => {
     await manifests.forget([young], async () => void (await store.forget([young.run_id])));
     expect(existsSync(index)).toBe(false);
     expect(readdirSync(join(runs, 't', 'delegated', young.run_id))).toEqual(['stdout.txt']);
-    expect(readdirSync(state).filter((name) => name.startsWith('run_'))).toEqual([]);
   });
 
   it('leave nothing of a task, and nothing outside the folders that are the fleet’s', async () => {

@@ -8,6 +8,7 @@ import { createLogger } from '../../platform/log.ts';
 import { config as configSchema } from '../../schemas/config.ts';
 import { manifest, taskManifest } from '../../schemas/manifest.ts';
 import { maxReplyBytes, type FleetContracts } from '../../schemas/tools.ts';
+import { keptManifest } from '../helpers/manifests.ts';
 import { eventually } from '../helpers/processes.ts';
 import { pollToEnd, realFleet, type RealFleet } from './real-fleet.ts';
 
@@ -106,7 +107,7 @@ describe('a batch through two real workers', () => {
         expect(written.handles.map((handle) => handle.handle_id)).toEqual(entry.handles);
         expect(written.handles[0]).toMatchObject({ worker_id: entry.worker_id, state: 'sealed', lines: 1 });
         expect(join(file, '..', written.task_manifest)).toBe(join(folder, 'manifest.json'));
-        expect(await readFile(join(real.paths.manifestDir, `${entry.run_id}.json`), 'utf8')).toBe(text);
+        expect(keptManifest(real.paths, entry.run_id)).toEqual(written);
       }
       expect(await readFile(join(real.fleet.work, '.runs', '.gitignore'), 'utf8')).toBe('*\n');
     },
@@ -161,7 +162,8 @@ describe('a coordinator that is killed', () => {
       run.open();
       expect((await pollToEnd(again, 'rest')).map((one) => one.status)).toEqual(Array(5).fill('completed'));
       expect(countOf(`${counter}-more`)).toBe(5);
-      const written = started.runs.map((one) => join(real.paths.manifestDir, `${one.run_id}.json`));
+      const folder = join(real.fleet.work, '.runs', 'rest', 'delegated');
+      const written = started.runs.map((one) => join(folder, one.run_id, 'manifest.json'));
       await eventually(() => written.every((file) => existsSync(file)), 10_000);
     },
   );

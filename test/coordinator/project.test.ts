@@ -1,12 +1,11 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connect, type Peer } from '../../mcp/client.ts';
 import { projectFileName } from '../../platform/project-config.ts';
-import { manifest } from '../../schemas/manifest.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import { fleetContracts, type FleetContracts } from '../../schemas/tools.ts';
-import { eventually } from '../helpers/processes.ts';
+import { keptManifest } from '../helpers/manifests.ts';
 import { pollToEnd, realFleet, type RealFleet } from './real-fleet.ts';
 
 let real: RealFleet;
@@ -36,17 +35,9 @@ async function stdoutOf(ended: RunSnapshot | undefined): Promise<string> {
   return (await peer.call('read_handle', { handle_id: handle })).text;
 }
 
-async function notesOf(ended: RunSnapshot | undefined): Promise<string[]> {
-  const file = join(real.paths.manifestDir, `${ended?.run_id ?? ''}.json`);
-  const read = (): string => {
-    try {
-      return readFileSync(file, 'utf8');
-    } catch {
-      return '';
-    }
-  };
-  await eventually(() => read() !== '', 10_000);
-  return manifest.parse(JSON.parse(read())).attempts.flatMap(({ notes }) => notes);
+function notesOf(ended: RunSnapshot | undefined): string[] {
+  const { attempts = [] } = keptManifest(real.paths, ended?.run_id ?? '') ?? {};
+  return attempts.flatMap(({ notes }) => notes);
 }
 
 const printing = { stages: [{ name: 's', engine: 'command', argv: ['/usr/bin/printenv'] }] };
@@ -82,7 +73,7 @@ describe('a project that narrows', () => {
     project({ limits: { wall_ms: 300, output_bytes: 4096 } });
     const late = await run('stay', { wall_ms: 60_000 });
     expect(late).toMatchObject({ status: 'failed', outcome: 'timeout' });
-    expect(await notesOf(late)).toContain('wall_ms is 300, the bound here; 60000 was asked for.');
+    expect(notesOf(late)).toContain('wall_ms is 300, the bound here; 60000 was asked for.');
     const long = await run('print', { output_bytes: 1e6, wall_ms: 300 });
     expect(long).toMatchObject({ status: 'failed', outcome: 'limit output' });
     expect(long?.handles?.[0]?.bytes).toBe(4096);
