@@ -1,12 +1,19 @@
 /** How the attempts on one worker have ended of late, and whether it gets any. Times are ms of one clock. */
 export interface Breaker {
-  /** Within the window, oldest first. */
-  ends: readonly { atMs: number; failed: boolean }[];
+  /** Counts of each span within the window, oldest first: a fleet may end hundreds a second. */
+  ends: readonly Span[];
   /** Set while it is not closed. */
   open: { untilMs: number; forMs: number } | undefined;
 }
 
+interface Span {
+  fromMs: number;
+  ended: number;
+  failed: number;
+}
+
 export const windowMs = 60_000;
+const spanMs = 5_000;
 export const fewestStarts = 5;
 export const firstOpenMs = 15_000;
 export const longestOpenMs = 300_000;
@@ -28,10 +35,20 @@ export function afterEnd(breaker: Breaker, end: { failed: boolean; probe: boolea
     if (!probe) return breaker;
     return failed ? opened(Math.min(longestOpenMs, open.forMs * 2), nowMs) : closedBreaker;
   }
-  const ends = [...breaker.ends.filter(({ atMs }) => nowMs - atMs < windowMs), { atMs: nowMs, failed }];
-  const failures = ends.filter((one) => one.failed).length;
-  if (ends.length >= fewestStarts && failures * 2 > ends.length) return opened(firstOpenMs, nowMs);
+  const ends = counting(breaker.ends, failed, nowMs);
+  const ended = ends.reduce((sum, one) => sum + one.ended, 0);
+  const failures = ends.reduce((sum, one) => sum + one.failed, 0);
+  if (ended >= fewestStarts && failures * 2 > ended) return opened(firstOpenMs, nowMs);
   return { ends, open: undefined };
+}
+
+function counting(ends: readonly Span[], failed: boolean, nowMs: number): Span[] {
+  const within = ends.filter(({ fromMs }) => nowMs - fromMs < windowMs);
+  const last = within.at(-1);
+  const goesOn = last !== undefined && nowMs - last.fromMs < spanMs;
+  const span = goesOn ? last : { fromMs: nowMs, ended: 0, failed: 0 };
+  const next = { ...span, ended: span.ended + 1, failed: span.failed + Number(failed) };
+  return [...(goesOn ? within.slice(0, -1) : within), next];
 }
 
 function opened(forMs: number, nowMs: number): Breaker {

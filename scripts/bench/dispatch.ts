@@ -18,8 +18,12 @@ const loads: Load[] = [
   { pipeline: 'node', width: 8, total: 64 },
 ];
 const rounds = 3;
-/** Not counted: until then the compiler of each process is still at work, as for a fleet's first second. */
-const warmUpRuns = 600;
+/**
+ * Not timed: until each worker has had some thousand runs, V8's compiler takes about a sixth of the processor
+ * time (seen by perf and --trace-opt).
+ */
+const warmUpRuns = 3_000;
+/** Come first where they are asked for, and warm the fleet up as well. */
 const lossRuns = 10_000;
 
 interface Cell extends Load {
@@ -188,10 +192,11 @@ async function idle(fleet: BenchFleet) {
   return { coordinatorMb: most('coordinator'), workerMb: most('worker'), cpuMsPerSecond: Math.max(...cpu) };
 }
 
-async function noneLost(fleet: BenchFleet): Promise<number> {
+/** How many of so many runs, 32 at once, were lost or showed another's output. */
+async function noneLost(fleet: BenchFleet, total: number): Promise<number> {
   const times: Times = { runMs: [], startMs: [], pollMs: [], wrong: 0 };
-  await inParallel(lossRuns, 32, (index) => fleetRun(fleet, 'echo', index, times));
-  return times.wrong + (lossRuns - times.runMs.length);
+  await inParallel(total, 32, (index) => fleetRun(fleet, 'echo', index, times));
+  return times.wrong + (total - times.runMs.length);
 }
 
 function row(cell: Cell): string[] {
@@ -207,12 +212,11 @@ async function measureAll(reaping: 'best_effort' | 'auto', extra: boolean) {
   const fleet = await startBenchFleet(reaping);
   try {
     const quiet = await idle(fleet);
-    const times: Times = { runMs: [], startMs: [], pollMs: [], wrong: 0 };
-    await inParallel(warmUpRuns, 8, (index) => fleetRun(fleet, 'echo', index, times));
+    const lost = await noneLost(fleet, extra ? lossRuns : warmUpRuns);
     const cells = [];
     for (const load of loads) cells.push(await measure(fleet, load));
     const rest = extra
-      ? { bridge: await bridgeRatio(fleet), firstMs: await firstOutput(fleet), lost: await noneLost(fleet) }
+      ? { bridge: await bridgeRatio(fleet), firstMs: await firstOutput(fleet), lost }
       : undefined;
     return { quiet, cells, rest };
   } finally {
