@@ -11,6 +11,9 @@ export interface Anchors {
 
 interface Hit {
   length: number;
+  notAfter: number;
+  /** The byte it begins with where that has to be this one; 0 for either case. */
+  first: number;
   check: Anchor['check'];
   /** None for what only makes a line suspect. */
   detector: Detector | undefined;
@@ -18,9 +21,13 @@ interface Hit {
 
 export function createAnchors(detectors: readonly Detector[]): Anchors {
   const byText = new Map<string, Hit[]>();
-  const add = ({ text, check }: Anchor, detector: Detector | undefined): void => {
+  const add = (
+    { text, notAfter = 0, cased = false, check }: Anchor,
+    detector: Detector | undefined,
+  ): void => {
     const folded = foldAscii(text);
-    byText.set(folded, [...(byText.get(folded) ?? []), { length: text.length, check, detector }]);
+    const hit = { length: text.length, notAfter, first: cased ? text.charCodeAt(0) : 0, check, detector };
+    byText.set(folded, [...(byText.get(folded) ?? []), hit]);
   };
   for (const detector of detectors) for (const anchor of detector.anchors) add(anchor, detector);
   for (const anchor of disguises) add(anchor, undefined);
@@ -46,13 +53,13 @@ const disguises: readonly Anchor[] = [
     '&commat;',
     '%40',
     '%25',
-    '=40',
     'u002b',
     '%2b',
     '#43;',
     '#x2b;',
     '&plus;',
   ].map((text) => ({ text })),
+  { text: '=40', check: insideAddress },
   ...['\\u004', '\\u005', '\\u006', '\\u007', '\\u003', '\\x4', '\\x5', '\\x6', '\\x7'].map((text) => ({
     text,
   })),
@@ -86,6 +93,15 @@ const disguises: readonly Anchor[] = [
     'nom',
   ].map((text): Anchor => ({ text, check: isHeading })),
 ];
+
+/** A domain begins with a letter or a digit, or with one escaped; what ends before it is no blank. `time=40.1 ms` is none. */
+function insideAddress(bytes: Uint8Array, start: number, end: number): boolean {
+  const [before, after] = [bytes[start - 1], bytes[end]];
+  if (before === undefined || before <= 0x20) return false;
+  return (
+    after === undefined || is(after, letter | digit) || '=[%\\&\x1b\r\n'.includes(String.fromCharCode(after))
+  );
+}
 
 /** `%41`…`%7A` where it is a letter or a digit: nothing that URLs need to escape. */
 function isEscapedWord(high: number | undefined, low: number | undefined): boolean {
@@ -128,7 +144,7 @@ export function firstAnchor(
   for (let at = from; at < to; at += 1) {
     state = next[state + (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
     if (state < accepting) continue;
-    const start = passing(hits[(state - accepting) / width] ?? [], bytes, at + 1);
+    const start = passing(hits[((state - accepting) / width) | 0] ?? [], bytes, at + 1);
     if (start !== -1) return start;
   }
   return -1;
@@ -137,10 +153,17 @@ export function firstAnchor(
 function passing(hits: readonly Hit[], bytes: Uint8Array, end: number): number {
   for (let at = 0; at < hits.length; at += 1) {
     const hit = hits[at];
-    if (hit !== undefined && (hit.check === undefined || hit.check(bytes, end - hit.length, end)))
-      return end - hit.length;
+    if (hit !== undefined && passes(hit, bytes, end)) return end - hit.length;
   }
   return -1;
+}
+
+function passes({ length, notAfter, first, check }: Hit, bytes: Uint8Array, end: number): boolean {
+  const start = end - length;
+  if (first !== 0 && bytes[start] !== first) return false;
+  // Nothing is asked of a byte before the first: a negative index makes every later look-up slow.
+  if (notAfter !== 0 && start > 0 && is(bytes[start - 1], notAfter)) return false;
+  return check === undefined || check(bytes, start, end);
 }
 
 /** Every occurrence of an anchor with its detector, in order of where it ends. */
@@ -155,9 +178,8 @@ export function eachAnchor(
     state = next[state + (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
     if (state < accepting) continue;
     const end = at + 1;
-    for (const { length, check, detector } of hits[(state - accepting) / width] ?? []) {
-      if (detector !== undefined && (check === undefined || check(bytes, end - length, end)))
-        visit(detector, end - length, end);
+    for (const hit of hits[((state - accepting) / width) | 0] ?? []) {
+      if (hit.detector !== undefined && passes(hit, bytes, end)) visit(hit.detector, end - hit.length, end);
     }
   }
 }

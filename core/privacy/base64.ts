@@ -1,4 +1,4 @@
-import { digit, is, letter, lower, upper } from './characters.ts';
+import { digit, is, letter } from './characters.ts';
 
 /** Shorter than what an address of a few letters takes, in groups of four. */
 const leastRun = 20;
@@ -8,28 +8,32 @@ export interface Run {
   end: number;
 }
 
-/** The first run at or after `from` that is base64 of text (RFC 4648); a run is looked for once in every 20 bytes. */
+/**
+ * The first run at or after `from` that is base64 of text (RFC 4648). Where a run could end is looked at
+ * first, backwards: the first byte that is none of its alphabet tells that no run begins before it.
+ */
 export function firstBase64(bytes: Uint8Array, from: number, to: number): Run | undefined {
-  let at = from + leastRun - 1;
-  while (at < to) {
-    // A run that covers this place begins at most 19 bytes before it, or was seen from an earlier one.
-    const least = Math.max(from, at - leastRun + 1);
-    let start = at + 1;
+  let least = from;
+  let start = least + leastRun;
+  while (start <= to) {
+    const last = start;
     while (start > least && inAlphabet[bytes[start - 1] ?? 0] === 1) start -= 1;
-    if (start > at) {
-      at += leastRun;
+    if (start > least) {
+      least = start;
+      start += leastRun;
       continue;
     }
-    let end = at + 1;
+    let end = last;
     while (end < to && inAlphabet[bytes[end] ?? 0] === 1) end += 1;
-    if (end - start >= leastRun && mayBeText(bytes, start, end)) {
+    if (mayBeText(bytes, start, end)) {
       while (start > from && (inAlphabet[bytes[start - 1] ?? 0] === 1 || isOfOtherAlphabet(bytes[start - 1])))
         start -= 1;
       while (end < to && (inAlphabet[bytes[end] ?? 0] === 1 || isOfOtherAlphabet(bytes[end]))) end += 1;
       const run = textRun(bytes, start, end);
       if (run !== undefined) return run;
     }
-    at = end + leastRun;
+    least = end + 1;
+    start = least + leastRun;
   }
   return undefined;
 }
@@ -49,8 +53,9 @@ function mayBeText(bytes: Uint8Array, start: number, end: number): boolean {
   let kinds = 0;
   const most = Math.min(end, start + 64);
   for (let at = start; at < most && kinds !== 3; at += 1) {
-    if (is(bytes[at], upper)) kinds |= 1;
-    else if (is(bytes[at], lower)) kinds |= 2;
+    const byte = bytes[at] ?? 0;
+    if (byte >= 0x61) kinds |= 2;
+    else if (byte >= 0x41) kinds |= 1;
   }
   return kinds === 3;
 }

@@ -35,7 +35,14 @@ export function foldAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
+/** A set of bytes, asked once for almost every byte of a text: a look-up, where a `Set` would compute a hash. */
+export interface ByteSet {
+  has(byte: number): boolean;
+}
+
 /** The bytes of a few ASCII characters, to ask for one of them. */
-export function bytesOf(characters: string): ReadonlySet<number> {
-  return new Set(Buffer.from(characters, 'latin1'));
+export function bytesOf(characters: string): ByteSet {
+  const table = new Uint8Array(256);
+  for (const byte of Buffer.from(characters, 'latin1')) table[byte] = 1;
+  return { has: (byte) => table[byte] === 1 };
 }

@@ -5,6 +5,10 @@ import type { View } from '../view.ts';
 export interface Anchor {
   /** One character a byte; ASCII letters match in either case. */
   text: string;
+  /** Kinds of bytes (see characters.ts) that may not stand right before it. Both are cheaper than `check`. */
+  notAfter?: number;
+  /** Its first letter is written as given: in this case only. */
+  cased?: boolean;
   check?(bytes: Uint8Array, start: number, end: number): boolean;
 }
 

@@ -1,5 +1,5 @@
 import type { View } from '../view.ts';
-import { is, letter, upper } from '../characters.ts';
+import { is, letter, underscore } from '../characters.ts';
 import { matchAt, type Anchor, type Detector, type Found } from './detector.ts';
 import { firstNames, isFirstName } from './first-names.ts';
 import { couldBeName, fullName, namePart } from './person-words.ts';
@@ -46,26 +46,33 @@ const greetings = [
  */
 export const personProseDetector: Detector = {
   anchors: [
-    ...firstNames.map((text): Anchor => ({ text, check: capitalisedPair })),
-    ...[...titles, ...greetings].map((text): Anchor => ({ text, check: capitalFollows })),
+    ...firstNames.map((text): Anchor => ({
+      text: capitalised(text),
+      cased: true,
+      notAfter: letter | underscore,
+      check: capitalisedPair,
+    })),
+    ...[...titles, ...greetings].map((text): Anchor => ({
+      text: capitalised(text),
+      cased: true,
+      notAfter: letter,
+      check: capitalFollows,
+    })),
   ],
   find: (view, start, end) => proseAt(view, start, end),
 };
 
-/** The word stands alone, begins with a capital, and another capital follows it. */
+function capitalised(text: string): string {
+  return text.replace(/^[a-z]/, (first) => first.toUpperCase());
+}
+
+/** The word stands alone, and another capital follows it. */
 function capitalisedPair(bytes: Uint8Array, start: number, end: number): boolean {
-  const first = bytes[start] ?? 0;
-  if (first >= 0x61 && first <= 0x7a) return false;
   const next = bytes[end];
   if (next !== 0x20 && next !== 0x1b && next !== 0x5c && next !== 0x25 && next !== 0x26 && next !== 0xc2)
     return false;
-  if (
-    is(bytes[start - 1], letter) ||
-    bytes[start - 1] === 0x5f ||
-    bytes[start - 1] === 0x2e ||
-    bytes[start - 1] === 0x2f
-  )
-    return false;
+  const before = start > 0 ? bytes[start - 1] : undefined;
+  if (before === 0x2e || before === 0x2f) return false;
   const after = bytes[end + 1];
   return (
     next !== 0x20 ||
@@ -77,14 +84,9 @@ function capitalisedPair(bytes: Uint8Array, start: number, end: number): boolean
   );
 }
 
-function capitalFollows(bytes: Uint8Array, start: number, end: number): boolean {
+function capitalFollows(bytes: Uint8Array, _start: number, end: number): boolean {
   const after = bytes[end];
-  return (
-    is(bytes[start], upper) &&
-    !is(bytes[start - 1], letter) &&
-    after !== undefined &&
-    ((after >= 0x41 && after <= 0x5a) || after >= 0x80)
-  );
+  return after !== undefined && ((after >= 0x41 && after <= 0x5a) || after >= 0x80);
 }
 
 const name = new RegExp(fullName, 'y');

@@ -31,8 +31,8 @@ function shapes(): Anchor[] {
   return [
     ...[`+${d}`, `(${d}`].map((text) => ({ text, check: opensNumber })),
     ...[`${d}) `, `${d})-`].map((text) => ({ text, check: closesArea })),
-    ...zeroFirst.map((text) => ({ text, check: beginsWithZero })),
-    ...american.map((text) => ({ text, check: standsFree })),
+    ...zeroFirst.map((text) => ({ text, notAfter: alphanumeric, check: beginsWithZero })),
+    ...american.map((text) => ({ text, notAfter: alphanumeric, check: standsFree })),
   ];
 }
 
@@ -46,11 +46,14 @@ function closesArea(bytes: Uint8Array, start: number, end: number): boolean {
 
 /** Nine digits at least, nothing of a word or of another number before them. */
 function beginsWithZero(bytes: Uint8Array, start: number): boolean {
-  return !is(bytes[start - 1], alphanumeric) && digitsAhead(bytes, start) >= 9;
+  const before = start > 1 ? bytes[start - 1] : undefined;
+  // The month of a date, a part of a version: what began before it has anchors of its own.
+  if ((before === 0x2d || before === 0x2e || before === 0x2f) && is(bytes[start - 2], digit)) return false;
+  return digitsAhead(bytes, start) >= 9;
 }
 
-function standsFree(bytes: Uint8Array, start: number, end: number): boolean {
-  return !is(bytes[start - 1], alphanumeric) && !is(bytes[end], alphanumeric);
+function standsFree(bytes: Uint8Array, _start: number, end: number): boolean {
+  return !is(bytes[end], alphanumeric);
 }
 
 function isMark(byte: number | undefined): boolean {
@@ -60,12 +63,16 @@ function isMark(byte: number | undefined): boolean {
 /** Digits in the groups from here on, one mark between each; 0 for more than a number has. */
 function digitsAhead(bytes: Uint8Array, from: number): number {
   let digits = 0;
-  for (let at = from; ; at += 1) {
-    if (is(bytes[at], digit)) digits += 1;
-    else if (!isMark(bytes[at]) || !is(bytes[at + 1], digit)) break;
-    if (digits > 24) return 0;
+  let afterMark = false;
+  for (let at = from; digits <= 24; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte >= 0x30 && byte <= 0x39) {
+      digits += 1;
+      afterMark = false;
+    } else if (afterMark || !isMark(byte)) return digits;
+    else afterMark = true;
   }
-  return digits;
+  return 0;
 }
 
 /** After the word, within its quotes and marks, comes something a number can begin with. */

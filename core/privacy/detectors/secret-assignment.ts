@@ -1,4 +1,4 @@
-import { alphanumeric, base64Mark, bytesOf, is, underscore } from '../characters.ts';
+import { alphanumeric, base64Mark, is, underscore } from '../characters.ts';
 import type { View } from '../view.ts';
 import { matchAt, type Anchor, type Detector, type Found } from './detector.ts';
 import { entropy, isPlaceholder, isRandom } from './entropy.ts';
@@ -25,19 +25,24 @@ function mayAssign(bytes: Uint8Array, start: number, end: number): boolean {
   const most = Math.min(bytes.length, end + 48);
   let blanks = 0;
   for (let at = end; at < most; at += 1) {
-    const byte = bytes[at] ?? 0;
-    if (setters.has(byte)) return true;
-    if (byte === 0x20 || byte === 0x09) {
-      // `token = …`, `Token string = …`: a word or two may stand between.
-      blanks += 1;
-      if (blanks > 3) return false;
-    } else if (!is(byte, alphanumeric | underscore | base64Mark) && byte !== 0x2e) return false;
+    const role = roles[bytes[at] ?? 0];
+    if (role === inName) continue;
+    if (role !== between) return role === sets;
+    // `token = …`, `Token string = …`: a word or two may stand between.
+    blanks += 1;
+    if (blanks > 3) return false;
   }
   return most === bytes.length;
 }
 
-/** Marks that set a value, close the name before one that does, or may hide either. */
-const setters = bytesOf('=:>,"\'`]\\%&|?\x1b');
+/** What a byte after the word may be: a part of the name, a blank, or a mark that sets a value, closes the name before one that does, or may hide either. */
+const [inName, between, sets] = [1, 2, 3];
+const roles = new Uint8Array(256);
+for (let byte = 0; byte < 256; byte += 1)
+  if (is(byte, alphanumeric | underscore | base64Mark) || byte === 0x2e) roles[byte] = inName;
+roles[0x20] = between;
+roles[0x09] = between;
+for (const byte of Buffer.from('=:>,"\'`]\\%&|?\x1b')) roles[byte] = sets;
 
 /** `bearer` and `basic` begin with a b, in either case; `password`, `pass` with a p. */
 function isScheme(bytes: Uint8Array, start: number): boolean {
@@ -47,10 +52,10 @@ function isScheme(bytes: Uint8Array, start: number): boolean {
 
 const name = String.raw`[\w.-]{0,40}?`;
 const type = String.raw`(?:[ \t]{0,2}:?[ \t]{0,2}(?:string|str|&(?:'static )?str|text|varchar\(\d+\)))?`;
-const sets = String.raw`[ \t]{0,20}(?:value=|=>|\?\?=|\|\|:?=?|\?=|[.+]=|:{1,3}=|={1,3}|::?|>|,)[ \t]{0,20}`;
+const setter = String.raw`[ \t]{0,20}(?:value=|=>|\?\?=|\|\|:?=?|\?=|[.+]=|:{1,3}=|={1,3}|::?|>|,)[ \t]{0,20}`;
 const words = String.raw`[ \t](?:is|was|are|=)?[ \t:]{0,2}`;
 const assigned = new RegExp(
-  String.raw`(${name}[ \t\w.-]{0,20}?)["'\`\])]{0,2}${type}(${sets})=?[ \t]{0,2}(?:[bru@$]?(["'\`]{1,3})[ =]{0,2}|(?=\S))`,
+  String.raw`(${name}[ \t\w.-]{0,20}?)["'\`\])]{0,2}${type}(${setter})=?[ \t]{0,2}(?:[bru@$]?(["'\`]{1,3})[ =]{0,2}|(?=\S))`,
   'iy',
 );
 const spoken = new RegExp(String.raw`(${name})${words}(?:(["'\`])|(?=\S))`, 'iy');

@@ -10,6 +10,8 @@ const rank = 70;
 export const tokenDetector: Detector = {
   anchors: [...new Set(keyShapes.map((shape) => shape.prefix))].map((text): Anchor => ({
     text,
+    cased: true,
+    notAfter: alphanumeric | underscore,
     check: (bytes, start, end) => opensToken(bytes, text, start, end),
   })),
   find: (view, start, end) => tokenAt(view, start, end),
@@ -22,13 +24,18 @@ export const jwtDetector: Detector = {
 
 /** Exactly the prefix, not inside a word, and something behind it. */
 function opensToken(bytes: Uint8Array, text: string, start: number, end: number): boolean {
-  if (is(bytes[start - 1], alphanumeric | underscore) || bytes[start - 1] === 0x2d) return false;
+  if (start > 0 && bytes[start - 1] === 0x2d) return false;
   for (let at = end; at < end + 8; at += 1) {
     const byte = bytes[at];
     // A line's end may have cut it.
     if (byte === undefined || byte === 10 || byte === 13) break;
     if (!is(byte, alphanumeric | underscore) && !marks.has(byte)) return false;
   }
+  return isWritten(text, bytes, start);
+}
+
+/** To the letter: an anchor matches in either case. */
+function isWritten(text: string, bytes: Uint8Array, start: number): boolean {
   for (let at = 0; at < text.length; at += 1) if (bytes[start + at] !== text.charCodeAt(at)) return false;
   return true;
 }
@@ -88,7 +95,10 @@ function jwtAt(view: View, start: number): Found | undefined {
 /** Keys that are told by how they end or by a mark in their middle, and addresses that are keys themselves. */
 export const markedTokenDetector: Detector = {
   anchors: ['_mmk', 'Q~', ':A', '.atlasv1.', 'webhook.office.com/', 'hooks.slack.com/', '%', '|'].map(
-    (text): Anchor => ({ text, check: betweenWords }),
+    (text): Anchor => ({
+      text,
+      check: (bytes, start, end) => betweenWords(bytes, start, end) && isWritten(text, bytes, start),
+    }),
   ),
   find: (view, start) => markedAt(view, start),
 };
