@@ -38,3 +38,8 @@ test.each([
 ])('no number: %s', (text) => {
   expect(marked(text, ['PHONE'])).toBe(text);
 });
+
+test('the same line twice in a row', () => {
+  const line = 'Mobile: +49 151 23456789\n';
+  expect(marked(line + line)).toBe('Mobile: [PHONE +4915123456789]\n'.repeat(2));
+});

@@ -48,6 +48,20 @@ describe.each(Object.keys(scenes))('%s', (kind) => {
   });
 });
 
+test('lines that come twice are read twice', () => {
+  const random = createRandom(3);
+  for (const scene of Object.values(scenes)) {
+    for (let text = 0; text < 20; text += 1) {
+      const writer = new Writer();
+      scene(random, writer);
+      const written = Buffer.from(`${writer.done().text}\n`);
+      const once = guarded(written, (left) => left);
+      const twice = guarded(Buffer.concat([written, written]), (left) => left);
+      expect(twice.toString()).toBe(once.toString().repeat(2));
+    }
+  }
+});
+
 test('long lines are read in windows that lie the same for every way of cutting', () => {
   const random = createRandom(5);
   const parts: string[] = [];

@@ -85,13 +85,13 @@ function digitsFollow(bytes: Uint8Array, start: number, end: number): boolean {
   return false;
 }
 
-/** Up to here this text has been read: a row of groups has many anchors, and is read once. */
-let readText = '';
+/** Up to here this view has been read: a row of groups has many anchors, and is read once. Of the view, not its text: a line may come twice. */
+let readView: View | undefined;
 let readTo = 0;
 
 function phoneAt(view: View, start: number, end: number): readonly Found[] {
   const { text } = view;
-  if (text !== readText) [readText, readTo] = [text, 0];
+  if (view !== readView) [readView, readTo] = [view, 0];
   const groups = digitGroups(text, start, end, Math.min(start, readTo));
   const [first] = groups;
   if (first === undefined || (first.start < readTo && start < readTo)) return [];
