@@ -48,6 +48,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'Delete what ended runs have left on disk',
     load: async () => (await import('./commands/gc.ts')).gc,
   },
+  token: {
+    summary: 'Show, make, rotate and revoke tokens for the URL',
+    load: async () => (await import('./commands/token.ts')).token,
+  },
   trust: {
     summary: "Let a project's own configuration count",
     load: async () => (await import('./commands/trust.ts')).trust,

@@ -1,3 +1,4 @@
+import { covers } from '../core/owners.ts';
 import { FleetError } from '../core/errors.ts';
 import { sanitize } from '../core/sanitize.ts';
 import type { Connection } from '../mcp/handlers.ts';
@@ -116,7 +117,7 @@ export function createAskClients({ news, enabled, answer, log }: AskOptions): As
 
 function concerns({ owner, run_ids: runIds, task_id: taskId }: AskScope, run: RunRecord): boolean {
   return (
-    run.owner === owner &&
+    covers(owner, run.owner) &&
     (runIds === undefined || runIds.includes(run.run_id)) &&
     (taskId === undefined || run.spec.task_id === taskId)
   );

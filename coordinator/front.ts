@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { FleetError } from '../core/errors.ts';
+import { withDefault } from '../core/trust/token-list.ts';
 import { serveSocket } from '../mcp/serve-socket.ts';
 import type { Logger } from '../platform/log.ts';
 import type { FleetPaths } from '../platform/paths.ts';
@@ -22,7 +22,8 @@ export interface FrontOptions {
   log: Logger;
 }
 
-const secretBytes = 32;
+/** Of a secret somebody has written there. */
+const shortestSecret = 32;
 
 /** Where clients come in: the Unix socket at once, the loopback address when asked. */
 export async function openFront(options: FrontOptions): Promise<Front> {
@@ -42,10 +43,16 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   let closing: Promise<unknown> | undefined;
 
   async function listen(port: number): Promise<void> {
-    const secret = await bearerSecret(paths.secretFile);
     // Loaded only now: the socket has to answer first.
-    const { serveHttp } = await import('../mcp/serve-http.ts');
-    const http = await serveHttp(factory, { port, secret, onSessionsChange: (n) => count('http', n) });
+    const [{ serveHttp }, { tokenVerifier }, { watchTokens }] = await Promise.all([
+      import('../mcp/serve-http.ts'),
+      import('../mcp/verifier.ts'),
+      import('../platform/tokens.ts'),
+    ]);
+    await keepSecret(paths);
+    const tokens = watchTokens(paths.tokenFile, (err) => log.error({ err }, 'no token is valid'));
+    const verify = tokenVerifier(tokens, Date.now);
+    const http = await serveHttp(factory, { port, verify, onSessionsChange: (n) => count('http', n) });
     closeHttp = () => http.close();
     await writeFile(paths.portFile, `${String(http.port)}\n`, { mode: 0o600 });
     log.info({ port: http.port }, 'listening');
@@ -83,12 +90,17 @@ async function lastPort(file: string): Promise<number> {
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 }
 
-/** 256 random bits in a file only the user can read; made once. */
-async function bearerSecret(file: string): Promise<string> {
-  const known = (await readFile(file, 'utf8').catch(() => '')).trim();
-  await chmod(file, 0o600).catch(() => undefined);
-  if (known.length >= secretBytes) return known;
-  const secret = randomBytes(secretBytes).toString('base64url');
-  await writeFile(file, `${secret}\n`, { mode: 0o600 });
-  return secret;
+/** The secret in a file only the user can read, made once; we go by its hash. */
+async function keepSecret({ secretFile, tokenFile }: FleetPaths): Promise<void> {
+  const { changeTokens, newToken, readTokens, tokenDigest } = await import('../platform/tokens.ts');
+  const known = (await readFile(secretFile, 'utf8').catch(() => '')).trim();
+  await chmod(secretFile, 0o600).catch(() => undefined);
+  const secret = known.length >= shortestSecret ? known : newToken();
+  if (secret !== known) await writeFile(secretFile, `${secret}\n`, { mode: 0o600 });
+  const sha256 = tokenDigest(secret);
+  if (readTokens(tokenFile).some((token) => token.sha256 === sha256)) return;
+  const now = Date.now();
+  await changeTokens(tokenFile, now, (tokens) => {
+    return { tokens: withDefault(tokens, sha256, now), result: undefined };
+  });
 }

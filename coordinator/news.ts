@@ -1,3 +1,4 @@
+import { covers } from '../core/owners.ts';
 import type { RunRecord } from './store/run-store.ts';
 import type { Wake } from './store/wake.ts';
 
@@ -61,7 +62,7 @@ export function createNews(wake: Wake): News {
 
 function concerns({ owner, run_ids: runIds, task_id: taskId, matters }: Interest, run: RunRecord): boolean {
   return (
-    run.owner === owner &&
+    covers(owner, run.owner) &&
     (runIds === undefined || runIds.has(run.run_id)) &&
     (taskId === undefined || run.spec.task_id === taskId) &&
     matters(run)

@@ -42,6 +42,7 @@ export function fleetServer(
     handlers: gate(tools),
     log,
     owner: whose,
+    manyOwners: true,
     resources: gateResources(fleetTemplates, ready.then(fleetResources)),
     requests: createOwnRequests(
       operatorRequests,

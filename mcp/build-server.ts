@@ -9,7 +9,9 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { FleetError } from '../core/errors.ts';
 import type { Logger } from '../platform/log.ts';
+import { everyone } from '../core/owners.ts';
 import type { Contracts } from '../schemas/contract.ts';
+import type { Principal } from '../schemas/principal.ts';
 import { protocolVersions } from '../schemas/server-info.ts';
 import { readCallMeta } from './call-meta.ts';
 import { connectionOf } from './connection.ts';
@@ -29,8 +31,10 @@ export interface ServerOptions<C extends Contracts> {
   contracts: C;
   handlers: Handlers<C>;
   log: Logger;
-  /** Whose runs the calls of every connection are about. */
+  /** Whose runs the calls are about, of connections that know of no principal. */
   owner: string;
+  /** Whether an admin is answered about the runs of all owners; else there is one. */
+  manyOwners?: boolean;
   /** Handlers of notifications beyond MCP's own, by method. */
   notifications?: Record<string, (params: unknown) => void>;
   resources?: ResourceSource;
@@ -42,7 +46,7 @@ export interface ServerOptions<C extends Contracts> {
  * Makes the server of one connection; every connection needs its own. A client that has mounted a URL
  * stands in no folder of this machine, whatever it says.
  */
-export type ServerFactory = (connection?: { overUrl: boolean }) => Server;
+export type ServerFactory = (connection?: { overUrl: boolean; principal?: Principal }) => Server;
 
 /** One for all: each Server would otherwise compile its own, and none of ours validates with it. */
 const jsonSchemaValidator = new AjvJsonSchemaValidator();
@@ -52,10 +56,12 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
   const tools = createTools(options.contracts, options.handlers);
   const list: ListToolsResult = { tools: [...tools.values()].map((tool) => tool.definition) };
   const notifications = new Map(Object.entries(options.notifications ?? {}));
-  const { name, version, instructions, log, owner, resources } = options;
+  const { name, version, instructions, log, resources } = options;
   const capabilities = { tools: {}, ...(resources !== undefined && { resources: { subscribe: true } }) };
 
   return (opened) => {
+    const starts = opened?.principal?.owner ?? options.owner;
+    const owner = opened?.principal?.scope === 'admin' && options.manyOwners === true ? everyone : starts;
     const server = new Server({ name, version }, { capabilities, instructions, jsonSchemaValidator });
     let client = { name: 'unknown', version: '' };
     let protocolVersion: string | undefined;
@@ -92,7 +98,7 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
       const stands = opened?.overUrl === true ? undefined : cwd;
       const progress = progressOf(params['_meta'], extra);
       const { signal } = extra;
-      const call: Call = { owner, signal, client, ...meta, cwd: stands, progress, connection };
+      const call: Call = { owner, starts, signal, client, ...meta, cwd: stands, progress, connection };
       try {
         const tool = findTool(tools, toolName);
         const { input, output } = await tool.run(params['arguments'], call);

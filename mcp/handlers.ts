@@ -22,8 +22,10 @@ export interface Connection {
 
 /** What a handler knows of the call besides its input. */
 export interface Call {
-  /** Whose runs these are: every run, handle and task belongs to one owner. */
+  /** Whose runs these are: every run, handle and task belongs to one owner. `everyone` for an admin. */
   owner: string;
+  /** Whose the runs are that the call starts, where that is another. */
+  starts?: string;
   /** Aborted when the client cancels the call or goes away. */
   signal: AbortSignal;
   client: { name: string; version: string };

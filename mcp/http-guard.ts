@@ -1,6 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Principal, Scope } from '../schemas/principal.ts';
 import { invalidRequest, maxMessageBytes, messageTooLong, parseError, type RpcError } from './json-rpc.ts';
+import type { Verifier } from './verifier.ts';
 
 /** A refusal before any session is involved. */
 export interface Refusal {
@@ -13,37 +16,74 @@ export interface Refusal {
 const refused = -32_000;
 
 export interface HttpGuard {
-  /** In order: Host, Origin, bearer. Undefined where the request may pass. */
-  check: (request: IncomingMessage) => Refusal | undefined;
+  /** Keeps web pages out: Host, then Origin. Undefined where the request may pass. */
+  checkSource: (request: IncomingMessage) => Refusal | undefined;
+  /** After that: who asks. */
+  identify: (request: IncomingMessage) => Promise<Principal | Refusal>;
 }
 
-/**
- * Keeps web pages out (DNS rebinding needs a foreign Host, other pages send their Origin) and
- * everyone without the secret. `port` is the one listened on.
- */
-export function createHttpGuard(port: number, secret: string): HttpGuard {
-  const hosts = new Set(['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${String(port)}`));
-  const origins = new Set([...hosts].map((host) => `http://${host}`));
-  const expected = digest(`Bearer ${secret}`);
-  const check = ({ headers }: IncomingMessage): Refusal | undefined => {
-    if (!hosts.has((headers.host ?? '').toLowerCase())) {
-      return { status: 403, error: { code: refused, message: 'This host name is not served here.' } };
-    }
-    if (headers.origin !== undefined && !origins.has(headers.origin.toLowerCase())) {
-      return { status: 403, error: { code: refused, message: 'Requests from this origin are refused.' } };
-    }
-    // Digests have one length, which timingSafeEqual needs, and tell nothing of the secret's.
-    if (!timingSafeEqual(digest(headers.authorization ?? ''), expected)) {
-      const message = 'Send the bearer secret from the state folder.';
-      return { status: 401, error: { code: refused, message }, headers: { 'www-authenticate': 'Bearer' } };
-    }
-    return undefined;
+interface GuardOptions {
+  scheme: 'http' | 'https';
+  /** Names and addresses it is reached by, beside those of the loopback. */
+  names: readonly string[];
+  /** The one listened on. */
+  port: number;
+  verify: Verifier;
+  /** What a client without a good token is told by `WWW-Authenticate`. */
+  challenge: string;
+}
+
+/** DNS rebinding needs a foreign Host, and other pages send their Origin. */
+export function createHttpGuard({ scheme, names, port, verify, challenge }: GuardOptions): HttpGuard {
+  const usual = scheme === 'http' ? 80 : 443;
+  const hosts = new Set(
+    ['127.0.0.1', 'localhost', '[::1]', ...names].flatMap((name) => [
+      `${name.toLowerCase()}:${String(port)}`,
+      ...(port === usual ? [name.toLowerCase()] : []),
+    ]),
+  );
+  const origins = new Set([...hosts].map((host) => `${scheme}://${host}`));
+  return {
+    checkSource({ headers }) {
+      if (!hosts.has((headers.host ?? '').toLowerCase())) {
+        return { status: 403, error: { code: refused, message: 'This host name is not served here.' } };
+      }
+      if (headers.origin !== undefined && !origins.has(headers.origin.toLowerCase())) {
+        return { status: 403, error: { code: refused, message: 'Requests from this origin are refused.' } };
+      }
+      return undefined;
+    },
+    async identify({ headers, socket }) {
+      const presented = { authorization: headers.authorization, certificate: certificateOf(socket) };
+      const principal = await verify(presented);
+      if (principal !== undefined) return principal;
+      const message = 'Send the bearer secret from the state folder, or a token of `codex-fleet token`.';
+      return { status: 401, error: { code: refused, message }, headers: { 'www-authenticate': challenge } };
+    },
   };
-  return { check };
 }
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+function certificateOf(socket: Socket): string | undefined {
+  if (!isTls(socket) || !socket.authorized) return undefined;
+  return fingerprintOf(socket.getPeerCertificate().fingerprint256);
+}
+
+/** Without naming the class, whose module nobody needs who speaks to the loopback only. */
+function isTls(socket: Socket): socket is TLSSocket {
+  return 'getPeerCertificate' in socket;
+}
+
+function fingerprintOf(shown: string): string {
+  return shown.replaceAll(':', '').toLowerCase();
+}
+
+/** RFC 6750, 3.1. */
+export function insufficientScope(challenge: string, scope: Scope): Refusal {
+  return {
+    status: 403,
+    error: { code: refused, message: `This token may not do that: it takes the scope "${scope}".` },
+    headers: { 'www-authenticate': `${challenge}, error="insufficient_scope", scope="${scope}"` },
+  };
 }
 
 export type Body = { ok: true; value: unknown } | { ok: false; refusal: Refusal };

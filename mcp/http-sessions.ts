@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import type { ServerResponse } from 'node:http';
+import type { Principal } from '../schemas/principal.ts';
 import type { ServerFactory } from './build-server.ts';
 
 export interface HttpSession {
   id: string;
+  /** Who began it: to anybody else it does not exist. */
+  principal: Principal;
   transport: StreamableHTTPServerTransport;
   /** Responses under way, a GET's event stream among them. */
   open: number;
@@ -22,8 +25,8 @@ export interface SessionOptions {
 }
 
 export interface HttpSessions {
-  get: (id: string) => HttpSession | undefined;
-  create: () => Promise<HttpSession>;
+  get: (id: string, principal: Principal) => HttpSession | undefined;
+  create: (principal: Principal) => Promise<HttpSession>;
   /** Counts a response as use of the session until it is over. */
   track: (session: HttpSession, response: ServerResponse) => void;
   /** Ends what is past its time. */
@@ -35,7 +38,7 @@ export interface HttpSessions {
 export function createHttpSessions(options: SessionOptions): HttpSessions {
   const sessions = new Map<string, HttpSession>();
 
-  const create = async (): Promise<HttpSession> => {
+  const create = async (principal: Principal): Promise<HttpSession> => {
     // Loaded for the first of them: it brings fetch and all of it, several MB.
     const { StreamableHTTPServerTransport } =
       await import('@modelcontextprotocol/sdk/server/streamableHttp.js');
@@ -44,8 +47,8 @@ export function createHttpSessions(options: SessionOptions): HttpSessions {
     transport.onclose = () => {
       if (sessions.delete(id)) options.onChange(sessions.size);
     };
-    const session: HttpSession = { id, transport, open: 0, lastUsedMs: options.now() };
-    await options.factory({ overUrl: true }).connect(transport);
+    const session: HttpSession = { id, principal, transport, open: 0, lastUsedMs: options.now() };
+    await options.factory({ overUrl: true, principal }).connect(transport);
     sessions.set(id, session);
     options.onChange(sessions.size);
     evict();
@@ -75,5 +78,15 @@ export function createHttpSessions(options: SessionOptions): HttpSessions {
   const closeAll = async (): Promise<void> => {
     await Promise.all([...sessions.values()].map((session) => session.transport.close()));
   };
-  return { get: (id) => sessions.get(id), create, track, sweep, closeAll };
+  const get = (id: string, { owner, scope }: Principal): HttpSession | undefined => {
+    const session = sessions.get(id);
+    const isSame = session?.principal.owner === owner && sees(session.principal.scope) === sees(scope);
+    return isSame ? session : undefined;
+  };
+  return { get, create, track, sweep, closeAll };
+}
+
+/** A session shows what its first request may see: with a token that may see less, it is another one. */
+function sees(scope: Principal['scope']): 'all' | 'own' {
+  return scope === 'admin' ? 'all' : 'own';
 }

@@ -8,15 +8,20 @@ import {
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
 import { FleetError } from '../core/errors.ts';
 import type { ServerFactory } from './build-server.ts';
-import { createHttpGuard, readBody, type HttpGuard, type Refusal } from './http-guard.ts';
+import { allows } from '../core/trust/scopes.ts';
+import type { Principal } from '../schemas/principal.ts';
+import { createHttpGuard, insufficientScope, readBody, type HttpGuard, type Refusal } from './http-guard.ts';
 import { createHttpSessions, type HttpSession, type HttpSessions } from './http-sessions.ts';
+import { scopeOf } from './scopes.ts';
+import type { Verifier } from './verifier.ts';
 
 export interface HttpOptions {
   /** A loopback address; default 127.0.0.1. */
   host?: string;
   /** 0 takes a free one. */
   port: number;
-  secret: string;
+  /** Who may ask for what. */
+  verify: Verifier;
   /** An unused session ends after this long; default 30 minutes. */
   sessionTtlMs?: number;
   /** How often unused sessions are looked for; default 60 s. */
@@ -46,9 +51,10 @@ export async function serveHttp(factory: ServerFactory, options: HttpOptions): P
   });
   const http = createServer();
   const port = await listen(http, options);
-  const guard = createHttpGuard(port, options.secret);
+  const challenge = 'Bearer';
+  const guard = createHttpGuard({ scheme: 'http', names: [], port, verify: options.verify, challenge });
   http.on('request', (request, response) => {
-    void serve(request, response, guard, sessions).catch(() => {
+    void serve(request, response, { guard, sessions, challenge }).catch(() => {
       if (response.headersSent) response.destroy();
       else refuse(response, { status: 500, error: { code: -32_603, message: 'Internal error' } });
     });
@@ -81,15 +87,30 @@ async function listen(http: HttpServer, options: HttpOptions): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : options.port;
 }
 
+interface Served {
+  guard: HttpGuard;
+  sessions: HttpSessions;
+  challenge: string;
+}
+
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  guard: HttpGuard,
-  sessions: HttpSessions,
+  { guard, sessions, challenge }: Served,
 ): Promise<void> {
-  const refusal = guard.check(request) ?? checkTarget(request);
-  if (refusal !== undefined) {
-    refuse(response, refusal);
+  const foreign = guard.checkSource(request);
+  if (foreign !== undefined) {
+    refuse(response, foreign);
+    return;
+  }
+  const principal = await guard.identify(request);
+  if ('status' in principal) {
+    refuse(response, principal);
+    return;
+  }
+  const elsewhere = checkTarget(request);
+  if (elsewhere !== undefined) {
+    refuse(response, elsewhere);
     return;
   }
   let body: unknown;
@@ -101,7 +122,12 @@ async function serve(
     }
     body = read.value;
   }
-  const session = await findSession(request, body, sessions);
+  const needed = scopeOf(body);
+  if (!allows(principal.scope, needed)) {
+    refuse(response, insufficientScope(challenge, needed));
+    return;
+  }
+  const session = await findSession(request, body, principal, sessions);
   if ('status' in session) {
     refuse(response, session);
     return;
@@ -125,14 +151,15 @@ function checkTarget(request: IncomingMessage): Refusal | undefined {
 async function findSession(
   request: IncomingMessage,
   body: unknown,
+  principal: Principal,
   sessions: HttpSessions,
 ): Promise<HttpSession | Refusal> {
   const id = request.headers['mcp-session-id'];
   if (typeof id === 'string') {
     const unknown = { status: 404, error: { code: sessionNotFound, message: 'Session not found' } };
-    return sessions.get(id) ?? unknown;
+    return sessions.get(id, principal) ?? unknown;
   }
-  if (isInitializeRequest(body)) return sessions.create();
+  if (isInitializeRequest(body)) return sessions.create(principal);
   return {
     status: 400,
     error: { code: serverError, message: 'Begin with initialize, without a session id.' },

@@ -17,8 +17,10 @@ export interface FleetPaths {
   coordinatorSocket: string;
   database: string;
   lockFile: string;
-  /** Bearer secret of the HTTP front, 0600. */
+  /** Bearer secret of the HTTP front as clients read it, 0600. */
   secretFile: string;
+  /** Hashes of it and of all other tokens, 0600. */
+  tokenFile: string;
   portFile: string;
   /** Keys of the vault's keys, 0600. */
   masterKeyFile: string;
@@ -54,6 +56,7 @@ export function fleetPaths(env: Environment): FleetPaths {
     database: join(stateDir, 'fleet.db'),
     lockFile: join(stateDir, 'coordinator.lock'),
     secretFile: join(stateDir, 'http-secret'),
+    tokenFile: join(stateDir, 'tokens.json'),
     portFile: join(stateDir, 'http-port'),
     masterKeyFile: join(stateDir, 'master-key'),
     trustFile: join(stateDir, 'trust.json'),

@@ -1,3 +1,4 @@
+import { covers } from '../../core/owners.ts';
 import { FleetError } from '../../core/errors.ts';
 import { nextAfterCancel } from '../../core/next.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
@@ -53,7 +54,7 @@ async function selectRuns(deps: HandlerDeps, input: Input<Contract>, owner: stri
   }
   // Of a group that has ended nothing is known any more: there, too, nothing is left to end.
   if (group !== undefined) {
-    const open = [...deps.changes.open].filter(([, run]) => run.owner === owner && isMeant(run));
+    const open = [...deps.changes.open].filter(([, run]) => covers(owner, run.owner) && isMeant(run));
     return open.map(([runId]) => runId);
   }
   if (taskId === undefined)

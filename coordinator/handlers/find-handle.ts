@@ -1,3 +1,4 @@
+import { covers } from '../../core/owners.ts';
 import { FleetError } from '../../core/errors.ts';
 import { expiryOf } from '../../core/expiry.ts';
 import type { FoundHandle } from '../store/run-store.ts';
@@ -20,7 +21,7 @@ export async function lookUpHandle(
   owner: string,
 ): Promise<FoundHandle | undefined> {
   const found = await store.findHandle(id);
-  if (found?.owner !== owner) return undefined;
+  if (found === undefined || !covers(owner, found.owner)) return undefined;
   const expiresAt = expiryOf(found.ended_at, config.output.keep_ms);
   return expiresAt !== undefined && clock.now() >= expiresAt ? undefined : found;
 }

@@ -1,3 +1,4 @@
+import { covers } from '../../core/owners.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { OpenAttempt } from '../fleet/open-attempts.ts';
 import type { WorkerLink } from '../fleet/worker-link.ts';
@@ -14,7 +15,7 @@ export async function findRun(
   owner: string,
 ): Promise<RunRecord> {
   const run = await store.get(runId);
-  if (run === undefined || run.owner !== owner) throw unknownRun(runId);
+  if (run === undefined || !covers(owner, run.owner)) throw unknownRun(runId);
   return run;
 }
 

@@ -1,3 +1,4 @@
+import { covers } from '../../core/owners.ts';
 import { FleetError } from '../../core/errors.ts';
 import { nextAfterPoll } from '../../core/next.ts';
 import { packRuns, pollEnvelopeBytes } from '../../core/poll-reply.ts';
@@ -121,7 +122,7 @@ function progressOf({ progress }: Call): (open: number) => void {
 async function checkScope({ store, changes }: HandlerDeps, input: PollInput, owner: string): Promise<void> {
   for (const runId of input.run_ids ?? []) {
     const known = changes.open.get(runId) ?? changes.recent(runId) ?? (await store.get(runId));
-    if (known?.owner !== owner) throw unknownRun(runId);
+    if (known === undefined || !covers(owner, known.owner)) throw unknownRun(runId);
   }
   if (input.task_id === undefined || input.run_ids !== undefined) return;
   const [any] = await store.select({ owner, task_id: input.task_id, after_seq: 0, limit: 1 });

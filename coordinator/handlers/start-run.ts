@@ -1,3 +1,4 @@
+import { covers } from '../../core/owners.ts';
 import { FleetError } from '../../core/errors.ts';
 import { nextAfterStart } from '../../core/next.ts';
 import { linkRuns } from '../../core/dependencies.ts';
@@ -37,7 +38,12 @@ export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) 
     const kept = await privacy.protect(linked);
     const now = clock.now();
     const accepted = await scheduler.submit(
-      kept.map((spec, at) => ({ run_id: runIds[at] ?? newRunId(), owner: call.owner, spec, now })),
+      kept.map((spec, at) => ({
+        run_id: runIds[at] ?? newRunId(),
+        owner: call.starts ?? call.owner,
+        spec,
+        now,
+      })),
     );
     const runs = accepted.map(({ submitted }, at) => {
       if (submitted.kind === 'created' || submitted.kind === 'existing') return submitted.run;
@@ -118,7 +124,7 @@ async function checkEarlier(
   for (const runId of earlier) {
     if (runIds.includes(runId)) continue;
     const known = changes.open.get(runId) ?? (await store.get(runId));
-    if (known?.owner !== owner) throw unknownRun(runId);
+    if (known === undefined || !covers(owner, known.owner)) throw unknownRun(runId);
   }
 }
 

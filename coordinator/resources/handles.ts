@@ -1,3 +1,4 @@
+import { covers } from '../../core/owners.ts';
 import { jsonBytes } from '../../core/json-bytes.ts';
 import { sanitize } from '../../core/sanitize.ts';
 import type { Call, Output } from '../../mcp/handlers.ts';
@@ -63,7 +64,7 @@ export function handleResources(deps: HandlerDeps): ResourceKind {
       const last = after === undefined ? undefined : after.slice(handlePrefix.length);
       const lastRun = last === undefined ? '' : ((await store.findHandle(last))?.run_id ?? '');
       const ids = [...changes.open].flatMap(([runId, run]) =>
-        run.owner === owner && runId >= lastRun ? [runId] : [],
+        covers(owner, run.owner) && runId >= lastRun ? [runId] : [],
       );
       const entries: ResourceEntry[] = [];
       for (let at = 0, sorted = ids.sort(); at < sorted.length && entries.length < limit; at += limit) {

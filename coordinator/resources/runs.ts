@@ -1,3 +1,4 @@
+import { covers } from '../../core/owners.ts';
 import { packRuns } from '../../core/poll-reply.ts';
 import { maxReplyBytes } from '../../schemas/tools.ts';
 import type { HandlerDeps } from '../handlers/deps.ts';
@@ -19,7 +20,7 @@ export function runResources(deps: HandlerDeps): ResourceKind {
 
   async function find(runId: string, owner: string): Promise<RunRecord | undefined> {
     const run = await store.get(runId);
-    return run?.owner === owner ? run : undefined;
+    return run !== undefined && covers(owner, run.owner) ? run : undefined;
   }
   return {
     template: runTemplate,
@@ -40,7 +41,7 @@ export function runResources(deps: HandlerDeps): ResourceKind {
     async list(owner, after, limit) {
       const last = after?.slice(runPrefix.length) ?? '';
       const ids = [...changes.open].flatMap(([runId, run]) =>
-        run.owner === owner && runId > last ? [runId] : [],
+        covers(owner, run.owner) && runId > last ? [runId] : [],
       );
       const page = ids.sort().slice(0, limit);
       const runs = await Promise.all(page.map((runId) => store.get(runId)));

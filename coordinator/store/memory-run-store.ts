@@ -1,3 +1,4 @@
+import { covers } from '../../core/owners.ts';
 import { FleetError } from '../../core/errors.ts';
 import { apply } from './operations.ts';
 import type { RunTable } from './run-table.ts';
@@ -132,7 +133,7 @@ function createShelfReader({ table, runs, leases, drained, owed, tasks, latestSe
   }: Omit<Selection, 'after_seq' | 'limit'>): RunRecord[] {
     return [...runs.values()].filter(
       (run) =>
-        run.owner === owner &&
+        covers(owner, run.owner) &&
         (ids === undefined || ids.includes(run.run_id)) &&
         (task === undefined || run.spec.task_id === task),
     );

@@ -1,10 +1,14 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { everyone } from '../../core/owners.ts';
 import type { HandleRow, RunRow } from './rows.ts';
 import { handleColumnNames, runColumns } from './run-loader.ts';
 import type { EndedRun, EndedSelection, Owed, Selection } from './run-store.ts';
 
 const runs = `SELECT ${runColumns} FROM run JOIN run_spec USING (arrival)`;
 const listed = 'run_id IN (SELECT value FROM json_each(?))';
+
+/** A list of ids, twice, or null; a task id, or null. */
+const anyOwner = `(? IS NULL OR ${listed}) AND +task_id = coalesce(?, task_id)`;
 
 type Scope = Omit<Selection, 'after_seq' | 'limit'>;
 
@@ -107,7 +111,13 @@ function prepareSelect(db: Database): (selection: Selection) => RunRow[] {
   const ofList = db.prepare<unknown[], RunRow>(
     `${runs} WHERE ${listed} AND +owner = ? AND +task_id = coalesce(?, task_id) AND +seq > ? ORDER BY +seq LIMIT ?`,
   );
+  // Of everyone: asked for by few, and prepared only then.
+  let ofAll: Statement<unknown[], RunRow> | undefined;
   return ({ owner, run_ids: ids, task_id: task, after_seq: after, limit }) => {
+    if (owner === everyone) {
+      ofAll ??= db.prepare(`${runs} WHERE ${anyOwner} AND ${page}`);
+      return ofAll.all(listOf(ids), listOf(ids), task ?? null, after, limit);
+    }
     if (ids !== undefined) return ofList.all(JSON.stringify(ids), owner, task ?? null, after, limit);
     return task === undefined ? ofOwner.all(owner, after, limit) : ofTask.all(owner, task, after, limit);
   };
@@ -133,8 +143,17 @@ function prepareCountOpen(db: Database): (scope: Scope) => number {
   const ofList = db
     .prepare<unknown[], number>(`${count} ${listed} AND +owner = ? AND +task_id = coalesce(?, task_id)`)
     .pluck();
+  let ofAll: Statement<unknown[], number> | undefined;
   return ({ owner, run_ids: ids, task_id: task }) => {
+    if (owner === everyone) {
+      ofAll ??= db.prepare<unknown[], number>(`${count} ${anyOwner}`).pluck();
+      return ofAll.get(listOf(ids), listOf(ids), task ?? null) ?? 0;
+    }
     if (ids !== undefined) return ofList.get(JSON.stringify(ids), owner, task ?? null) ?? 0;
     return (task === undefined ? ofOwner.get(owner) : ofTask.get(owner, task)) ?? 0;
   };
+}
+
+function listOf(ids: readonly string[] | undefined): string | null {
+  return ids === undefined ? null : JSON.stringify(ids);
 }

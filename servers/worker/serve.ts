@@ -103,8 +103,11 @@ async function listenOn(
       return { port: undefined, abandoned: never, close: socket.close };
     }
     case 'http': {
-      const { serveHttp } = await import('../../mcp/serve-http.ts');
-      const http = await serveHttp(factory, { port: listen.port, secret: listen.secret });
+      const [{ serveHttp }, { secretVerifier }] = await Promise.all([
+        import('../../mcp/serve-http.ts'),
+        import('../../mcp/verifier.ts'),
+      ]);
+      const http = await serveHttp(factory, { port: listen.port, verify: secretVerifier(listen.secret) });
       return { port: http.port, abandoned: never, close: http.close };
     }
   }

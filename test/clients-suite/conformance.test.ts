@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { serveHttp } from '../../mcp/serve-http.ts';
+import { secretVerifier } from '../../mcp/verifier.ts';
 import { conformanceServer } from '../conformance/surface.ts';
 import { runConformance, type ConformanceResult } from '../helpers/conformance.ts';
 import { createFleet } from '../helpers/fleet.ts';
@@ -17,7 +18,7 @@ test(
   'the HTTP stack passes every scenario of the official suite it can serve',
   { timeout: longest },
   async () => {
-    const http = await serveHttp(conformanceServer, { port: 0, secret });
+    const http = await serveHttp(conformanceServer, { port: 0, verify: secretVerifier(secret) });
     onTestFinished(() => http.close());
     const result = await runConformance(http.port, secret, 'surface.expected-failures.yml');
     expect(failedIn(result)).toEqual(['server-sse-polling']);

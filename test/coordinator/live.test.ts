@@ -13,6 +13,7 @@ import { fleetResources } from '../../coordinator/resources/index.ts';
 import { fleetServer } from '../../coordinator/server.ts';
 import { openSocket } from '../../mcp/open-socket.ts';
 import { serveHttp } from '../../mcp/serve-http.ts';
+import { secretVerifier } from '../../mcp/verifier.ts';
 import { serveSocket } from '../../mcp/serve-socket.ts';
 import { createLogger } from '../../platform/log.ts';
 import { runSnapshot } from '../../schemas/run.ts';
@@ -40,7 +41,7 @@ async function served(over: Over): Promise<{ fleet: FakeFleet; open: () => Promi
     onTestFinished(() => service.close());
     return { fleet, open: () => openSocket(path) };
   }
-  const service = await serveHttp(factory, { port: 0, secret });
+  const service = await serveHttp(factory, { port: 0, verify: secretVerifier(secret) });
   onTestFinished(() => service.close());
   const requestInit = { headers: { authorization: `Bearer ${secret}` } };
   const url = new URL(`http://127.0.0.1:${String(service.port)}/mcp`);

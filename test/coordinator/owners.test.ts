@@ -6,6 +6,7 @@ import { fleetServer } from '../../coordinator/server.ts';
 import { FleetError } from '../../core/errors.ts';
 import { connect, type Peer } from '../../mcp/client.ts';
 import { serveHttp } from '../../mcp/serve-http.ts';
+import { secretVerifier } from '../../mcp/verifier.ts';
 import { serveSocket } from '../../mcp/serve-socket.ts';
 import { manifest } from '../../schemas/manifest.ts';
 import { buildManifest } from '../../coordinator/manifest/build-manifest.ts';
@@ -29,7 +30,10 @@ async function twoOwners(config: Record<string, unknown> = {}) {
   const of = (owner: string) => fleetServer(deps, () => undefined, fleet.parts.log, owner);
   const path = join(scratchFolder(), 's');
   const socket = await serveSocket(of('jane').factory, path);
-  const http = await serveHttp(of('joe').factory, { port: 0, secret });
+  const http = await serveHttp(of('joe').factory, {
+    port: 0,
+    verify: secretVerifier(secret, { owner: 'joe', scope: 'run' }),
+  });
   const jane = await connect(fleetContracts, { socket: path });
   const joe = await connect(fleetContracts, { url: `http://127.0.0.1:${String(http.port)}/mcp`, secret });
   onTestFinished(async () => {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { connect, type Peer, type Target } from '../../mcp/client.ts';
 import { maxMessageBytes } from '../../mcp/json-rpc.ts';
 import { serveHttp } from '../../mcp/serve-http.ts';
+import { secretVerifier } from '../../mcp/verifier.ts';
 import { serveSocket } from '../../mcp/serve-socket.ts';
 import { createProbe, noteMethod, probeContracts, type Probe, type ProbeContracts } from './support/probe.ts';
 import { temporaryFolder, type TemporaryFolder } from './support/temporary-folder.ts';
@@ -39,7 +40,10 @@ const kinds: [string, () => Promise<void>][] = [
   [
     'http',
     async () => {
-      const http = await serveHttp(probe.factory, { port: 0, secret });
+      const http = await serveHttp(probe.factory, {
+        port: 0,
+        verify: secretVerifier(secret, { owner: 'jane', scope: 'admin' }),
+      });
       service = http;
       target = { url: `http://127.0.0.1:${String(http.port)}/mcp`, secret };
     },
@@ -176,7 +180,10 @@ describe('connecting', () => {
   });
 
   it('fails for a wrong secret', async () => {
-    const http = await serveHttp(probe.factory, { port: 0, secret });
+    const http = await serveHttp(probe.factory, {
+      port: 0,
+      verify: secretVerifier(secret, { owner: 'jane', scope: 'admin' }),
+    });
     const url = `http://127.0.0.1:${String(http.port)}/mcp`;
     await expect(connect(probeContracts, { url, secret: 'wrong' })).rejects.toMatchObject({
       code: 'UNAUTHORIZED',

@@ -2,6 +2,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { createHttpSessions, type HttpSessions } from '../../mcp/http-sessions.ts';
 import { createProbe } from './support/probe.ts';
 
+const jane = { owner: 'jane', scope: 'run' as const };
 let nowMs: number;
 let counts: number[];
 let sessions: HttpSessions;
@@ -19,35 +20,47 @@ beforeEach(() => {
 });
 
 it('ends a session at its time, and not before', async () => {
-  const { id } = await sessions.create();
+  const { id } = await sessions.create(jane);
   nowMs += 99;
   sessions.sweep();
-  expect(sessions.get(id)).toBeDefined();
+  expect(sessions.get(id, jane)).toBeDefined();
   nowMs += 1;
   sessions.sweep();
-  expect(sessions.get(id)).toBeUndefined();
+  expect(sessions.get(id, jane)).toBeUndefined();
   expect(counts).toEqual([1, 0]);
 });
 
 it('makes room by ending the one unused for longest', async () => {
-  const first = await sessions.create();
+  const first = await sessions.create(jane);
   nowMs += 1;
-  const second = await sessions.create();
+  const second = await sessions.create(jane);
   nowMs += 1;
-  const third = await sessions.create();
-  expect([first, second, third].map(({ id }) => sessions.get(id) !== undefined)).toEqual([false, true, true]);
+  const third = await sessions.create(jane);
+  expect([first, second, third].map(({ id }) => sessions.get(id, jane) !== undefined)).toEqual([
+    false,
+    true,
+    true,
+  ]);
   await sessions.closeAll();
   expect(counts.at(-1)).toBe(0);
 });
 
 it('makes no room at the expense of one in use', async () => {
-  const first = await sessions.create();
+  const first = await sessions.create(jane);
   first.open += 1;
   nowMs += 1;
-  const second = await sessions.create();
+  const second = await sessions.create(jane);
   nowMs += 1;
-  await sessions.create();
-  expect(sessions.get(first.id)).toBeDefined();
-  expect(sessions.get(second.id)).toBeUndefined();
+  await sessions.create(jane);
+  expect(sessions.get(first.id, jane)).toBeDefined();
+  expect(sessions.get(second.id, jane)).toBeUndefined();
+  await sessions.closeAll();
+});
+
+it('shows a session to nobody but who began it', async () => {
+  const { id } = await sessions.create(jane);
+  expect(sessions.get(id, { owner: 'joe', scope: 'run' })).toBeUndefined();
+  expect(sessions.get(id, { owner: 'jane', scope: 'admin' })).toBeUndefined();
+  expect(sessions.get(id, { owner: 'jane', scope: 'read' })).toBeDefined();
   await sessions.closeAll();
 });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { maxMessageBytes } from '../../mcp/json-rpc.ts';
 import { serveHttp, type HttpService } from '../../mcp/serve-http.ts';
+import { secretVerifier } from '../../mcp/verifier.ts';
 import { createProbe, type Probe } from './support/probe.ts';
 import { initialize, toolCall } from './support/raw-socket.ts';
 
@@ -17,7 +18,7 @@ beforeEach(async () => {
   counts = [];
   service = await serveHttp(probe.factory, {
     port: 0,
-    secret,
+    verify: secretVerifier(secret),
     onSessionsChange: (count) => counts.push(count),
   });
 });
@@ -207,7 +208,7 @@ describe('sessions', () => {
     const seen: number[] = [];
     service = await serveHttp(probe.factory, {
       port: 0,
-      secret,
+      verify: secretVerifier(secret),
       sessionTtlMs: 2_000,
       sweepMs: 20,
       onSessionsChange: (count) => {
@@ -246,7 +247,9 @@ describe('sessions', () => {
 });
 
 it('says so when the port is taken', async () => {
-  await expect(serveHttp(probe.factory, { port: service.port, secret })).rejects.toMatchObject({
+  await expect(
+    serveHttp(probe.factory, { port: service.port, verify: secretVerifier(secret) }),
+  ).rejects.toMatchObject({
     code: 'CONFLICT',
   });
 });

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { serveHttp } from '../../mcp/serve-http.ts';
+import { secretVerifier } from '../../mcp/verifier.ts';
 import { fleetContracts } from '../../schemas/tools.ts';
 import { inertFleet } from '../../scripts/lib/live-tools.ts';
 import { connectFleet, fleetOver, type FleetClient, type FleetConnection } from '../../stubs/index.ts';
@@ -13,7 +14,7 @@ const handle = fleetContracts.read_handle.example.input.handle_id;
 const probeMain = join(import.meta.dirname, '..', 'mcp', 'support', 'probe-main.ts');
 
 async function overHttp(): Promise<[FleetConnection, () => Promise<void>]> {
-  const service = await serveHttp(inertFleet, { port: 0, secret });
+  const service = await serveHttp(inertFleet, { port: 0, verify: secretVerifier(secret) });
   return [{ url: `http://127.0.0.1:${String(service.port)}/mcp`, secret }, service.close];
 }
 
@@ -85,21 +86,21 @@ describe('the typed client', () => {
   });
 
   it('says that its secret is wrong', async () => {
-    const service = await serveHttp(inertFleet, { port: 0, secret });
+    const service = await serveHttp(inertFleet, { port: 0, verify: secretVerifier(secret) });
     const url = `http://127.0.0.1:${String(service.port)}/mcp`;
     await expect(connectFleet({ url, secret: 'wrong' })).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
     await service.close();
   });
 
   it('connects anew to a fleet that was restarted', async () => {
-    const first = await serveHttp(inertFleet, { port: 0, secret });
+    const first = await serveHttp(inertFleet, { port: 0, verify: secretVerifier(secret) });
     const client = await connectFleet({ url: `http://127.0.0.1:${String(first.port)}/mcp`, secret });
     await client.listWorkers();
     await first.close();
     const gone = { code: 'DISCONNECTED', retryable: true };
     await expect(client.listWorkers()).rejects.toMatchObject(gone);
     await expect(client.listWorkers()).rejects.toMatchObject(gone);
-    const second = await serveHttp(inertFleet, { port: first.port, secret });
+    const second = await serveHttp(inertFleet, { port: first.port, verify: secretVerifier(secret) });
     expect(await client.listWorkers()).toEqual(fleetContracts.list_workers.example.output);
     await client.close();
     await second.close();

@@ -6,6 +6,7 @@ import type { ServerFactory } from '../../../mcp/build-server.ts';
 import { openHttp } from '../../../mcp/open-http.ts';
 import { openSocket } from '../../../mcp/open-socket.ts';
 import { serveHttp } from '../../../mcp/serve-http.ts';
+import { secretVerifier } from '../../../mcp/verifier.ts';
 import { serveSocket } from '../../../mcp/serve-socket.ts';
 import { inertFleet } from '../../../scripts/lib/live-tools.ts';
 import { createProbe } from './probe.ts';
@@ -46,7 +47,10 @@ async function socket(served: Served): Promise<Arm> {
 }
 
 async function http(served: Served): Promise<Arm> {
-  const service = await serveHttp(factoryOf(served), { port: 0, secret });
+  const service = await serveHttp(factoryOf(served), {
+    port: 0,
+    verify: secretVerifier(secret, { owner: 'jane', scope: 'admin' }),
+  });
   const url = `http://127.0.0.1:${String(service.port)}/mcp`;
   return { open: () => Promise.resolve(openHttp(url, secret)), close: service.close };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { everyone } from '../../../core/owners.ts';
 import { claimOf, finishOf, handleOf, newRun } from '../../helpers/runs.ts';
 import type { Bench } from './bench.ts';
 
@@ -37,6 +38,20 @@ export function readingCases(bench: Bench): void {
       ]);
       expect(await found({ run_ids: [b.run_id, ended.run_id], task_id: 'a' })).toEqual([[ended.run_id], 0]);
       expect(await found({ run_ids: [] })).toEqual([[], 0]);
+    });
+
+    it('selects and counts the same of all owners', async () => {
+      const hers = await bench.created(newRun({ owner: 'jane', spec: { task_id: 'a' } }));
+      const his = await bench.created(newRun({ owner: 'joe', spec: { task_id: 'a' } }));
+      const other = await bench.created(newRun({ owner: 'joe', spec: { task_id: 'b' } }));
+      async function found(scope: { run_ids?: string[]; task_id?: string }): Promise<[string[], number]> {
+        const runs = await bench.store.select({ owner: everyone, ...scope, after_seq: 0, limit: 10 });
+        return [runs.map((run) => run.run_id), await bench.store.countOpen({ owner: everyone, ...scope })];
+      }
+      expect(await found({})).toEqual([[hers.run_id, his.run_id, other.run_id], 3]);
+      expect(await found({ task_id: 'a' })).toEqual([[hers.run_id, his.run_id], 2]);
+      expect(await found({ run_ids: [hers.run_id, other.run_id] })).toEqual([[hers.run_id, other.run_id], 2]);
+      expect(await found({ run_ids: [other.run_id], task_id: 'a' })).toEqual([[], 0]);
     });
 
     it('finds a handle with its run and owner', async () => {
