@@ -35,6 +35,7 @@ export const failpointNames = [
   ...around('blob.link'),
   ...within('blob.swap'),
   ...within('blob.frames'),
+  'blob.free.torn',
   ...around('replica.bytes'),
   ...around('replica.adopt'),
   ...around('ledger.started'),

@@ -180,7 +180,7 @@ export const config = z.strictObject({
         .default(20_000_000_000)
         .describe(
           'What the outputs kept on this machine may take. Where they take more, runs are forgotten, those that ' +
-            'ended longest ago first, and nothing is copied.',
+            'ended longest ago first, none that ended in the last ten minutes, and nothing is copied.',
         ),
       task_quota_bytes: z
         .int()

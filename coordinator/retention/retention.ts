@@ -1,4 +1,4 @@
-import { heldBy, type HeldRuns } from '../../core/held-runs.ts';
+import { heldBy } from '../../core/held-runs.ts';
 import type { Blobs } from '../../platform/blobs/blobs.ts';
 import type { Logger } from '../../platform/log.ts';
 import type { Config } from '../../schemas/config.ts';
@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { Manifests } from '../manifest/manifests.ts';
 import type { EndedRun, RunRecord, RunStore } from '../store/run-store.ts';
 import { diskUsage } from './disk-usage.ts';
+import { createSteadyClock, type SteadyClock } from './steady-clock.ts';
 import { withKeptCopy } from './kept-copies.ts';
 import { tellWorkers, type AskWorker } from './tell-workers.ts';
 
@@ -29,7 +30,7 @@ export interface RetentionOptions {
   stateDir: string;
   ask: AskWorker;
   output: Pick<Config['output'], 'quota_bytes' | 'keep_ms'>;
-  clock: Pick<Clock, 'now'>;
+  clock: Clock;
   log: Logger;
 }
 
@@ -37,22 +38,29 @@ export interface RetentionOptions {
 const pageSize = 100;
 /** What is shared frees nothing when the first of those who have it is forgotten: it is measured again. */
 const maxRounds = 20;
+/**
+ * What ended less than so long ago, nobody may have read yet, and a call that began it may be made once
+ * more: however much there is, it is kept.
+ */
+const freshMs = 600_000;
 
 export function createRetention(options: RetentionOptions): Retention {
   let turn: Promise<unknown> = Promise.resolve();
+  const steady = createSteadyClock(options.clock);
   return {
     collect(dryRun) {
-      const done = turn.then(() => collect(options, dryRun));
+      const done = turn.then(() => collect(options, steady, dryRun));
       turn = done.catch(() => undefined);
       return done;
     },
   };
 }
 
-async function collect(options: RetentionOptions, dryRun: boolean): Promise<Collected> {
-  const { store, output, clock, blobs, ask, log } = options;
+async function collect(options: RetentionOptions, steady: SteadyClock, dryRun: boolean): Promise<Collected> {
+  const { store, output, blobs, ask, log } = options;
   const sweep = createSweep(options, dryRun);
-  await sweep.forget(clock.now() - output.keep_ms, Infinity);
+  const now = steady.now();
+  await sweep.forget(now - output.keep_ms, Infinity);
   const freed = { files: 0, bytes: 0 };
   const settle = async (): Promise<void> => {
     if (!dryRun) await tellWorkers(store, ask, log);
@@ -63,7 +71,7 @@ async function collect(options: RetentionOptions, dryRun: boolean): Promise<Coll
   await settle();
   for (let round = 0; round < maxRounds; round += 1) {
     const excess = (await used(options)) - output.quota_bytes - (dryRun ? await sweep.alone() : 0);
-    if (excess <= 0 || !(await sweep.forget(Infinity, excess))) break;
+    if (excess <= 0 || !(await sweep.forget(now - freshMs, excess))) break;
     if (!dryRun) await settle();
   }
   if (dryRun) {
@@ -97,16 +105,13 @@ function createSweep(options: RetentionOptions, dryRun: boolean): Sweep {
   const counts = { runs: 0, handles: 0, bytes: 0, kept: 0 };
   const done = new Set<string>();
   const kept = new Set<string>();
-  /** As of the first run there is to forget: most of the time there is none. */
-  let held: Promise<HeldRuns> | undefined;
-
   async function forgetSome(some: readonly EndedRun[]): Promise<number> {
     const runs = (await Promise.all(some.map((one) => store.get(one.run_id)))).filter(
       (run) => run !== undefined,
     );
-    held ??= store.open().then(heldBy);
-    const needed = await held;
     const copies = await withKeptCopy(runs, ask);
+    // Last of all: workers may take their time to answer, and a run that comes after one of these may begin.
+    const needed = heldBy(await store.open());
     const isKept = (run: RunRecord): boolean => needed.has(run) || copies.has(run.run_id);
     for (const run of runs) if (isKept(run)) kept.add(run.run_id);
     counts.kept = kept.size;

@@ -148,7 +148,10 @@ class FileBlobs implements Blobs {
   #swap(path: string, blob: string, stored: FileContent): 'replaced' | 'kept' | 'again' {
     const name = join(dirname(blob), `.link-${nanoid()}`);
     failpoint('blob.swap.before');
-    if (link(blob, name) !== undefined) return 'again';
+    const errno = link(blob, name);
+    // A file has 65,000 names at most (ext4): whoever comes next makes place for another.
+    if (errno === 'EMLINK') return attempt(() => rmSync(blob)) === undefined ? 'again' : 'kept';
+    if (errno !== undefined) return errno === 'ENOENT' ? 'again' : 'kept';
     failpoint('blob.swap.torn');
     const isItself = lookAt(name)?.ino === stored.stat.ino;
     if (!isItself || attempt(() => renameSync(name, path)) !== undefined) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunDetail } from '../../schemas/worker.ts';
 import { createRetention } from '../../coordinator/retention/retention.ts';
+import { createSteadyClock } from '../../coordinator/retention/steady-clock.ts';
 import type { AskWorker } from '../../coordinator/retention/tell-workers.ts';
 import { openBlobs } from '../../platform/blobs/blobs.ts';
 import { attemptKey, runAndAttemptOf } from '../../coordinator/fleet/open-attempts.ts';
@@ -10,6 +11,8 @@ import { handleOf } from '../helpers/runs.ts';
 import { allUp, fakeFleet, type FakeFleet } from './fake-fleet.ts';
 
 const keepMs = 1_000;
+/** Outputs beyond the quota are kept at least as long. */
+const freshMs = 600_000;
 
 async function fleetOf(output: Record<string, number> = {}, more: Record<string, unknown> = {}) {
   const fleet = await fakeFleet({ slots: [4], config: { output: { keep_ms: keepMs, ...output }, ...more } });
@@ -89,6 +92,22 @@ describe('runs past their time', () => {
     expect(await kept(fleet, [awaited, one])).toEqual([false, false]);
   });
 
+  it('are kept where another begins to wait for them while workers are still asked', async () => {
+    const fleet = await fleetOf();
+    writeFileSync(join(fleet.folder, '.git'), 'gitdir: elsewhere\n');
+    const awaited = await endedRun(fleet, { pipeline: 'change', workspace: 'clone' });
+    fleet.clock.nowMs += keepMs;
+    const ask: AskWorker = async (_worker, _keys, dryRun) => {
+      if (dryRun) await fleet.start(1, { after: [awaited], runs: undefined });
+      return [];
+    };
+    const stateDir = join(fleet.folder, 'state');
+    const blobs = openBlobs(join(fleet.folder, 'blobs'));
+    const retention = createRetention({ ...fleet.parts, ...fleet.parts.config, stateDir, ask, blobs });
+    expect(await retention.collect(false)).toMatchObject({ runs: 0, kept: 1 });
+    expect(await kept(fleet, [awaited])).toEqual([true]);
+  });
+
   it('are kept while their private copy holds more than their diff, and while nobody can say', async () => {
     const fleet = await fleetOf();
     const [worker] = fleet.workers;
@@ -123,6 +142,47 @@ describe('runs past their time', () => {
   }, 30_000);
 });
 
+describe('a clock', () => {
+  const hour = 3_600_000;
+
+  it('that jumps ahead is believed once it has stood for an hour, and at once when it is set back', () => {
+    let [wall, uptime] = [1_000 * hour, 0];
+    const pass = (ms: number): void => {
+      wall += ms;
+      uptime += ms;
+    };
+    const steady = createSteadyClock({ now: () => wall, uptimeMs: () => uptime });
+    expect(steady.now()).toBe(1_000 * hour);
+    pass(hour);
+    wall += 30_000;
+    expect(steady.now()).toBe(1_001 * hour + 30_000);
+    wall += 24 * hour;
+    expect(steady.now()).toBe(1_001 * hour + 30_000);
+    pass(hour / 2);
+    expect(steady.now()).toBe(1_001.5 * hour + 30_000);
+    wall -= 24 * hour;
+    expect(steady.now()).toBe(wall);
+    wall += 24 * hour;
+    pass(hour / 2);
+    steady.now();
+    pass(hour - 1);
+    expect(steady.now()).toBe(wall - 24 * hour);
+    pass(1);
+    expect(steady.now()).toBe(wall);
+    wall -= 48 * hour;
+    expect(steady.now()).toBe(wall);
+  });
+
+  it('set wrong forgets nothing', async () => {
+    const fleet = await fleetOf();
+    const id = await endedRun(fleet);
+    fleet.clock.nowMs += 24 * hour;
+    expect(await fleet.parts.retention.collect(false)).toMatchObject({ runs: 0 });
+    fleet.clock.nowMs -= 24 * hour;
+    expect(await kept(fleet, [id])).toEqual([true]);
+  });
+});
+
 describe('outputs beyond the quota', () => {
   it('cost the runs that ended first, and no more than it takes', async () => {
     const fleet = await fleetOf({ keep_ms: 1e9, quota_bytes: 25 });
@@ -138,6 +198,10 @@ describe('outputs beyond the quota', () => {
     const { output } = fleet.parts.config;
     const blobs = openBlobs(join(stateDir, 'blobs'));
     const retention = createRetention({ ...fleet.parts, stateDir, ask, output, blobs });
+    // Those who began them may not have read them yet, and may ask for them once more by their keys.
+    expect(await retention.collect(false)).toMatchObject({ runs: 0 });
+    fleet.clock.nowMs += freshMs;
+    fleet.clock.uptimeMs += freshMs;
     expect(await retention.collect(true)).toMatchObject({ runs: 2, bytes: 20 });
     expect(await retention.collect(false)).toMatchObject({ runs: 2, bytes: 20 });
     expect(await kept(fleet, ids)).toEqual([false, false, true, true]);

@@ -93,6 +93,41 @@ describe('blobs', () => {
     expect(await blobs.collect()).toMatchObject({ files: 1 });
   });
 
+  it('a process that dies while it frees one takes it from nobody', async () => {
+    await adopt('one');
+    rmSync(path('one'));
+    dieAt({ name: 'blob.free.torn', folder: dir }, 'die-in-blobs.mjs', [dir, 'one', hash, '0', 'collect']);
+    const [freed = ''] = readdirSync(dirname(blobPath()));
+    expect(freed).toMatch(/^\.freed-/);
+    // Somebody had got it in the instant before.
+    linkSync(join(dirname(blobPath()), freed), path('late'));
+    await blobs.collect({ leftoverMs: 0 });
+    expect(statSync(blobPath()).ino).toBe(statSync(path('late')).ino);
+    expect(readdirSync(dirname(blobPath()))).toEqual([hash]);
+    rmSync(path('late'));
+    expect(await blobs.collect()).toEqual({ files: 1, bytes: content.length });
+    expect(readdirSync(dirname(blobPath()))).toEqual([]);
+  });
+
+  it('begins another file where one has as many names as the file system gives it', async () => {
+    const small = Buffer.alloc(5_000, 'the same\n');
+    const sha256 = createHash('sha256').update(small).digest('hex');
+    const take = (name: string) => blobs.adopt(write(name, small), sha256, small.length);
+    await take('one');
+    // ext4 has 65,000; where there is no such bound, nothing else is to be shown.
+    mkdirSync(path('names'));
+    let names = 2;
+    try {
+      for (; names < 65_001; names += 1) linkSync(path('one'), join(path('names'), String(names)));
+    } catch {
+      expect(names).toBeGreaterThan(1_000);
+    }
+    await take('two');
+    await take('three');
+    expect(statSync(path('two')).ino).toBe(statSync(path('three')).ino);
+    expect(statSync(blobPath(sha256)).ino).toBe(statSync(path('three')).ino);
+  });
+
   it('takes the same content of several processes at once', async () => {
     const files = Array.from({ length: 6 }, (_, at) => `file-${at}`);
     for (const name of files) write(name);
