@@ -307,7 +307,11 @@ function isWord(bytes: Buffer, word: string): boolean {
 
 /** The first byte that is no blank. */
 export function firstVisible(bytes: Buffer): number | undefined {
-  return bytes.find((byte) => byte > 0x20);
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte > 0x20) return byte;
+  }
+  return undefined;
 }
 
 export function beginsJson(byte: number): boolean {

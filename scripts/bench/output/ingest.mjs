@@ -24,7 +24,7 @@ const writer = store.create({
 });
 const child = start(
   { argv, cwd: dir, env: {}, stdin: 'ignore', tmpDir: dir },
-  { stdout: (chunk) => writer.append(chunk), stderr: () => undefined },
+  { stdout: (chunk) => writer.append(chunk), stderr: () => undefined, keepsNoChunk: true },
 );
 await child.ended;
 const { bytes } = await writer.seal({ truncated: false });

@@ -74,6 +74,7 @@ class CommandSession implements EngineSession {
         stderr: (chunk) => {
           context.output.write('stderr', chunk);
         },
+        keepsNoChunk: true,
       },
     );
     context.report({ kind: 'reaping', reaping: this.#process.reaping });

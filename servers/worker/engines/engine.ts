@@ -8,6 +8,7 @@ import type { StartProcess } from '../runner/process.ts';
 
 /** Where a stage's output goes. A stream's handle is made at its first byte. */
 export interface StageOutput {
+  /** Keeps no view of the chunk. */
   write(stream: StreamName, chunk: Uint8Array): void;
   /** Marks a stream as incomplete at its source (cut inside the engine). */
   truncated(stream: StreamName): void;

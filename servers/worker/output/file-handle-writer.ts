@@ -1,9 +1,10 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { closeSync, rmSync } from 'node:fs';
 import type { Blobs } from '../../../platform/blobs/blobs.ts';
 import { errnoOf } from '../../../platform/blobs/plain-file.ts';
 import { failpoint } from '../../../platform/failpoint.ts';
 import type { HandleRecord } from '../../../schemas/handle.ts';
+import { ContentHash } from './content-hash.ts';
 import { openForAppend, writeFully } from './handle-files.ts';
 import type { HandleWriter } from './handle-store.ts';
 import { LineIndex } from './line-index.ts';
@@ -32,7 +33,7 @@ export class FileHandleWriter implements HandleWriter {
   readonly #hooks: WriterHooks;
   #inline: Buffer | undefined = Buffer.alloc(0);
   #appends = 0;
-  #file: { fd: number; hash: Hash } | undefined;
+  #file: { fd: number; hash: ContentHash } | undefined;
   #failed: string | undefined;
   #sealing: Promise<HandleRecord> | undefined;
   #sealed: HandleRecord | undefined;
@@ -86,8 +87,7 @@ export class FileHandleWriter implements HandleWriter {
 
   async #seal(truncated: boolean): Promise<HandleRecord> {
     const { bytes } = this;
-    const hash = this.#file?.hash ?? createHash('sha256').update(this.#inline ?? '');
-    const sha256 = hash.digest('hex');
+    const sha256 = this.#file === undefined ? sha256Of(this.#inline) : await this.#file.hash.digest(bytes);
     const shared = this.#file === undefined ? undefined : await this.#blobs?.adopt(this.#path, sha256, bytes);
     this.#sealed = {
       ...this.record(),
@@ -119,14 +119,14 @@ export class FileHandleWriter implements HandleWriter {
     this.#failed = errno;
     const kept = written === chunk.length ? chunk : chunk.subarray(0, written);
     this.index.push(kept);
-    file.hash.update(kept);
+    file.hash.push(kept, this.bytes);
   }
 
   /**
    * A file with what there was inline. The journal says so first where there was nothing, so that no file
    * is unheard of, and afterwards where there was something, so that a crash loses nothing.
    */
-  #openFile(): { fd: number; hash: Hash } | undefined {
+  #openFile(): { fd: number; hash: ContentHash } | undefined {
     const before = this.#inline ?? Buffer.alloc(0);
     if (before.length === 0) this.#failed = this.#hooks.opened(this.#created, undefined);
     if (this.#failed !== undefined) return undefined;
@@ -145,7 +145,13 @@ export class FileHandleWriter implements HandleWriter {
       return undefined;
     }
     this.#inline = undefined;
-    this.#file = { fd, hash: createHash('sha256').update(before) };
+    this.#file = { fd, hash: new ContentHash(fd, before) };
     return this.#file;
   }
+}
+
+function sha256Of(inline: Buffer | undefined): string {
+  return createHash('sha256')
+    .update(inline ?? '')
+    .digest('hex');
 }

@@ -3,6 +3,7 @@
  * preview, and the disk. It may hold back what it cannot judge yet.
  */
 export interface Guard {
+  /** The answer may be a view of the chunk; what it holds back is none. */
   transform(chunk: Uint8Array): Uint8Array;
   /** What it still holds back, when the stream has ended. */
   flush(): Uint8Array;

@@ -13,7 +13,10 @@ export interface CreateHandle {
 /** The right to append to one handle. Never given to readers. */
 export interface HandleWriter {
   readonly handle_id: string;
-  /** Keeps the bytes in order; readable as soon as it returns. Never throws for a full disk: `failed` says so. */
+  /**
+   * Keeps the bytes in order; readable as soon as it returns, and copied: the chunk may be used again.
+   * Never throws for a full disk: `failed` says so.
+   */
   append(chunk: Uint8Array): void;
   readonly bytes: number;
   readonly lines: number;

@@ -1,10 +1,17 @@
-import { asBuffer, countNewlines, nextNewline } from '../../../core/newlines.ts';
+import {
+  afterNewline,
+  asBuffer,
+  countInWords,
+  countNewlines,
+  nextNewline,
+  shortLineBytes,
+} from '../../../core/newlines.ts';
 
 /** One offset is kept for every so many lines, or for a power of two of that many. */
 export const indexedLines = 256;
 const newline = 10;
-/** Bytes of a line looked at one by one, where the line before it was short. */
-const nearBytes = 16;
+/** Most bytes counted together after a short line, and how many for a newline that is still to come. */
+const [blockBytes, bytesForLine] = [4096, 4];
 /** Past so many offsets (half a megabyte) every other one is dropped: very short lines cost no more memory. */
 const maxOffsets = 65_536;
 
@@ -26,17 +33,20 @@ export class LineIndex {
     const { length } = bytes;
     // The newlines until the next one whose offset is kept.
     let left = this.#stride - (this.#newlines % this.#stride);
-    let [at, near, found] = [0, nearBytes, 0];
-    for (;;) {
-      // Native code is fast in long lines, and costs a call in short ones.
-      const start = at;
-      const end = Math.min(start + near, length);
-      while (at < end && bytes[at] !== newline) at += 1;
-      if (at === end) at = bytes.indexOf(newline, at);
-      if (at === -1) break;
-      near = at - start > nearBytes ? 0 : nearBytes;
-      at += 1;
+    let found = 0;
+    for (let at = 0; at < length;) {
+      const next = bytes.indexOf(newline, at);
+      if (next === -1) break;
+      const isShort = next - at < shortLineBytes;
+      at = next + 1;
       found += 1;
+      if (isShort && found < left) {
+        const end = Math.min(at + Math.min(blockBytes, (left - found) * bytesForLine), length);
+        const more = countInWords(bytes, at, end);
+        const isPast = found + more >= left;
+        at = isPast ? afterNewline(bytes, at, left - found) : end;
+        found = isPast ? left : found + more;
+      }
       if (found < left) continue;
       this.#keep(this.#bytes + at);
       left = found + this.#stride - ((this.#newlines + found) % this.#stride);

@@ -16,6 +16,8 @@ export interface ProcessSpec {
 export interface ProcessIo {
   stdout(chunk: Buffer): void;
   stderr(chunk: Buffer): void;
+  /** Nothing of a chunk is used after the call, nor a view of it: its memory is freed. */
+  keepsNoChunk?: boolean;
 }
 
 /** How the process itself ended, after its pipes closed. */

@@ -1,6 +1,7 @@
 import { PassThrough, type Writable } from 'node:stream';
 import type { Reaping } from '../../../schemas/worker.ts';
 import { awaitClose } from './await-close.ts';
+import { freeChunk } from './free-chunk.ts';
 import type { Launched, ReapingLayer } from './layer.ts';
 import type { ProcessEnd, ProcessIo, ProcessSpec, RunningProcess, StartProcess } from './process.ts';
 import { errnoOf } from './spawn-child.ts';
@@ -90,6 +91,11 @@ class Run implements RunningProcess {
     child.stdout?.on('data', this.#io.stdout);
     child.stderr?.on('data', this.#io.stderr);
     const closed = awaitClose(child);
+    if (this.#io.keepsNoChunk === true) {
+      // After all that read it.
+      child.stdout?.on('data', freeChunk);
+      child.stderr?.on('data', freeChunk);
+    }
     child.on('error', (error) => {
       if (child.pid === undefined) void this.#finish({ kind: 'spawn', errno: errnoOf(error) }, undefined);
     });
