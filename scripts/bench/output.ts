@@ -1,30 +1,22 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import type { Bench } from '../bench.ts';
 import { startBenchWorker, type BenchWorker } from './output/bench-worker.ts';
 import { makeContents, type Contents } from './output/contents.ts';
-import { columns, median, quantile, short } from './statistics.ts';
+import type { Row } from './output/row.ts';
+import { many, measured, speed, throughput, times, warmMemory } from './output/throughput.ts';
+import { columns, quantile, short } from './statistics.ts';
 
 const megabytes = Number(process.env['BENCH_MB'] ?? 64);
-/** A large output is this many times the file. */
-const times = 16;
-const rounds = 3;
-const streams = 32;
 const ticks = 400;
 
-interface Row {
-  what: string;
-  figure: number;
-  unit: string;
-  bound?: { most: number } | { least: number };
-}
-
-/** What it costs to take in, keep and hash what commands print: a real worker beside a bare pipe to a file. */
+/**
+ * What it costs to take in, keep and hash what commands print: a real worker beside a bare pipe to a file.
+ * How throughput is measured, and why so, is said in output/throughput.ts.
+ */
 export async function run(): Promise<Bench> {
   const root = await mkdtemp(join(tmpdir(), 'fleet-output-'));
   try {
@@ -32,8 +24,8 @@ export async function run(): Promise<Bench> {
     const worker = await startBenchWorker(root, { output: { compress_after_ms: 0 } });
     try {
       const rows = [
-        ...(await throughput(worker, contents, root)),
-        ...(await extremes(worker, contents)),
+        ...(await throughput(worker, contents, root, megabytes)),
+        ...(await extremes(worker, contents, root)),
         ...(await delays(worker, contents)),
         {
           what: 'most memory of the worker, throughout',
@@ -53,94 +45,15 @@ export async function run(): Promise<Bench> {
   }
 }
 
-const barePipe = new URL('output/bare-pipe.mjs', import.meta.url);
-const ingest = new URL('output/ingest.mjs', import.meta.url);
-
-interface Cost {
-  bytes: number;
-  ms: number;
-  cpuMs: number;
-}
-
-const speed = ({ bytes, ms }: Cost): number => bytes / 1e6 / (ms / 1e3);
-const cost = ({ bytes, cpuMs }: Cost): number => cpuMs / (bytes / 1e6);
-
-async function throughput(worker: BenchWorker, contents: Contents, root: string): Promise<Row[]> {
-  const cat = (file: string): string[] => [
-    '/bin/cat',
-    contents.stamp(),
-    ...Array.from({ length: times }, () => file),
-  ];
-  const [bare, ours, whole, many]: [Cost[], Cost[], Cost[], Cost[]] = [[], [], [], []];
-  for (let round = 0; round < rounds; round += 1) {
-    const dir = await mkdtemp(join(root, 'ingest-'));
-    bare.push(await alone(barePipe, join(dir, 'bare'), cat(contents.lines)));
-    ours.push(await alone(ingest, dir, cat(contents.lines)));
-    await rm(dir, { recursive: true });
-    whole.push(await measured(worker, () => worker.print(...cat(contents.lines)).then(({ bytes }) => bytes)));
-    many.push(await measured(worker, () => atOnce(worker, contents)));
-  }
-  const best = (costs: Cost[]): number => Math.max(...costs.map(speed));
-  const ratios = ours.map((one, at) => speed(one) / speed(bare[at] ?? one));
-  const shares = many.map((one, at) => speed(one) / speed(whole[at] ?? one));
-  return [
-    { what: 'bare pipe to a file', figure: best(bare), unit: 'MB/s' },
-    { what: 'its processor time', figure: Math.min(...bare.map(cost)), unit: 'ms/MB' },
-    {
-      what: 'the same into a handle: line index and sha256',
-      figure: best(ours),
-      unit: 'MB/s',
-      bound: { least: 400 },
-    },
-    {
-      what: 'beside the bare pipe of its round, median',
-      figure: median(ratios),
-      unit: '×',
-      bound: { least: 0.6 },
-    },
-    { what: 'its processor time', figure: Math.min(...ours.map(cost)), unit: 'ms/MB', bound: { most: 2 } },
-    { what: 'a worker as it is by default, previews included', figure: best(whole), unit: 'MB/s' },
-    { what: 'its processor time', figure: Math.min(...whole.map(cost)), unit: 'ms/MB' },
-    { what: `${String(streams)} streams at once, in all`, figure: best(many), unit: 'MB/s' },
-    {
-      what: 'beside one stream of its round, median',
-      figure: median(shares),
-      unit: '×',
-      bound: { least: 0.8 },
-    },
-  ];
-}
-
-async function measured(worker: BenchWorker, work: () => Promise<number>): Promise<Cost> {
-  const [cpuMs, begun] = [worker.cpuMs(), performance.now()];
-  const bytes = await work();
-  return { bytes, ms: performance.now() - begun, cpuMs: worker.cpuMs() - cpuMs };
-}
-
-/** In a process of its own. */
-async function alone(script: URL, target: string, argv: string[]): Promise<Cost> {
-  const { stdout } = await promisify(execFile)(process.execPath, [fileURLToPath(script), target, ...argv]);
-  const cost: Cost = JSON.parse(stdout);
-  return cost;
-}
-
-/** As many bytes as one stream, over all of them. */
-async function atOnce(worker: BenchWorker, contents: Contents): Promise<number> {
-  const each = Array.from({ length: Math.max(1, times / streams) }, () => contents.lines);
-  const printed = await Promise.all(
-    Array.from({ length: streams }, () => worker.print('/bin/cat', contents.stamp(), ...each)),
-  );
-  return printed.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
 /** Outputs of one line, and of nothing but lines. */
-async function extremes(worker: BenchWorker, contents: Contents): Promise<Row[]> {
+async function extremes(worker: BenchWorker, contents: Contents, root: string): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [what, file] of [
     ['one line', contents.oneLine],
     ['empty lines', contents.emptyLines],
   ] as const) {
-    const argv = ['/bin/cat', contents.stamp(), ...Array.from({ length: times }, () => file)];
+    const argv = ['/bin/cat', contents.stamp(), ...many(times, file)];
+    await warmMemory(root, times * megabytes * 2 ** 20);
     const found = await measured(worker, () => worker.print(...argv).then(({ bytes }) => bytes));
     rows.push({ what: `${short(found.bytes / 2 ** 20)} MiB of ${what}`, figure: speed(found), unit: 'MB/s' });
   }
@@ -150,11 +63,7 @@ async function extremes(worker: BenchWorker, contents: Contents): Promise<Row[]>
 /** From a line written by the child to its arrival by read_handle, alone and beside a stream at full speed. */
 async function delays(worker: BenchWorker, contents: Contents): Promise<Row[]> {
   const alone = await ticking(worker);
-  const flood = worker.print(
-    '/bin/cat',
-    contents.stamp(),
-    ...Array.from({ length: times + 2 }, () => contents.lines),
-  );
+  const flood = worker.print('/bin/cat', contents.stamp(), ...many(times + 2, contents.lines));
   const beside = await ticking(worker);
   await flood;
   const row = (what: string, found: number[]): Row => {

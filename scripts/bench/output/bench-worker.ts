@@ -4,6 +4,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Peer } from '../../../mcp/client.ts';
+import { openBlobs } from '../../../platform/blobs/blobs.ts';
+import { workerRequests } from '../../../schemas/operator.ts';
 import { workerContracts, type WorkerContracts } from '../../../schemas/tools.ts';
 import { program } from '../bench-fleet.ts';
 
@@ -20,6 +22,8 @@ export interface BenchWorker {
   /** The same, under way: its run. */
   begin(...argv: string[]): Promise<string>;
   ended(runId: string): Promise<Printed>;
+  /** Removes all that was printed so far. */
+  forget(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -74,11 +78,18 @@ export async function startBenchWorker(
       .split(') ')[1]
       ?.split(' ') ?? [];
 
+  let keys: string[] = [];
+  let begun = 0;
   const begin = async (...argv: string[]): Promise<string> => {
     const inputs = Object.fromEntries(argv.map((value, at) => [`a${String(at)}`, value]));
-    const { runs } = await peer.call('start_run', { pipeline: `p${String(argv.length)}`, cwd: root, inputs });
+    begun += 1;
+    const request_key = `bench-${String(begun)}`;
+    keys.push(request_key);
+    const spec = { pipeline: `p${String(argv.length)}`, cwd: root, inputs, request_key };
+    const { runs } = await peer.call('start_run', spec);
     return runs[0]?.run_id ?? '';
   };
+  const forgetRuns = 'codex-fleet/forget_runs';
   const ended = async (runId: string): Promise<Printed> => {
     for (let cursor = '0'; ;) {
       const reply = await peer.call('poll_run', { run_ids: [runId], cursor, wait_ms: 25_000, until: 'all' });
@@ -100,6 +111,11 @@ export async function startBenchWorker(
     begin,
     ended,
     print: async (...argv) => ended(await begin(...argv)),
+    forget: async () => {
+      await peer.request(forgetRuns, workerRequests[forgetRuns], { keys, dry_run: false });
+      keys = [];
+      await openBlobs(join(stateDir, 'blobs')).collect();
+    },
     close: async () => {
       await peer.close();
       const closed = once(child, 'close');

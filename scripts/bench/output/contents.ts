@@ -6,6 +6,8 @@ const blockBytes = 1 << 20;
 export interface Contents {
   /** Log-like lines of some 140 bytes. */
   lines: string;
+  /** Half of them. */
+  halfOfLines: string;
   /** No newline at all. */
   oneLine: string;
   /** Nothing but newlines. */
@@ -16,16 +18,17 @@ export interface Contents {
 
 /** Files of so many megabytes each, for commands to print. */
 export function makeContents(dir: string, megabytes: number): Contents {
-  const fill = (name: string, block: (at: number) => Buffer): string => {
+  const fill = (name: string, block: (at: number) => Buffer, blocks = megabytes): string => {
     const file = join(dir, name);
     const fd = openSync(file, 'w');
-    for (let at = 0; at < megabytes; at += 1) writeSync(fd, block(at));
+    for (let at = 0; at < blocks; at += 1) writeSync(fd, block(at));
     closeSync(fd);
     return file;
   };
   let stamps = 0;
   return {
     lines: fill('lines', logBlock),
+    halfOfLines: fill('half-of-lines', logBlock, Math.ceil(megabytes / 2)),
     oneLine: fill('one-line', () => Buffer.alloc(blockBytes, 'abcdefgh')),
     emptyLines: fill('empty-lines', () => Buffer.alloc(blockBytes, '\n')),
     stamp: () => {
