@@ -1,6 +1,8 @@
 import type { Candidate, Need, Pool } from '../core/placement.ts';
 import type { Breakers } from './breakers.ts';
 import type { Fleet } from './fleet/fleet.ts';
+import type { FleetWorker } from './fleet/fleet-worker.ts';
+import type { FullGates } from './full-gates.ts';
 import type { RateGates } from './rate-gates.ts';
 
 /** Which workers are out of the question for a run beyond what they are able to: rate limits, breakers, past failures. */
@@ -16,31 +18,22 @@ export interface Round {
   /** The workers of a pool that are not out of the question for its need; the others count as rejected. */
   open(pool: Pool): Pool;
   /** The run goes to this worker. */
-  took(runId: string, workerId: string, gate: string | undefined): void;
+  took(runId: string, workerId: string): void;
 }
 
 export interface AdmissionOptions {
   gates: RateGates;
   breakers: Breakers;
-  fleet: Pick<Fleet, 'get' | 'candidates'>;
+  fleet: Pick<Fleet, 'candidates'> & { get(id: string): Pick<FleetWorker, 'origin'> | undefined };
 }
 
 export function createAdmission({ gates, breakers, fleet }: AdmissionOptions): Admission {
+  const roomy = new WeakMap<Pool, { full: FullGates; version: number; open: Pool }>();
   /** Local workers are all signed in as the one user; a remote one that does not say is for itself. */
   function accountOf(worker: Pick<Candidate, 'worker_id' | 'local'>): string {
     return worker.local ? '' : worker.worker_id;
   }
   function round(now: number): Round {
-    const room = new Map<string, number>();
-    function roomIn(gate: string): number {
-      const known = room.get(gate) ?? gates.headroom(gate, now);
-      room.set(gate, known);
-      return known;
-    }
-    function isLimited(need: Need, account: string): boolean {
-      const gate = gates.keyOf(need, account);
-      return gate !== undefined && roomIn(gate) <= 0;
-    }
     return {
       open(pool) {
         const { need } = pool;
@@ -49,20 +42,26 @@ export function createAdmission({ gates, breakers, fleet }: AdmissionOptions): A
         const others =
           need.worker_id === undefined && pool.able.some((one) => !avoid.includes(one.worker_id));
         const avoided = others ? avoid : [];
-        const limited = new Set(pool.accounts.filter((account) => isLimited(need, account)));
+        const open = withRoom(pool, now);
         // As a rule nothing is in the way of anybody: then nobody is looked at.
-        if (limited.size === 0 && avoided.length === 0 && !breakers.someTripped()) return pool;
-        return without(pool, (worker) => {
-          if (limited.size > 0 && limited.has(accountOf(worker))) return 'rate limit';
+        if (avoided.length === 0 && !breakers.someTripped()) return open;
+        return without(open, (worker) => {
           if (avoided.includes(worker.worker_id)) return 'failed it before';
           return breakers.barred(worker.worker_id);
         });
       },
-      took(runId, workerId, gate) {
-        breakers.began(workerId, runId);
-        if (gate !== undefined) room.set(gate, roomIn(gate) - 1);
-      },
+      took: (runId, workerId) => breakers.began(workerId, runId),
     };
+  }
+  /** Without the workers whose account takes no more; found once for as long as those are the same. */
+  function withRoom(pool: Pool, now: number): Pool {
+    const full = gates.full(pool.need, now);
+    if (full === undefined) return pool;
+    const known = roomy.get(pool);
+    if (known?.full === full && known.version === full.version) return known.open;
+    const open = without(pool, (worker) => (full.accounts.has(accountOf(worker)) ? 'rate limit' : undefined));
+    roomy.set(pool, { full, version: full.version, open });
+    return open;
   }
   function gateOf(need: Need, workerId: string): string | undefined {
     const isRemote = fleet.get(workerId)?.origin === 'remote';
@@ -72,8 +71,13 @@ export function createAdmission({ gates, breakers, fleet }: AdmissionOptions): A
     round,
     gateOf,
     isLimited(need, now) {
-      const keys = fleet.candidates().map((worker) => gates.keyOf(need, accountOf(worker)));
-      return keys.length > 0 && keys.every((key) => key !== undefined && gates.headroom(key, now) <= 0);
+      const full = gates.full(need, now);
+      const workers = fleet.candidates();
+      return (
+        full !== undefined &&
+        workers.length > 0 &&
+        workers.every((worker) => full.accounts.has(accountOf(worker)))
+      );
     },
   };
 }

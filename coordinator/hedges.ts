@@ -145,7 +145,7 @@ export function createHedges(options: HedgeOptions): Hedges {
     if (placement === undefined) return;
     const { worker_id: workerId } = placement;
     const gate = admission.gateOf(need, workerId);
-    round.took(runId, workerId, gate);
+    round.took(runId, workerId);
     const attempt: OpenAttempt = {
       ...first,
       worker_id: workerId,

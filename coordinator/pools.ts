@@ -1,12 +1,4 @@
-import {
-  accountsOf,
-  isHopeless,
-  needKey,
-  poolOf,
-  type Candidate,
-  type Need,
-  type Pool,
-} from '../core/placement.ts';
+import { isHopeless, needKey, poolOf, type Candidate, type Need, type Pool } from '../core/placement.ts';
 import type { Fleet } from './fleet/fleet.ts';
 
 /** The workers for each need, found once for all runs that need the same. */
@@ -68,7 +60,7 @@ function poolToRefuse(need: Need, candidates: readonly Candidate[]): Pool {
   const able = candidates.filter(
     (worker) => poolOf(asked, [{ ...worker, pipelines: willing }]).able.length > 0,
   );
-  return { need: asked, able, accounts: accountsOf(able), rejected: {} };
+  return { need: asked, able, rejected: {} };
 }
 
 function slotsOf(workers: readonly Candidate[]): number {

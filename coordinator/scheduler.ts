@@ -161,7 +161,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     placed++;
     if (tree !== undefined) trees.hold(tree, run.run_id);
     const gate = admission.gateOf(run.need, placement.worker_id);
-    round.took(run.run_id, placement.worker_id, gate);
+    round.took(run.run_id, placement.worker_id);
     const attempt: OpenAttempt = {
       run_id: run.run_id,
       owner: run.owner,

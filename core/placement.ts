@@ -59,8 +59,6 @@ export interface Pool {
   need: Need;
   /** Those that take such runs while they have a free slot. */
   able: readonly Candidate[];
-  /** Whose model they call: '' for the user of this machine, as all local workers do, or a remote worker's own. */
-  accounts: readonly string[];
   /** How many others there are, by what keeps them from it. */
   rejected: Readonly<Record<string, number>>;
 }
@@ -127,12 +125,7 @@ export function poolOf(need: Need, workers: readonly Candidate[]): Pool {
     if (reason === undefined) able.push(worker);
     else rejected[reason] = (rejected[reason] ?? 0) + 1;
   }
-  return { need, able, accounts: accountsOf(able), rejected };
-}
-
-export function accountsOf(workers: readonly Candidate[]): string[] {
-  const remote = workers.filter((worker) => !worker.local).map((worker) => worker.worker_id);
-  return remote.length === workers.length ? remote : ['', ...remote];
+  return { need, able, rejected };
 }
 
 /** Why a worker could not take a run however idle it were. */

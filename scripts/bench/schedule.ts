@@ -138,18 +138,25 @@ function slotTime(
   }, 0);
 }
 
-/** What a decision costs as fleet and queue grow tenfold and tenfold again, while the queue is that long. */
-async function decisions(): Promise<{ workers: number; queued: number; us: number }[]> {
+/**
+ * What a decision costs as fleet and queue grow tenfold and tenfold again, while the queue is that long.
+ * `refused`: runs call a model, by an account of each worker's own, and this share of those is refused for good.
+ */
+async function decisions(refused?: number): Promise<{ workers: number; queued: number; us: number }[]> {
   const measured = [];
   for (const [workers, queued] of [
     [10, 1_000],
     [100, 10_000],
     [1_000, 100_000],
   ] as const) {
+    const options = {
+      dispatchMs,
+      ...(refused !== undefined && { refused: Math.round(refused * workers) }),
+    };
     const runs = runsOf({ count: queued + 4 * workers, within: 1.8 }, seeded(13));
     // The first time is the compiler's.
-    await simulate(equalWorkers(workers, 4), runs.slice(0, 6 * workers), { dispatchMs });
-    const { spent } = await simulate(equalWorkers(workers, 4), runs, { dispatchMs });
+    await simulate(equalWorkers(workers, 4), runs.slice(0, 6 * workers), options);
+    const { spent } = await simulate(equalWorkers(workers, 4), runs, options);
     // Not the batch's own call, which also files its runs; and while nine tenths are still waiting.
     const early = spent.slice(1).filter((each) => each.queued >= 0.9 * queued);
     const placed = early.reduce((sum, each) => sum + each.placed, 0);
@@ -187,6 +194,8 @@ export async function run(): Promise<{ table: string; pass: boolean; figures: Re
   };
   const fair = await fairness();
   const costs = await decisions();
+  const remote = await decisions(0);
+  const shut = await decisions(0.3);
   const hedged = [];
   for (const seed of seeds.slice(0, 3)) hedged.push(await hedging(seed, 20_000));
   const hedges = {
@@ -208,6 +217,8 @@ export async function run(): Promise<{ table: string; pass: boolean; figures: Re
     longest_wait_ms: fair.longestWaitMs,
     longest_wait_bound_ms: fair.boundMs,
     decision_us: costs.at(-1)?.us ?? Number.NaN,
+    decision_us_remote: remote.at(-1)?.us ?? Number.NaN,
+    decision_us_refused: shut.at(-1)?.us ?? Number.NaN,
     hedged_ratio_worst: hedges.worstRatio,
     hedged_extra_work_most: hedges.mostExtra,
     ...whole,
@@ -221,6 +232,8 @@ export async function run(): Promise<{ table: string; pass: boolean; figures: Re
     figures.jain >= 0.98 &&
     figures.longest_wait_ms <= figures.longest_wait_bound_ms &&
     figures.decision_us <= 50 &&
+    figures.decision_us_remote <= 50 &&
+    figures.decision_us_refused <= 50 &&
     figures.hedged_ratio_worst <= 0.3 &&
     figures.hedged_extra_work_most <= 0.06;
   const cells = (values: readonly number[]): string[] => values.map(short);
@@ -243,8 +256,12 @@ export async function run(): Promise<{ table: string; pass: boolean; figures: Re
     '',
     'A decision:',
     columns([
-      ['workers', 'queued', 'µs'],
-      ...costs.map(({ workers, queued, us }) => [String(workers), String(queued), short(us)]),
+      ['workers', 'queued', 'µs', 'an account each', '30 % of them refused'],
+      ...costs.map(({ workers, queued, us }, at) => [
+        String(workers),
+        String(queued),
+        ...[us, remote[at]?.us ?? Number.NaN, shut[at]?.us ?? Number.NaN].map(short),
+      ]),
     ]),
     '',
     columns(Object.entries(figures).map(([name, value]) => [name, short(value)])),

@@ -28,6 +28,8 @@ export interface SimOptions {
   dispatchMs?: number;
   /** Of all slot time, what second attempts may take; where given, estimates are learnt from runs that end. */
   hedgeShare?: number;
+  /** Runs call a model, each worker by an account of its own; so many of those accounts are refused for good. */
+  refused?: number;
 }
 
 export interface Simulated {
@@ -53,14 +55,21 @@ interface Event {
 
 /** Between two looks for stragglers. */
 const lookEveryMs = 250;
+/** Later than any run ends. */
+const forGoodMs = 8 * 86_400_000;
 const work = pipeline.parse({ read_only: true, stages: [{ name: 's', engine: 'command', argv: ['x'] }] });
-const recipes = { configured: { work }, here: { work } };
+const asking = pipeline.parse({ read_only: true, stages: [{ name: 's', engine: 'codex' }] });
 const log = createLogger({ name: 'simulation', level: 'silent' });
 
 /** Runs each worker has behind it: a fleet knows its workers, were it only since its last restart. */
 const runsBehind = 20;
 
-function candidateOf({ id, slots, slowness }: SimWorker, random: Random, within: number): Candidate {
+function candidateOf(
+  { id, slots, slowness }: SimWorker,
+  random: Random,
+  within: number,
+  local: boolean,
+): Candidate {
   const pace = newPace();
   for (let n = 0; n < runsBehind; n++) tookToRun(pace, 1e6 * slowness, 1e6 * within ** (2 * random() - 1));
   return {
@@ -68,9 +77,9 @@ function candidateOf({ id, slots, slowness }: SimWorker, random: Random, within:
     state: 'up',
     slots,
     busy: 0,
-    engines: new Set(['command']),
+    engines: new Set(['command', 'codex']),
     pipelines: new Set(['work']),
-    local: true,
+    local,
     settled: true,
     retired: false,
     labels: new Set(),
@@ -89,9 +98,12 @@ export async function simulate(
   options: SimOptions = {},
 ): Promise<Simulated> {
   const { dispatchMs = 5, weights = {}, policy = 'least-expected-completion', within = 1.3 } = options;
-  const { hedgeShare } = options;
+  const { hedgeShare, refused } = options;
+  const local = refused === undefined;
+  const each = local ? work : asking;
+  const recipes = { configured: { work: each }, here: { work: each } };
   const random = seeded(workers.length);
-  const candidates = workers.map((worker) => candidateOf(worker, random, within));
+  const candidates = workers.map((worker) => candidateOf(worker, random, within, local));
   const byId = new Map(workers.map((worker, at) => [worker.id, { worker, candidate: candidates[at] }]));
   const attempts = createOpenAttempts();
   attempts.watch(({ worker_id: id }) => {
@@ -123,11 +135,16 @@ export async function simulate(
     weight: (lane) => weights[taskOf(lane)] ?? 1,
     running: attempts.slotsOfLane,
   });
+  const gates = createRateGates(attempts, random);
   const admission = createAdmission({
-    gates: createRateGates(attempts, random),
+    gates,
     breakers: createBreakers(clock, () => undefined),
-    fleet,
+    fleet: { ...fleet, get: () => ({ origin: local ? 'local' : 'remote' }) },
   });
+  const model = { engines: ['codex' as const], model: undefined };
+  for (const { id } of workers.slice(0, refused ?? 0)) {
+    gates.refused(gates.keyOf(model, id) ?? '', now, forGoodMs);
+  }
   const common = {
     attempts,
     fleet,
