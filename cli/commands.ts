@@ -31,6 +31,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "Apply a run's diff to the repository you are in",
     load: async () => (await import('./commands/apply.ts')).apply,
   },
+  export: {
+    summary: 'Write what a handle keeps to a file, with the private values in it',
+    load: async () => (await import('./commands/export.ts')).exportCommand,
+  },
+  privacy: {
+    summary: 'Rotate the keys of private values, forget them, show where they went',
+    load: async () => (await import('./commands/privacy.ts')).privacy,
+  },
   cancel: { summary: 'End runs', load: async () => (await import('./commands/cancel.ts')).cancel },
   drain: {
     summary: 'Let a worker finish what it has, and take nothing new',

@@ -41,7 +41,7 @@ export interface DispatchOptions {
   enqueue(run: RunRecord, order: number): void;
   retries: Pick<Retries, 'next'>;
   breakers: Pick<Breakers, 'ended'>;
-  privacy: Pick<Privacy, 'outgoing'>;
+  privacy: Pick<Privacy, 'outgoing' | 'words'>;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -75,7 +75,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       if (attempt.cancelRequested) await cancel([attempt]);
     } catch (error) {
       // Its news may have come before the answer, and settled it.
-      if (attempts.has(attempt)) await notBegun(worker, link, attempt, error);
+      if (attempts.has(attempt)) await notBegun(worker, link, attempt, run, error);
     }
   }
 
@@ -88,6 +88,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     worker: FleetWorker,
     link: WorkerLink,
     attempt: OpenAttempt,
+    run: RunRecord,
     error: unknown,
   ): Promise<void> {
     const code = error instanceof FleetError ? error.code : 'INTERNAL';
@@ -102,16 +103,26 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       // It goes on already: its news say how.
       attempts.confirm(attempt, attempt.continues);
     } else {
-      const { message, next } =
+      const { message: said, next } =
         error instanceof FleetError
           ? error
           : new FleetError('INTERNAL', 'The run could not be handed to its worker.');
-      if (code === 'INTERNAL') log.error({ run: attempt.run_id, err: error }, 'a run could not be started');
+      const message = await words(run, said);
+      const nextWords = await words(run, next);
+      if (code === 'INTERNAL') log.error({ run: attempt.run_id, why: message }, 'a run could not be started');
       const outcome: Outcome = mishaps.has(code)
         ? { kind: 'spawn', errno: code }
         : { kind: 'engine', code, message };
-      await settling(() => settle([attempt], outcome, `${message} ${next}`));
+      await settling(() => settle([attempt], outcome, `${message} ${nextWords}`));
     }
+  }
+
+  /** Of a refusal, which may repeat what was put back for the worker alone. */
+  async function words(run: RunRecord, said: string): Promise<string> {
+    return privacy.words(run, said).catch((error: unknown) => {
+      log.error({ err: error, run: run.run_id }, 'the words of a worker could not be guarded');
+      return 'Its worker refused it.';
+    });
   }
 
   /** Ends attempts by our own judgement; their runs go on where that is allowed. */

@@ -14,6 +14,7 @@ import type { Hedges } from './hedges.ts';
 import { takesSlot, taskOf, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
 import type { Collect } from './privacy/collect.ts';
+import type { Privacy } from './privacy/privacy.ts';
 import type { Readiness } from './readiness.ts';
 import type { RateGates } from './rate-gates.ts';
 import type { Retries } from './retries.ts';
@@ -32,6 +33,7 @@ export interface FollowOptions {
   breakers: Breakers;
   hedges: Pick<Hedges, 'stranger'>;
   collect: Collect;
+  privacy: Pick<Privacy, 'tellAgain'>;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -47,7 +49,7 @@ interface Step {
 /** Carries what workers tell of their runs into the store, and puts right what a lost connection left open. */
 export function followRuns(options: FollowOptions): WorkerEvents {
   const { store, attempts, dispatch, scheduler, readiness, changes, clock, log } = options;
-  const { retries, gates, breakers, hedges, collect } = options;
+  const { retries, gates, breakers, hedges, collect, privacy } = options;
 
   function read(worker: FleetWorker, detail: RunDetail, now: number): Step | undefined {
     const attempt = attempts.find(worker.id, detail.run_id, detail.request_key);
@@ -156,6 +158,10 @@ export function followRuns(options: FollowOptions): WorkerEvents {
   /** Asks again for what the worker never answered, ends what it does not know, passes cancels on. */
   async function attached(worker: FleetWorker, link: WorkerLink): Promise<void> {
     const open = [...attempts.ofWorker(worker.id)].filter((attempt) => attempt.attempt !== undefined);
+    await privacy.tellAgain(
+      link,
+      open.map(({ lane }) => taskOf(lane)),
+    );
     const unanswered = open.filter((attempt) => attempt.phase !== 'confirmed');
     const unseen = open.filter(
       (attempt) => attempt.phase === 'confirmed' && attempt.seenBoot !== link.descriptor.boot_id,

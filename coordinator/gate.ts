@@ -44,6 +44,10 @@ export function gateOperator(
     'codex-fleet/drain_worker': async (params) => (await ready)['codex-fleet/drain_worker'](params),
     'codex-fleet/told': async (params) => (await ready)['codex-fleet/told'](params),
     'codex-fleet/restart_worker': async (params) => (await ready)['codex-fleet/restart_worker'](params),
-    'codex-fleet/export_diff': async (params) => (await ready)['codex-fleet/export_diff'](params),
+    'codex-fleet/export': async (params) => (await ready)['codex-fleet/export'](params),
+    'codex-fleet/restore': async (params) => (await ready)['codex-fleet/restore'](params),
+    'codex-fleet/rotate_keys': async (params) => (await ready)['codex-fleet/rotate_keys'](params),
+    'codex-fleet/forget_values': async (params) => (await ready)['codex-fleet/forget_values'](params),
+    'codex-fleet/restores': async (params) => (await ready)['codex-fleet/restores'](params),
   };
 }

@@ -5,13 +5,14 @@ import { workerRequests, type OperatorRequests } from '../schemas/operator.ts';
 import type { FleetWorker } from './fleet/fleet-worker.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
 import type { HandlerDeps } from './handlers/deps.ts';
-import { findRun, reachTimeoutMs } from './handlers/find-run.ts';
-import { createDiffExport } from './privacy/export-diff.ts';
+import { findHandle } from './handlers/find-handle.ts';
+import { reachTimeoutMs } from './handlers/find-run.ts';
+import { createExports } from './privacy/export.ts';
 
 type Handlers = RequestHandlers<OperatorRequests>;
 type OperatorDeps = Pick<
   HandlerDeps,
-  'store' | 'fleet' | 'attempts' | 'retention' | 'told' | 'vault' | 'config' | 'log'
+  'store' | 'fleet' | 'attempts' | 'retention' | 'told' | 'vault' | 'config' | 'clock' | 'log'
 >;
 
 /** A worker that puts its runs away ends within 4 s. */
@@ -22,7 +23,7 @@ const lookEveryMs = 20;
 /** What the one who runs the fleet may ask of it, beside the tools. */
 export function operatorHandlers(deps: OperatorDeps, owner: string): Handlers {
   const { store, fleet, log } = deps;
-  const exporting = createDiffExport(deps);
+  const exports = createExports(deps);
   return {
     'codex-fleet/collect': ({ dry_run: dryRun }) => deps.retention.collect(dryRun),
     'codex-fleet/drain_worker': async ({ worker_id: id, drained }) => {
@@ -55,9 +56,15 @@ export function operatorHandlers(deps: OperatorDeps, owner: string): Handlers {
       if (ending) await cameBack(worker, link);
       return { ...standing(deps, worker), restarted: ending };
     },
-    'codex-fleet/export_diff': async ({ run_id: runId, sink, from }) => {
-      return exporting.page(await findRun(deps, runId, owner), sink, from);
-    },
+    'codex-fleet/export': async ({ handle_id: id, sink, from }) =>
+      exports.page(await findHandle(deps, id, owner), sink, from),
+    'codex-fleet/restore': async ({ handle_id: id, sink, surrogates }) => ({
+      values: await exports.restore(await findHandle(deps, id, owner), sink, surrogates),
+    }),
+    'codex-fleet/rotate_keys': async () => ({ tasks: await deps.vault.rotate() }),
+    'codex-fleet/forget_values': async ({ task_id: id }) => ({ forgotten: await deps.vault.forget(id) }),
+    'codex-fleet/restores': ({ task_id: id, most }) =>
+      Promise.resolve({ restores: deps.vault.restores({ scope: id }, most) }),
   };
 }
 

@@ -204,7 +204,7 @@ export const config = z.strictObject({
   privacy: z
     .strictObject({
       mode: privacyMode
-        .default('off')
+        .default('enforce')
         .describe(
           '`enforce` replaces private values in prompts, inputs, labels, output, messages and logs by surrogates ' +
             'before they are kept; folders, names of files and fields, and private copies of work trees stay as ' +

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { plainName, runId } from './ids.ts';
-import { sealedValue } from './privacy.ts';
+import { handleId, plainName, runId, taskId } from './ids.ts';
+import { originalName, restoreRecord, sealedValue } from './privacy.ts';
 
 /**
  * Requests of the one who runs the fleet, beside the tools: JSON-RPC methods of our own, served to the
@@ -20,6 +20,9 @@ export type RequestContracts = Record<string, RequestContract>;
 
 /** Request keys in one call. */
 export const maxForgotten = 1_000;
+
+/** Surrogates in one call. */
+export const maxRestored = 500;
 
 const workerState = z.strictObject({
   worker_id: plainName,
@@ -77,12 +80,36 @@ export const operatorRequests = {
     }),
   },
   /**
-   * A run's diff to the byte, in base64, where the guard has replaced something in it; for a sink that may
-   * have it. Without `data` its handle has it as it is.
+   * What is behind a handle as it was, in base64, for a sink that may have what the guard replaced in it.
+   * Without `data` nothing was replaced: the handle has it as it is.
    */
-  'codex-fleet/export_diff': {
-    params: z.strictObject({ run_id: runId, sink: plainName, from: z.int().min(0) }),
+  'codex-fleet/export': {
+    params: z.strictObject({ handle_id: handleId, sink: plainName, from: z.int().min(0) }),
     result: z.strictObject({ data: z.string().optional(), more: z.boolean() }),
+  },
+  /** What surrogates behind a handle stand for, in base64, of those a sink may have. */
+  'codex-fleet/restore': {
+    params: z.strictObject({
+      handle_id: handleId,
+      sink: plainName,
+      surrogates: z.array(z.string().max(64)).max(maxRestored),
+    }),
+    result: z.strictObject({ values: z.record(z.string(), z.string()) }),
+  },
+  /** Encrypts the keys of all tasks under a new master key. */
+  'codex-fleet/rotate_keys': {
+    params: z.strictObject({}),
+    result: z.strictObject({ tasks: z.int() }),
+  },
+  /** Deletes the key of a task: nobody can say any more what its surrogates stand for. */
+  'codex-fleet/forget_values': {
+    params: z.strictObject({ task_id: taskId }),
+    result: z.strictObject({ forgotten: z.boolean() }),
+  },
+  /** Every time values were put back, or that was refused: the latest first. */
+  'codex-fleet/restores': {
+    params: z.strictObject({ task_id: taskId.optional(), most: z.int().min(1).max(1_000) }),
+    result: z.strictObject({ restores: z.array(restoreRecord) }),
   },
 } as const satisfies RequestContracts;
 
@@ -115,9 +142,9 @@ export const workerRequests = {
     result: z.strictObject({ values: z.array(sealedValue), more: z.boolean() }),
     overUrl: true,
   },
-  /** A stretch of a run's sealed diff, in base64; empty behind its end, and where there is none. */
-  'codex-fleet/sealed_diff': {
-    params: z.strictObject({ run_id: runId, from: z.int().min(0) }),
+  /** A stretch of what is kept sealed to the byte, in base64; empty behind its end, and where there is none. */
+  'codex-fleet/sealed_original': {
+    params: z.strictObject({ run_id: runId, name: originalName, from: z.int().min(0) }),
     result: z.strictObject({ data: z.string() }),
     overUrl: true,
   },

@@ -62,10 +62,42 @@ export const attemptPrivacy = z.strictObject({
 });
 export type AttemptPrivacy = z.infer<typeof attemptPrivacy>;
 
-/** A sealed diff is the sealer's public key of 32 bytes, then frames: their length (32 bits, little-endian) and a box. */
+/** One time values were put back, or that was refused: where to, and how many. No values. */
+export const restoreRecord = z.strictObject({
+  at: z.int(),
+  task_id: z.string(),
+  run_id: z.string(),
+  handle_id: z.string().optional(),
+  destination: z.string(),
+  allowed: z.boolean(),
+  restored: typeCounts,
+  withheld: typeCounts,
+  unknown: z.int().min(0),
+});
+export type RestoreRecord = z.infer<typeof restoreRecord>;
+
+/** What is kept sealed of a run to the byte: its diff, or a file it declared, by the name its handle has. */
+export const originalName = z
+  .string()
+  .regex(/^(?:diff$|artifact:)/)
+  .max(600);
+export type OriginalName = 'diff' | `artifact:${string}`;
+
+export function originalOf(handle: { stream: string; name?: string | undefined }): OriginalName | undefined {
+  if (handle.stream === 'diff') return 'diff';
+  return handle.stream === 'artifact' && handle.name !== undefined ? `artifact:${handle.name}` : undefined;
+}
+
+/** It is the sealer's public key of 32 bytes, then frames: their length (32 bits, little-endian) and a box. */
 export const lengthBytes = 4;
 
-/** What a frame of a sealed diff belongs to: none can be left out, moved or taken from another run. */
-export function frameContext(taskId: string, runId: string, frame: number, isLast: boolean): string {
-  return `${taskId}|diff|${runId}|${String(frame)}|${isLast ? 'last' : 'more'}`;
+/** What a frame belongs to: none can be left out, moved or taken from another original. */
+export function frameContext(
+  taskId: string,
+  runId: string,
+  name: OriginalName,
+  frame: number,
+  isLast: boolean,
+): string {
+  return `${taskId}|${name}|${runId}|${String(frame)}|${isLast ? 'last' : 'more'}`;
 }

@@ -5,7 +5,7 @@ import { FleetError } from '../../core/errors.ts';
 import { defineCommand, wrongUsage } from '../command.ts';
 import { connectFleet, withFleet, type Fleet } from '../fleet/connect.ts';
 import { copyHandle } from '../fleet/copy-handle.ts';
-import { exportDiff } from '../fleet/export-diff.ts';
+import { exportOriginal } from '../fleet/export-original.ts';
 import { print, printJson } from '../output.ts';
 import { processEnv, runEnvironment } from '../../platform/environment.ts';
 import { loadConfig } from '../../platform/config.ts';
@@ -53,7 +53,7 @@ async function readDiff(fleet: Fleet, run: string): Promise<Buffer> {
       next: `Look at it with \`codex-fleet poll ${run}\`.`,
     });
   }
-  const original = await exportDiff(fleet, run, 'apply');
+  const original = await exportOriginal(fleet, handle.handle_id, 'apply');
   if (original !== undefined) return original;
   const chunks: Buffer[] = [];
   await copyHandle(

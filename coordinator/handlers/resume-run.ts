@@ -57,8 +57,7 @@ export function resumeRun(
     }
     const { link, remoteRunId } = await reachAttempt(deps, attempt);
     const worker = fleet.get(attempt.worker_id);
-    const said =
-      message === undefined || worker === undefined ? message : await privacy.message(worker, run, message);
+    const said = worker === undefined ? message : await privacy.message(worker, link, run, message);
     const { status } = await link.call('resume_run', {
       run_id: remoteRunId,
       ...(said !== undefined && { message: said }),

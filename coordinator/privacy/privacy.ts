@@ -1,7 +1,8 @@
 import { typesFor, destinationsOf } from '../../core/privacy/destinations.ts';
 import { addCounts, restore, type Restored } from '../../core/privacy/restore.ts';
 import { withNames, withText } from '../../core/privacy/spec-text.ts';
-import type { Replaced } from '../../core/privacy/surrogate-guard.ts';
+import type { Replaced, SurrogateGuard } from '../../core/privacy/surrogate-guard.ts';
+import { findSurrogates } from '../../core/privacy/surrogate-scan.ts';
 import type { Logger } from '../../platform/log.ts';
 import { createMac } from '../../platform/privacy/keys.ts';
 import type { Config } from '../../schemas/config.ts';
@@ -11,7 +12,7 @@ import type { FleetWorker } from '../fleet/fleet-worker.ts';
 import type { WorkerLink } from '../fleet/worker-link.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import type { Scope, Vault } from './vault.ts';
-import type { Mac } from '../../core/privacy/surrogate.ts';
+import { isGenuine, type Mac } from '../../core/privacy/surrogate.ts';
 
 /** The guard on the coordinator's side: what it keeps, and what it puts back on the way to a worker. */
 export interface Privacy {
@@ -19,8 +20,17 @@ export interface Privacy {
   protect(specs: readonly RunSpec[]): Promise<RunSpec[]>;
   /** A run's spec as its worker may see it, after the worker has what it needs to make the surrogates of the task. */
   outgoing(worker: FleetWorker, link: WorkerLink, run: RunRecord): Promise<Outgoing>;
-  /** The same for a message to a run under way. */
-  message(worker: FleetWorker, run: RunRecord, text: string): Promise<string>;
+  /** The same for a message to a run under way, or for none. */
+  message<T extends string | undefined>(
+    worker: FleetWorker,
+    link: WorkerLink,
+    run: RunRecord,
+    text: T,
+  ): Promise<T | string>;
+  /** Gives a worker that came back what it needs of the tasks it has runs of. Never rejects. */
+  tellAgain(link: WorkerLink, taskIds: Iterable<string>): Promise<void>;
+  /** Words of a worker about what it was sent, as they may be kept. */
+  words(run: RunRecord, text: string): Promise<string>;
 }
 
 export interface Outgoing {
@@ -41,8 +51,8 @@ type Change = (text: string) => string;
 const noKey = createMac(new Uint8Array(32));
 
 export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy {
-  /** Scopes each connection was told of: with it they are gone from the worker, or may be. */
-  const told = new WeakMap<WorkerLink, Set<string>>();
+  /** The keys each connection was told, by scope: with it they are gone from the worker, or may be. */
+  const told = new WeakMap<WorkerLink, Map<string, Buffer>>();
 
   async function protectOne(spec: RunSpec): Promise<RunSpec> {
     if ((await guarded(spec, noKey)).found.length === 0) {
@@ -54,15 +64,15 @@ export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy 
     }
     const scope = await vault.scope(spec.task_id);
     const { kept, found } = await guarded(spec, scope.mac);
-    await vault.put(
-      scope,
-      found.filter(({ type }) => type !== 'SECRET' || privacy.keep_secrets),
-    );
+    await vault.put(scope, storable(found));
     return kept;
   }
 
-  /** The spec with surrogates, and what they stand for. */
-  async function guarded(spec: RunSpec, mac: Mac): Promise<{ kept: RunSpec; found: Replaced[] }> {
+  function storable(found: readonly Replaced[]): Replaced[] {
+    return found.filter(({ type }) => type !== 'SECRET' || privacy.keep_secrets);
+  }
+
+  async function guardOf(mac: Mac): Promise<{ guard: SurrogateGuard; found: Replaced[] }> {
     const { createSurrogateGuard } = await import('../../core/privacy/surrogate-guard.ts');
     const found: Replaced[] = [];
     const guard = createSurrogateGuard({
@@ -71,18 +81,28 @@ export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy 
       knownValues: privacy.known_values,
       onNew: (replaced) => found.push(replaced),
     });
+    return { guard, found };
+  }
+  /** The spec with surrogates, and what they stand for. */
+  async function guarded(spec: RunSpec, mac: Mac): Promise<{ kept: RunSpec; found: Replaced[] }> {
+    const { guard, found } = await guardOf(mac);
     return { kept: withNames(withText(spec, guard.text), guard.text), found };
+  }
+  async function guardedText(text: string, mac: Mac): Promise<{ kept: string; found: Replaced[] }> {
+    const { guard, found } = await guardOf(mac);
+    return { kept: guard.text(text), found };
   }
 
   async function tell(link: WorkerLink, scope: Scope): Promise<void> {
-    const scopes = told.get(link) ?? new Set();
-    if (scopes.has(scope.id)) return;
-    told.set(link, scopes.add(scope.id));
+    const keys = told.get(link) ?? new Map<string, Buffer>();
+    told.set(link, keys);
+    if (keys.get(scope.id)?.equals(scope.surrogateKey) === true) return;
     await link.notify(privacyMethod, {
       task_id: scope.id,
       surrogate_key: scope.surrogateKey.toString('base64'),
       public_key: scope.publicKey.toString('base64'),
     });
+    keys.set(scope.id, scope.surrogateKey);
   }
 
   /** Puts back what may be, by `apply`, and takes it down. */
@@ -146,10 +166,52 @@ export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy 
       );
       return { spec, told: record };
     },
-    async message(worker, run, text) {
-      const scope = vault.known(run.spec.task_id);
+    async message(worker, link, run, text) {
+      const { task_id: taskId } = run.spec;
+      const scope = privacy.mode === 'off' ? vault.known(taskId) : await vault.scope(taskId);
       if (scope === undefined) return text;
+      if (privacy.mode === 'enforce') await tell(link, scope);
+      if (text === undefined) return text;
       return (await putBack(scope, worker, run.run_id, (change) => change(text))).result;
     },
+    async tellAgain(link, taskIds) {
+      if (privacy.mode === 'off') return;
+      for (const taskId of new Set(taskIds)) {
+        await vault.scope(taskId).then(
+          (scope) => tell(link, scope),
+          (error: unknown) => {
+            log.warn({ err: error, task: taskId }, 'a worker could not be given the keys of a task');
+          },
+        );
+      }
+    },
+    async words(run, text) {
+      const scope = privacy.mode === 'off' ? undefined : vault.known(run.spec.task_id);
+      if (scope === undefined) return text;
+      const hidden = hide(text, putBackIn(run, scope));
+      const { kept, found } = await guardedText(hidden, scope.mac);
+      await vault.put(scope, kept === hidden ? [] : storable(found));
+      return kept;
+    },
   };
+
+  /** What of the run's spec a worker may have been shown, with what stands for it. */
+  function putBackIn(run: RunRecord, scope: Scope): Map<string, string> {
+    const values = new Map<string, string>();
+    withText(run.spec, (text) => {
+      for (const { type, body } of findSurrogates(text)) {
+        const surrogate = `${type}_${body}`;
+        const value = isGenuine(scope.mac, type, body) ? vault.look(scope, surrogate)?.toString() : undefined;
+        if (value !== undefined && value.length > 1) values.set(value, surrogate);
+      }
+      return text;
+    });
+    return values;
+  }
+}
+
+/** The longest first: one may be part of another. */
+function hide(text: string, values: ReadonlyMap<string, string>): string {
+  const byLength = [...values].sort(([a], [b]) => b.length - a.length);
+  return byLength.reduce((hidden, [value, surrogate]) => hidden.replaceAll(value, () => surrogate), text);
 }

@@ -12,7 +12,9 @@ import {
 } from '../../platform/privacy/keys.ts';
 import { openMasterKeys, saveMasterKeys, type MasterKeys } from '../../platform/privacy/master-key.ts';
 import type { Clock } from '../clock.ts';
-import type { VaultStore } from '../store/vault-store.ts';
+import { parseJson } from '../../core/parse-json.ts';
+import { restoreRecord, type RestoreRecord } from '../../schemas/privacy.ts';
+import type { RestoresOf, VaultStore } from '../store/vault-store.ts';
 import type { RestoreRow, ScopeRow } from '../store/vault-table.ts';
 
 /** The keys of one scope. All come from its data key, which is random, and gone when the scope is. */
@@ -45,9 +47,11 @@ export interface Vault {
   forget(id: string): Promise<boolean>;
   /** Encrypts every scope's key under a new master key, and forgets the old ones. How many scopes. */
   rotate(): Promise<number>;
+  /** Shreds the scopes whose time is over, and forgets what was put back as long ago. */
   expire(): Promise<void>;
   audit(row: Omit<RestoreRow, 'at'>): Promise<void>;
-  restoresOf(runId: string): RestoreRow[];
+  /** The latest first. */
+  restores(of: RestoresOf, most: number): RestoreRecord[];
 }
 
 export interface VaultOptions {
@@ -95,7 +99,7 @@ export function openVault({ store, masterKeyFile, keepMs, clock }: VaultOptions)
     const box = encrypt(masterKey(master(), current), randomBytes(keyBytes), contextOf(id, current));
     // An expired one makes way; one that another process has just made stays, and is the one that counts.
     await store.change([
-      { do: 'expire', now },
+      { do: 'expire', now, restoresTo: now - keepMs },
       { do: 'open', row: { ...row, key_box: box } },
     ]);
     const scope = known(id);
@@ -160,13 +164,32 @@ export function openVault({ store, masterKeyFile, keepMs, clock }: VaultOptions)
       return opened.length;
     },
     async expire() {
-      await store.change([{ do: 'expire', now: clock.now() }]);
+      const now = clock.now();
+      await store.change([{ do: 'expire', now, restoresTo: now - keepMs }]);
     },
     async audit(row) {
       await store.change([{ do: 'restored', row: { ...row, at: clock.now() } }]);
     },
-    restoresOf: (runId) => store.restoresOf(runId),
+    restores: (of, most) => store.restores(of, most).map(recordOf),
   };
+}
+
+function recordOf({
+  scope,
+  handle_id: handleId,
+  allowed,
+  restored,
+  withheld,
+  ...rest
+}: RestoreRow): RestoreRecord {
+  return restoreRecord.parse({
+    ...rest,
+    task_id: scope,
+    ...(handleId !== null && { handle_id: handleId }),
+    allowed: allowed === 1,
+    restored: parseJson(restored),
+    withheld: parseJson(withheld),
+  });
 }
 
 function openDataKey(

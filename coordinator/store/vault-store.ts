@@ -13,8 +13,13 @@ export interface VaultStore {
   scope(scope: string): ScopeRow | undefined;
   scopes(): ScopeRow[];
   box(scope: string, surrogate: string): Uint8Array | undefined;
-  /** By rising time. */
-  restoresOf(runId: string): RestoreRow[];
+  /** The latest first; of one task, of one run, or of all. */
+  restores(of: RestoresOf, most: number): RestoreRow[];
+}
+
+export interface RestoresOf {
+  scope?: string | undefined;
+  run_id?: string | undefined;
 }
 
 export interface OpenVaultStore {
@@ -44,7 +49,8 @@ export function createVaultStore(file: string, writer: Pick<WriterClient, 'send'
       scope: (scope) => read((sql) => sql.scope.get(scope)),
       scopes: () => read((sql) => sql.scopes.all()),
       box: (scope, surrogate) => read((sql) => sql.box.get(scope, surrogate)),
-      restoresOf: (runId) => read((sql) => sql.restores.all(runId)),
+      restores: ({ scope = null, run_id: runId = null }, most) =>
+        read((sql) => sql.restores.all(runId, runId, scope, scope, most)),
     },
     close: () => {
       opened?.db.close();
@@ -61,9 +67,9 @@ function prepare(db: Database) {
     box: db
       .prepare<[string, string], Uint8Array>('SELECT box FROM vault_value WHERE scope = ? AND surrogate = ?')
       .pluck(),
-    restores: db.prepare<[string], RestoreRow>(
-      `SELECT at, scope, run_id, handle_id, destination, allowed, restored, withheld, unknown
-       FROM vault_restore WHERE run_id = ? ORDER BY restore_id`,
+    restores: db.prepare<[string | null, string | null, string | null, string | null, number], RestoreRow>(
+      `SELECT at, scope, run_id, handle_id, destination, allowed, restored, withheld, unknown FROM vault_restore
+       WHERE (? IS NULL OR run_id = ?) AND (? IS NULL OR scope = ?) ORDER BY restore_id DESC LIMIT ?`,
     ),
   };
 }

@@ -35,7 +35,8 @@ export type VaultChange =
   | { do: 'rewrap'; scope: string; key_version: number; key_box: Uint8Array }
   /** With all its values. */
   | { do: 'drop'; scope: string }
-  | { do: 'expire'; now: number }
+  /** Scopes whose time is over, and the record of what was put back up to `restoresTo`. */
+  | { do: 'expire'; now: number; restoresTo: number }
   | { do: 'restored'; row: RestoreRow };
 
 export interface VaultOperation {
@@ -47,8 +48,13 @@ export function vaultWeight({ changes }: VaultOperation): number {
   return changes.reduce((sum, change) => sum + (change.do === 'put' ? change.values.length : 1), 0);
 }
 
+export interface VaultTable {
+  /** Whether a key was deleted. */
+  apply(operation: VaultOperation): boolean;
+}
+
 /** For the one connection that writes. */
-export function createVaultTable(db: Database): { apply(operation: VaultOperation): void } {
+export function createVaultTable(db: Database): VaultTable {
   // What is deleted is overwritten: a dropped key must not be found in the file.
   db.pragma('secure_delete = ON');
   const open = db.prepare(
@@ -64,44 +70,36 @@ export function createVaultTable(db: Database): { apply(operation: VaultOperatio
   );
   const drop = db.prepare('DELETE FROM vault_scope WHERE scope = ?');
   const expire = db.prepare('DELETE FROM vault_scope WHERE expires_at <= ?');
+  const forgetRestores = db.prepare('DELETE FROM vault_restore WHERE at <= ?');
   const restored = db.prepare(
     `INSERT INTO vault_restore
        (at, scope, run_id, handle_id, destination, allowed, restored, withheld, unknown)
      VALUES (@at, @scope, @run_id, @handle_id, @destination, @allowed, @restored, @withheld, @unknown)`,
   );
 
-  function change(one: VaultChange): void {
+  /** Whether a key was deleted: it may still stand in the log beside the file. */
+  function change(one: VaultChange): boolean {
     switch (one.do) {
       case 'open':
         open.run(one.row);
-        return;
+        return false;
       case 'put':
         for (const { surrogate, box } of one.values) put.run(one.scope, surrogate, box);
-        return;
+        return false;
       case 'keep':
         keep.run(one.expires_at, one.scope);
-        return;
+        return false;
       case 'rewrap':
-        rewrap.run(one.key_version, one.key_box, one.scope, one.key_version);
-        return;
+        return rewrap.run(one.key_version, one.key_box, one.scope, one.key_version).changes > 0;
       case 'drop':
-        drop.run(one.scope);
-        return;
+        return drop.run(one.scope).changes > 0;
       case 'expire':
-        expire.run(one.now);
-        return;
+        forgetRestores.run(one.restoresTo);
+        return expire.run(one.now).changes > 0;
       case 'restored':
         restored.run(one.row);
+        return false;
     }
   }
-  return {
-    apply: ({ changes }) => {
-      changes.forEach(change);
-    },
-  };
-}
-
-/** Whether what it deleted may still stand in the log beside the file. */
-export function deletesKeys({ changes }: VaultOperation): boolean {
-  return changes.some((change) => change.do === 'drop' || change.do === 'expire');
+  return { apply: ({ changes }) => changes.filter(change).length > 0 };
 }

@@ -3,7 +3,7 @@ import { failpoint } from '../../platform/failpoint.ts';
 import { apply, weight, type Answer, type Operation } from './operations.ts';
 import { describeFailure, type Failure } from './failures.ts';
 import { createSqliteRunTable } from './sqlite-run-table.ts';
-import { createVaultTable, deletesKeys, vaultWeight, type VaultOperation } from './vault-table.ts';
+import { createVaultTable, vaultWeight, type VaultOperation } from './vault-table.ts';
 
 /** All that one thread writes to one file. */
 export type WriterOperation = Operation | VaultOperation;
@@ -27,6 +27,8 @@ export interface Writer {
 export function createWriter(db: Database): Writer {
   const table = createSqliteRunTable(db);
   let vault: ReturnType<typeof createVaultTable> | undefined;
+  /** In the transaction under way. */
+  let deletedKeys = false;
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
@@ -37,7 +39,7 @@ export function createWriter(db: Database): Writer {
   function applyOne(operation: WriterOperation): Answer {
     if (operation.kind !== 'vault') return apply(table, operation);
     vault ??= createVaultTable(db);
-    vault.apply(operation);
+    deletedKeys = vault.apply(operation) || deletedKeys;
     return { kind: 'done' };
   }
   /** undefined where one of them fails; the transaction has then begun anew. */
@@ -77,6 +79,7 @@ export function createWriter(db: Database): Writer {
 
   return {
     commit(operations) {
+      deletedKeys = false;
       try {
         begin.run();
         table.refresh();
@@ -85,7 +88,7 @@ export function createWriter(db: Database): Writer {
         for (const { kind } of operations) failpoint(`store.${kind}.before`);
         commit.run();
         for (const { kind } of operations) failpoint(`store.${kind}.after`);
-        if (operations.some((one) => one.kind === 'vault' && deletesKeys(one))) emptyLog();
+        if (deletedKeys) emptyLog();
         return results;
       } catch (error) {
         if (db.inTransaction) rollback.run();

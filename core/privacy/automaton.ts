@@ -21,51 +21,25 @@ export interface Automaton {
 /** In a literal: any digit. */
 export const anyDigit = '\u0100';
 
-/** A node of the trie. A class may lead to two children: of a certain digit and of any. */
-interface Node {
-  id: number;
-  children: Map<number, Node[]>;
-  byLetter: Map<string, Node>;
-  ends: number[];
-}
-
-interface State {
-  nodes: readonly Node[];
-  next: Map<number, State>;
-  ends: number[];
-  row: number;
-}
-
-/** Literals are given as one character a byte (`latin1`); 60,000 characters at most in all. */
+/**
+ * Literals are given as one character a byte (`latin1`); 60,000 characters at most in all. Built in flat
+ * arrays: objects for some ten thousand states would leave a process tens of megabytes larger.
+ */
 export function createAutomaton(literals: readonly string[]): Automaton {
   const { classes, width } = classesOf(literals);
-  const root = newNode(0);
-  let nodes = 1;
-  for (const [index, literal] of literals.entries()) {
-    let node = root;
-    for (const letter of foldAscii(literal)) {
-      const known = node.byLetter.get(letter);
-      node = known ?? child(node, letter, classes, nodes);
-      if (known === undefined) nodes += 1;
-    }
-    node.ends.push(index);
+  const trie = createTrie(literals, classes);
+  const { next, ends } = determined(trie, classes, width);
+  const quiet = ends.flatMap((one, state) => (one === undefined ? [state] : []));
+  const telling = ends.flatMap((one, state) => (one === undefined ? [] : [state]));
+  const places = new Int32Array(ends.length);
+  for (const [place, state] of [...quiet, ...telling].entries()) places[state] = place * width;
+  const placed = new Int32Array(ends.length * width);
+  for (const [state, row] of places.entries()) {
+    for (let code = 0; code < width; code += 1)
+      placed[row + code] = places[next[state * width + code] ?? 0] ?? 0;
   }
-  const states = determined(root);
-  const quiet = states.filter(({ ends }) => ends.length === 0);
-  const telling = states.filter(({ ends }) => ends.length > 0);
-  for (const [at, state] of [...quiet, ...telling].entries()) state.row = at * width;
-  const next = new Int32Array(states.length * width);
-  const [first] = states;
-  for (const state of states) {
-    // What leads on from nowhere else leads on from the root.
-    for (const [code, to] of first?.next ?? []) next[state.row + code] = to.row;
-    for (const [code, to] of state.next) next[state.row + code] = to.row;
-  }
-  return { classes, next, width, accepting: quiet.length * width, endings: telling.map(({ ends }) => ends) };
-}
-
-function newNode(id: number): Node {
-  return { id, children: new Map(), byLetter: new Map(), ends: [] };
+  const endings = telling.map((state) => ends[state] ?? []);
+  return { classes, next: placed, width, accepting: quiet.length * width, endings };
 }
 
 function classesOf(literals: readonly string[]): { classes: Uint8Array; width: number } {
@@ -81,50 +55,108 @@ function classesOf(literals: readonly string[]): { classes: Uint8Array; width: n
   return { classes, width };
 }
 
-function child(node: Node, letter: string, classes: Uint8Array, id: number): Node {
-  const made = newNode(id);
-  node.byLetter.set(letter, made);
-  for (const one of letter === anyDigit ? '0123456789' : letter) {
-    const code = classes[one.charCodeAt(0)] ?? 0;
-    const children = node.children.get(code);
-    if (children === undefined) node.children.set(code, [made]);
-    else children.push(made);
+/** Node 0 is the root; 0 as a child or sibling is none. */
+interface Trie {
+  firstChild: Int32Array;
+  sibling: Int32Array;
+  /** The class of the byte that leads to a node. */
+  code: Int16Array;
+  /** Which literals end in a node. */
+  ends: Map<number, number[]>;
+}
+
+/** Of a node that any digit leads to: there may be one of a certain digit beside it. */
+const ofAnyDigit = -1;
+
+function createTrie(literals: readonly string[], classes: Uint8Array): Trie {
+  const most = 1 + literals.reduce((sum, literal) => sum + literal.length, 0);
+  const firstChild = new Int32Array(most);
+  const lastChild = new Int32Array(most);
+  const sibling = new Int32Array(most);
+  const codes = new Int16Array(most);
+  const ends = new Map<number, number[]>();
+  let nodes = 1;
+
+  function childOf(node: number, code: number): number {
+    for (let child = firstChild[node] ?? 0; child !== 0; child = sibling[child] ?? 0)
+      if (codes[child] === code) return child;
+    const made = nodes;
+    nodes += 1;
+    codes[made] = code;
+    const last = lastChild[node] ?? 0;
+    if (last === 0) firstChild[node] = made;
+    else sibling[last] = made;
+    lastChild[node] = made;
+    return made;
   }
-  return made;
+  for (const [index, literal] of literals.entries()) {
+    let node = 0;
+    for (const letter of foldAscii(literal))
+      node = childOf(node, letter === anyDigit ? ofAnyDigit : (classes[letter.charCodeAt(0)] ?? 0));
+    ends.set(node, [...(ends.get(node) ?? []), index]);
+  }
+  return { firstChild, sibling, code: codes, ends };
+}
+
+interface Determined {
+  /** `next[state * width + class]`: another state. */
+  next: Int32Array;
+  /** Of each state, the literals that end in it; undefined for none. */
+  ends: (number[] | undefined)[];
 }
 
 /** The states that can be reached, each the set of trie nodes that the last bytes lead to; the root first. */
-function determined(root: Node): State[] {
-  const first: State = { nodes: [], next: new Map(), ends: [], row: 0 };
-  const states = [first];
-  const byKey = new Map([['', first]]);
-  for (const state of states) {
-    const from = state === first ? [root] : state.nodes;
-    for (const { children } of from) {
-      for (const code of children.keys()) {
-        if (state.next.has(code)) continue;
-        const nodes = reached(from, code);
-        if (state !== first) nodes.push(...(root.children.get(code) ?? []));
-        let key = '';
-        for (const { id } of nodes) key += ` ${id}`;
-        let to = byKey.get(key);
-        if (to === undefined) {
-          to = { nodes, next: new Map(), ends: nodes.flatMap(({ ends }) => ends), row: 0 };
-          byKey.set(key, to);
-          states.push(to);
-        }
-        state.next.set(code, to);
+function determined(trie: Trie, classes: Uint8Array, width: number): Determined {
+  const digits = Array.from('0123456789', (one) => classes[one.charCodeAt(0)] ?? 0);
+  let next = new Int32Array(1_024 * width);
+  const sets: number[][] = [[]];
+  const ends: (number[] | undefined)[] = [undefined];
+  const byKey = new Map([['', 0]]);
+  const ofRoot = reachedFrom([0]);
+
+  /** Where nodes lead to, by class. */
+  function reachedFrom(nodes: readonly number[]): Map<number, number[]> {
+    const reached = new Map<number, number[]>();
+    const add = (code: number, node: number): void => {
+      const some = reached.get(code);
+      if (some === undefined) reached.set(code, [node]);
+      else some.push(node);
+    };
+    for (const node of nodes) {
+      for (let child = trie.firstChild[node] ?? 0; child !== 0; child = trie.sibling[child] ?? 0) {
+        const code = trie.code[child] ?? 0;
+        if (code === ofAnyDigit) for (const digit of digits) add(digit, child);
+        else add(code, child);
       }
     }
+    return reached;
   }
-  return states;
-}
-
-function reached(from: readonly Node[], code: number): Node[] {
-  const nodes: Node[] = [];
-  for (const { children } of from) {
-    const some = children.get(code);
-    if (some !== undefined) nodes.push(...some);
+  function stateOf(nodes: number[]): number {
+    const key = nodes.join(' ');
+    const known = byKey.get(key);
+    if (known !== undefined) return known;
+    const state = sets.push(nodes) - 1;
+    const found = nodes.flatMap((node) => trie.ends.get(node) ?? []);
+    ends.push(found.length === 0 ? undefined : found);
+    byKey.set(key, state);
+    return state;
   }
-  return nodes;
+  for (let state = 0; state < sets.length; state += 1) {
+    const row = state * width;
+    if (row === next.length) {
+      const larger = new Int32Array(next.length * 2);
+      larger.set(next);
+      next = larger;
+    }
+    // What leads on from nowhere else leads on from the root.
+    next.copyWithin(row, 0, width);
+    const reached = state === 0 ? ofRoot : reachedFrom(sets[state] ?? []);
+    for (const [code, nodes] of reached) {
+      if (state !== 0) nodes.push(...(ofRoot.get(code) ?? []));
+      next[row + code] = stateOf(nodes);
+    }
+    // Its place in the table says all from here on.
+    sets[state] = [];
+  }
+  return { next, ends };
 }

@@ -6,6 +6,7 @@ export type Allowed = Readonly<Record<string, readonly PrivateType[]>>;
 const usual: Allowed = {
   'codex-local': ['EMAIL', 'PHONE', 'PERSON'],
   apply: privateTypes,
+  export: privateTypes,
 };
 
 /** A worker the coordinator started itself, under the same account on the same host. */

@@ -9,6 +9,8 @@ export interface Guard {
   transform(chunk: Uint8Array): Uint8Array;
   /** Answers what is left. The guard may be used again, as if new. */
   flush(): Uint8Array;
+  /** Bytes held back. */
+  readonly waiting: number;
 }
 
 export interface GuardOptions {
@@ -41,6 +43,9 @@ export function createGuard(options: GuardOptions): Guard {
   const detection = detectionOf(options);
   let reader = new LineReader(detection, options.replace);
   return {
+    get waiting() {
+      return reader.waiting;
+    },
     transform: (chunk) => reader.take(chunk),
     flush() {
       const rest = reader.end();

@@ -29,8 +29,13 @@ export class LineReader {
     this.#replace = replace;
   }
 
+  /** Bytes taken and not settled. */
+  get waiting(): number {
+    return this.#length - this.#settled;
+  }
+
   take(chunk: Uint8Array): Uint8Array {
-    const waits = this.#length + chunk.length - this.#settled <= windowBytes && !chunk.includes(10);
+    const waits = this.waiting + chunk.length <= windowBytes && !chunk.includes(10);
     if (waits) {
       this.#hold(chunk);
       return nothing;

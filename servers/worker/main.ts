@@ -16,7 +16,7 @@ import { endWorker } from './handlers/end-worker.ts';
 import { forgetRuns } from './handlers/forget-runs.ts';
 import { createHandlers } from './handlers/index.ts';
 import { limitRun } from './handlers/limit-run.ts';
-import { sealedDiff, sealedValues } from './handlers/sealed-values.ts';
+import { sealedOriginal, sealedValues } from './handlers/sealed-values.ts';
 import { openWorker, type OpenWorker } from './open-worker.ts';
 import { serveWorker, type Listen, type RunningWorker } from './serve.ts';
 
@@ -71,7 +71,7 @@ export function buildWorkerServer(
     'codex-fleet/forget_runs': forgetRuns(worker.runs, owner),
     'codex-fleet/limit_run': limitRun(worker.runs, owner),
     'codex-fleet/sealed_values': sealedValues(worker),
-    'codex-fleet/sealed_diff': sealedDiff(worker),
+    'codex-fleet/sealed_original': sealedOriginal(worker),
   };
   return buildServer({
     name: workerServerName,

@@ -70,7 +70,7 @@ function page(bytes: Buffer, id: string, from: number): Output<FleetContracts['r
   };
 }
 
-const exportMethod = 'codex-fleet/export_diff';
+const exportMethod = 'codex-fleet/export';
 
 /**
  * A coordinator's socket behind which one run has these diffs, the last of them its newest. `original`: what

@@ -187,7 +187,7 @@ export class FakeWorker {
         return Promise.resolve({ kept });
       },
       'codex-fleet/sealed_values': () => Promise.resolve({ values: [], more: false }),
-      'codex-fleet/sealed_diff': () => Promise.resolve({ data: '' }),
+      'codex-fleet/sealed_original': () => Promise.resolve({ data: '' }),
     };
   }
 

@@ -18,6 +18,10 @@ export function memoryVaultStore(): VaultStore {
     scope: (scope) => scopes.get(scope),
     scopes: () => [...scopes.values()],
     box: (scope, surrogate) => boxes.get(`${scope}|${surrogate}`),
-    restoresOf: (runId) => restores.filter((row) => row.run_id === runId),
+    restores: ({ scope, run_id: runId }, most) =>
+      restores
+        .filter((row) => (scope ?? row.scope) === row.scope && (runId ?? row.run_id) === row.run_id)
+        .toReversed()
+        .slice(0, most),
   };
 }

@@ -30,6 +30,9 @@ test('a guard sees each stream before its hash, its lines, its preview and the s
           return replace(known.slice(0, end));
         },
         flush: () => replace(held),
+        get waiting() {
+          return held.length;
+        },
       };
     },
   });

@@ -126,6 +126,7 @@ function plain(): Guard {
       return lines < 0 ? chunk : Buffer.from(chunk);
     },
     flush: () => new Uint8Array(0),
+    waiting: 0,
   };
 }
 

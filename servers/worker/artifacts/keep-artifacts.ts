@@ -1,6 +1,8 @@
 import { parseArtifactPattern } from '../../../core/artifact-pattern.ts';
 import { mediaTypeOf } from '../../../core/media-type.ts';
 import type { LiveRecord } from '../runs/live-record.ts';
+import { replacedBy } from '../runs/replaced.ts';
+import { keysMs } from '../privacy/run-privacy.ts';
 import { takeDown } from '../runs/run-facts.ts';
 import { createStageRecorder, type OutputBudget } from '../runs/stage-recorder.ts';
 import type { RunDeps } from '../runs/stage-session.ts';
@@ -26,18 +28,28 @@ const maxMs = 60_000;
  * is said in a note. Never rejects.
  */
 export async function keepArtifacts(deps: RunDeps, known: LiveRecord, what: ArtifactsToKeep): Promise<void> {
-  const note = await tryToKeep(deps, known, what).catch((error: unknown) => {
-    deps.log.error({ run_id: known.run_id, err: error }, 'artifacts could not be kept');
-    return 'Not all artifacts could be kept.';
-  });
-  if (note !== undefined) takeDown(known.facts, { kind: 'note', text: note }, deps.now());
+  const { left } = what.budget;
+  const attempt = (): Promise<Kept> =>
+    tryToKeep(deps, known, what).catch((error: unknown) => {
+      deps.log.error({ run_id: known.run_id, err: error }, 'artifacts could not be kept');
+      return { note: 'Not all artifacts could be kept.', unsealed: 0 };
+    });
+  let kept = await attempt();
+  if (kept.unsealed > 0) {
+    await known.privacy.keysGiven(keysMs);
+    what.budget.left = left;
+    kept = await attempt();
+  }
+  if (kept.note !== undefined) takeDown(known.facts, { kind: 'note', text: kept.note }, deps.now());
 }
 
-async function tryToKeep(
-  deps: RunDeps,
-  known: LiveRecord,
-  what: ArtifactsToKeep,
-): Promise<string | undefined> {
+interface Kept {
+  note: string | undefined;
+  /** Files that could be kept without their private values only. */
+  unsealed: number;
+}
+
+async function tryToKeep(deps: RunDeps, known: LiveRecord, what: ArtifactsToKeep): Promise<Kept> {
   const { handles } = deps;
   // Of a process that died half-way.
   for (const { handle_id: id, stream } of handles.ofRun(known.run_id))
@@ -49,6 +61,8 @@ async function tryToKeep(
   const leftOut: LeftOut = { special: 0, isCut: false };
   const until = performance.now() + maxMs;
   let kept = 0;
+  let unsealed = 0;
+  let spoilt = 0;
   let why: string | undefined;
   for await (const found of findFiles(what.cwd, patterns, leftOut)) {
     // Nothing can be behind a handle without a byte.
@@ -64,28 +78,48 @@ async function tryToKeep(
       break;
     }
     kept += 1;
-    if (!(await keep(found, deps, known, what))) why = 'no more room';
+    const file = await keep(found, deps, known, what);
+    if (!file.isSealed) unsealed += 1;
+    if (file.hasSurrogates) spoilt += 1;
+    if (!file.isWhole) why = 'no more room';
     if (why !== undefined) break;
   }
-  return noteOf(kept, leftOut, why);
+  const notes = [
+    ...(unsealed === 0 ? [] : [`${String(unsealed)} with private values could be kept only without them`]),
+    ...(spoilt === 0 ? [] : [`${String(spoilt)} with surrogates where values belong`]),
+  ];
+  const left = noteOf(kept, leftOut, why);
+  if (notes.length === 0) return { note: left, unsealed };
+  return { note: `${left ?? `Artifacts: ${String(kept)} kept.`} Of them ${notes.join(', ')}.`, unsealed };
 }
 
-/** False where it is not whole. */
+interface KeptFile {
+  isWhole: boolean;
+  /** What of it was replaced is kept, too. */
+  isSealed: boolean;
+  hasSurrogates: boolean;
+}
+
 async function keep(
-  { name, file, bytes }: FoundFile,
+  found: FoundFile,
   { handles, now }: RunDeps,
   known: LiveRecord,
   { stage, budget }: ArtifactsToKeep,
-): Promise<boolean> {
+): Promise<KeptFile> {
+  const { file, bytes } = found;
+  const { privacy } = known;
+  const name = privacy.text(found.name);
+  const before = replacedBy(known);
+  const original = privacy.keepOriginal?.(`artifact:${name}`);
   let isCut = false;
   const recorder = createStageRecorder({
     handles,
     run_id: known.run_id,
     stage,
-    artifact: { name, media_type: mediaTypeOf(name) },
+    artifact: { name, media_type: mediaTypeOf(found.name) },
     budget,
     now,
-    guard: known.privacy.stream,
+    guard: privacy.stream,
     onOutput: () => undefined,
     onLimit: () => {
       isCut = true;
@@ -97,6 +131,7 @@ async function keep(
       const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
       if (bytesRead === 0) break;
       recorder.write('artifact', chunk.subarray(0, bytesRead));
+      original?.add(chunk.subarray(0, bytesRead));
       at += bytesRead;
     }
   } catch {
@@ -106,7 +141,8 @@ async function keep(
     await file.close();
     await recorder.seal();
   }
-  return !isCut;
+  const isSealed = original?.end(replacedBy(known) > before) !== false;
+  return { isWhole: !isCut, isSealed, hasSurrogates: original?.hasSurrogates === true };
 }
 
 function noteOf(kept: number, { special, isCut }: LeftOut, why: string | undefined): string | undefined {

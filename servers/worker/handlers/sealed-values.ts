@@ -1,5 +1,6 @@
 import type { RequestHandlers } from '../../../mcp/own-requests.ts';
 import type { WorkerRequests } from '../../../schemas/operator.ts';
+import type { OriginalName } from '../../../schemas/privacy.ts';
 import type { WorkerPrivacy } from '../privacy/worker-privacy.ts';
 
 type Handlers = RequestHandlers<WorkerRequests>;
@@ -11,26 +12,28 @@ const pageBytes = 512 * 1024;
 
 /** Gives a coordinator what only it can read. */
 export function sealedValues({
-  privacy,
+  privacy: { sealed },
 }: {
-  privacy: Pick<WorkerPrivacy, 'sealedOf'>;
+  privacy: Pick<WorkerPrivacy, 'sealed'>;
 }): Handlers['codex-fleet/sealed_values'] {
   return ({ run_id: runId, from, done = false }) => {
-    const sealed = privacy.sealedOf(runId);
-    if (done) sealed.remove();
-    const values = sealed.read(from, pageValues + 1);
-    return Promise.resolve({ values: values.slice(0, pageValues), more: values.length > pageValues });
+    if (done) sealed.remove(runId);
+    return Promise.resolve(sealed.read(runId, from, pageValues));
   };
 }
 
-/** The same for a diff. */
-export function sealedDiff({
+/** The same for what is kept to the byte. */
+export function sealedOriginal({
   privacy,
 }: {
-  privacy: Pick<WorkerPrivacy, 'readDiff'>;
-}): Handlers['codex-fleet/sealed_diff'] {
-  return ({ run_id: runId, from }) => {
-    const data = privacy.readDiff(runId, from, pageBytes)?.toString('base64') ?? '';
+  privacy: Pick<WorkerPrivacy, 'readOriginal'>;
+}): Handlers['codex-fleet/sealed_original'] {
+  return ({ run_id: runId, name, from }) => {
+    const data = privacy.readOriginal(runId, asOriginal(name), from, pageBytes)?.toString('base64') ?? '';
     return Promise.resolve({ data });
   };
+}
+
+function asOriginal(name: string): OriginalName {
+  return name === 'diff' ? name : `artifact:${name.slice('artifact:'.length)}`;
 }

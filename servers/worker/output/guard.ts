@@ -7,4 +7,6 @@ export interface Guard {
   transform(chunk: Uint8Array): Uint8Array;
   /** What it still holds back, when the stream has ended. */
   flush(): Uint8Array;
+  /** Bytes it holds back now. */
+  readonly waiting: number;
 }

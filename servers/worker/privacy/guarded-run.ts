@@ -3,10 +3,12 @@ import { withText } from '../../../core/privacy/spec-text.ts';
 import type { Logger } from '../../../platform/log.ts';
 import { createMac } from '../../../platform/privacy/keys.ts';
 import type { Config } from '../../../schemas/config.ts';
-import type { ConversationPlace } from '../../../schemas/privacy.ts';
-import type { RunPrivacy, TaskKeys } from './run-privacy.ts';
-import { createDiffKeeper } from './sealed-diff.ts';
+import { addCounts } from '../../../core/privacy/restore.ts';
+import type { ConversationPlace, TypeCounts } from '../../../schemas/privacy.ts';
+import type { RunPrivacy } from './run-privacy.ts';
+import { createOriginalKeeper } from './sealed-originals.ts';
 import { openSealedValues } from './sealed-values.ts';
+import type { TaskKeys } from './task-keys.ts';
 
 export interface RunPrivacyOptions {
   run_id: string;
@@ -15,8 +17,11 @@ export interface RunPrivacyOptions {
   dir: string;
   privacy: Config['privacy'];
   home: ConversationPlace;
-  /** As they are when the first text comes. */
+  /** As they are now. */
   keys: () => TaskKeys;
+  keysGiven: (withinMs: number) => Promise<void>;
+  /** Of a run that was written down: what was replaced by then. */
+  replaced: TypeCounts | undefined;
   log: Logger;
 }
 
@@ -27,14 +32,21 @@ export function guardedPrivacy({
   privacy,
   home,
   keys,
+  keysGiven,
+  replaced: earlier = {},
   log,
 }: RunPrivacyOptions): RunPrivacy {
   const values = openSealedValues(dir, run_id, { task_id, publicKey: () => keys().publicKey });
-  let made: SurrogateGuard | undefined;
+  let made: { keys: TaskKeys; guard: SurrogateGuard } | undefined;
+  let replaced = earlier;
 
+  /** Made with the keys there are: after a restart they may come later than the first text. */
   function guard(): SurrogateGuard {
-    made ??= createSurrogateGuard({
-      mac: createMac(keys().surrogateKey),
+    const now = keys();
+    if (made?.keys === now) return made.guard;
+    replaced = counts();
+    const guard = createSurrogateGuard({
+      mac: createMac(now.surrogateKey),
       types: privacy.types,
       knownValues: privacy.known_values,
       onNew: (replaced) => {
@@ -46,7 +58,11 @@ export function guardedPrivacy({
         }
       },
     });
-    return made;
+    made = { keys: now, guard };
+    return guard;
+  }
+  function counts(): TypeCounts {
+    return made === undefined ? replaced : addCounts(replaced, made.guard.counts());
   }
   const text = (said: string): string => guard().text(said);
   return {
@@ -54,12 +70,13 @@ export function guardedPrivacy({
     text,
     keepsThreads: home !== 'none',
     stream: () => guard().stream(),
-    keepDiff() {
+    keepOriginal(name) {
       const { surrogateKey, publicKey } = keys();
-      return createDiffKeeper({ dir, run_id, task_id, publicKey, mac: createMac(surrogateKey) });
+      return createOriginalKeeper({ dir, run_id, task_id, name, publicKey, mac: createMac(surrogateKey) });
     },
+    keysGiven,
     told() {
-      const replaced = made?.counts() ?? {};
+      const replaced = counts();
       return {
         mode: 'enforce',
         home,

@@ -1,13 +1,13 @@
 import type { Guard } from '../../../core/privacy/guard.ts';
-import type { RunPrivacyDetail } from '../../../schemas/privacy.ts';
+import type { OriginalName, RunPrivacyDetail } from '../../../schemas/privacy.ts';
 import type { RunSpec } from '../../../schemas/run.ts';
-import type { DiffKeeper } from './sealed-diff.ts';
+import type { OriginalKeeper } from './sealed-originals.ts';
 
-/** What a task's surrogates are made with. */
-export interface TaskKeys {
-  surrogateKey: Uint8Array;
-  publicKey: Uint8Array;
-}
+/**
+ * A coordinator that takes its worker back gives it the keys of its runs by then: what is stored before, by a
+ * worker that has just begun, waits for them where it has private values in it.
+ */
+export const keysMs = 10_000;
 
 /** How what one run says is kept from the disk as it was said. */
 export interface RunPrivacy {
@@ -17,10 +17,12 @@ export interface RunPrivacy {
   /** What each stream passes on its way to the disk; undefined where the guard is off. */
   readonly stream: (() => Guard) | undefined;
   told(): RunPrivacyDetail;
-  /** Keeps the run's diff to the byte, sealed; undefined where the guard is off. */
   /** Whether an engine may keep what it needs to go on with a conversation in another process. */
   readonly keepsThreads: boolean;
-  readonly keepDiff: (() => DiffKeeper) | undefined;
+  /** Keeps what the run made to the byte, sealed; undefined where the guard is off. */
+  readonly keepOriginal: ((name: OriginalName) => OriginalKeeper) | undefined;
+  /** Settles when the keys of the run's task are there, or do not come in time. */
+  keysGiven(withinMs: number): Promise<void>;
 }
 
 export const openPrivacy: RunPrivacy = {
@@ -29,5 +31,6 @@ export const openPrivacy: RunPrivacy = {
   stream: undefined,
   told: () => ({ mode: 'off' }),
   keepsThreads: true,
-  keepDiff: undefined,
+  keepOriginal: undefined,
+  keysGiven: () => Promise.resolve(),
 };

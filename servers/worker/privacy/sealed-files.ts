@@ -1,19 +1,21 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { OriginalName } from '../../../schemas/privacy.ts';
 
-/** What a worker keeps of its runs for their coordinator alone to read. */
+/** What a worker keeps of its runs for their coordinator alone to read: a folder a run. */
 export function sealedDir(workerDir: string): string {
   return join(workerDir, 'sealed');
 }
 
+export function sealedOfRun(dir: string, runId: string): string {
+  return join(dir, runId);
+}
+
 export function valuesFile(dir: string, runId: string): string {
-  return join(dir, `${runId}.jsonl`);
+  return join(sealedOfRun(dir, runId), 'values.jsonl');
 }
 
-export function diffFile(dir: string, runId: string): string {
-  return join(dir, `${runId}.diff`);
-}
-
-export function sealedFiles(workerDir: string, runId: string): string[] {
-  const dir = sealedDir(workerDir);
-  return [valuesFile(dir, runId), diffFile(dir, runId)];
+/** Names of files come from outside: what they are called here does not. */
+export function originalFile(dir: string, runId: string, name: OriginalName): string {
+  return join(sealedOfRun(dir, runId), createHash('sha256').update(name).digest('hex').slice(0, 32));
 }

@@ -1,4 +1,5 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Replaced } from '../../../core/privacy/surrogate-guard.ts';
 import { parseJson } from '../../../core/parse-json.ts';
 import { createSealer, type Sealer } from '../../../platform/privacy/sealing.ts';
@@ -7,48 +8,104 @@ import { valuesFile } from './sealed-files.ts';
 
 /** What the surrogates of a run stand for, for its coordinator alone to read: kept until that has fetched it. */
 export interface SealedValues {
-  /** On disk when it returns; throws where the disk refuses. */
+  /** On disk when it returns; throws where the disk refuses. Nothing happens where nobody could open it. */
   add(replaced: Replaced): void;
   readonly count: number;
-  read(from: number, most: number): SealedValue[];
-  remove(): void;
 }
 
 /** For whom, and of which task. */
 export interface Recipient {
   task_id: string;
-  publicKey: () => Uint8Array;
+  publicKey: () => Uint8Array | undefined;
 }
 
-/** Without a recipient nothing can be added. */
-export function openSealedValues(dir: string, runId: string, recipient?: Recipient): SealedValues {
+export function openSealedValues(dir: string, runId: string, recipient: Recipient): SealedValues {
   const file = valuesFile(dir, runId);
-  let sealer: Sealer | undefined;
+  let sealer: { for: Uint8Array; by: Sealer } | undefined;
   let known: number | undefined;
-  const lines = (): string[] => readIfThere(file).split('\n').slice(0, -1);
+  const count = (): number => (known ??= readIfThere(file).split('\n').length - 1);
   return {
     get count() {
-      return (known ??= lines().length);
+      return count();
     },
     add({ surrogate, type, raw }) {
-      if (recipient === undefined) return;
-      known ??= lines().length;
-      if (known === 0) mkdirSync(dir, { recursive: true, mode: 0o700 });
-      sealer ??= createSealer(recipient.publicKey());
-      const box = sealer.seal(raw, `${recipient.task_id}|${surrogate}`).toString('base64');
-      const sealed: SealedValue = { surrogate, type, ephemeral: sealer.ephemeral.toString('base64'), box };
+      const publicKey = recipient.publicKey();
+      if (publicKey === undefined) return;
+      if (count() === 0) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      if (sealer?.for !== publicKey) sealer = { for: publicKey, by: createSealer(publicKey) };
+      const { by } = sealer;
+      const box = by.seal(raw, `${recipient.task_id}|${surrogate}`).toString('base64');
+      const sealed: SealedValue = { surrogate, type, ephemeral: by.ephemeral.toString('base64'), box };
       appendFileSync(file, `${JSON.stringify(sealed)}\n`, { mode: 0o600 });
-      known += 1;
-    },
-    read: (from, most) =>
-      lines()
-        .slice(from, from + most)
-        .map((line) => sealedValue.safeParse(parseJson(line)))
-        .flatMap((parsed) => (parsed.success ? [parsed.data] : [])),
-    remove: () => {
-      rmSync(file, { force: true });
+      known = count() + 1;
     },
   };
+}
+
+export interface SealedValuesReader {
+  /** The values of a run from one on, `most` of them. */
+  read(runId: string, from: number, most: number): { values: SealedValue[]; more: boolean };
+  remove(runId: string): void;
+}
+
+const pageBytes = 256 * 1024;
+
+/** Pages that follow each other are each read once, however long the file is. */
+export function createSealedValuesReader(dir: string): SealedValuesReader {
+  /** Where the next value begins behind the last page, by run. */
+  const ends = new Map<string, { value: number; byte: number }>();
+  return {
+    read(runId, from, most) {
+      const known = ends.get(runId);
+      let at = known?.value === from ? known : { value: 0, byte: 0 };
+      const lines: string[] = [];
+      let more = false;
+      for (const { line, end } of linesFrom(valuesFile(dir, runId), at.byte)) {
+        more = lines.length === most;
+        if (more) break;
+        if (at.value >= from) lines.push(line);
+        at = { value: at.value + 1, byte: end };
+      }
+      if (more) ends.set(runId, at);
+      else ends.delete(runId);
+      const values = lines
+        .map((line) => sealedValue.safeParse(parseJson(line)))
+        .flatMap((parsed) => (parsed.success ? [parsed.data] : []));
+      return { values, more };
+    },
+    remove: (runId) => {
+      ends.delete(runId);
+      rmSync(valuesFile(dir, runId), { force: true });
+    },
+  };
+}
+
+/** Whole lines, and the byte behind each. A last one without an end was never written whole. */
+function* linesFrom(file: string, from: number): Generator<{ line: string; end: number }> {
+  let fd: number;
+  try {
+    fd = openSync(file, 'r');
+  } catch {
+    return;
+  }
+  try {
+    let rest = Buffer.alloc(0);
+    let at = from;
+    for (let read = from; ;) {
+      const page = Buffer.alloc(pageBytes);
+      const bytes = readSync(fd, page, 0, page.length, read);
+      if (bytes === 0) return;
+      read += bytes;
+      rest = Buffer.concat([rest, page.subarray(0, bytes)]);
+      for (let stop = rest.indexOf(10); stop !== -1; stop = rest.indexOf(10)) {
+        at += stop + 1;
+        yield { line: rest.subarray(0, stop).toString(), end: at };
+        rest = rest.subarray(stop + 1);
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readIfThere(file: string): string {

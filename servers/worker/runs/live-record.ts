@@ -1,6 +1,7 @@
 import { transition, type Run, type RunEvent } from '../../../core/run-state.ts';
 import type { Liveness, Outcome, RunSpec } from '../../../schemas/run.ts';
 import type { RunStatus } from '../../../schemas/run-words.ts';
+import type { TypeCounts } from '../../../schemas/privacy.ts';
 import type { RunDetail } from '../../../schemas/worker.ts';
 import type { EngineReport } from '../engines/engine.ts';
 import type { Workspace } from '../workspace/clone.ts';
@@ -34,6 +35,8 @@ export interface RunStanding {
   facts: RunFacts;
   /** Of earlier attempts. */
   preview: string | undefined;
+  /** Private values an earlier process of the worker replaced. */
+  replaced?: TypeCounts | undefined;
 }
 
 /** Most handles a record names: the latest of a run that was resumed very often. */
@@ -68,7 +71,7 @@ export class LiveRecord {
     this.#state = standing.state;
     this.run_id = standing.run_id;
     this.spec = standing.spec;
-    this.privacy = deps.privacy.ofRun(standing.run_id, standing.spec.task_id);
+    this.privacy = deps.privacy.ofRun(standing.run_id, standing.spec.task_id, standing.replaced);
     this.stored = standing.stored ?? this.privacy.stored(standing.spec);
     this.facts = standing.facts;
     this.progress = standing.progress;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FleetError } from '../../../core/errors.ts';
 import { makePrivateDir } from '../../../platform/paths.ts';
 import type { RunRecord } from './record.ts';
-import { sealedFiles } from '../privacy/sealed-files.ts';
+import { sealedDir, sealedOfRun } from '../privacy/sealed-files.ts';
 import { openRecordJournal, recordsFile } from './record-journal.ts';
 import { removeTree, TempFolders } from './temp-folders.ts';
 
@@ -89,7 +89,7 @@ export function openRecordFiles(dir: string, homes?: string): RecordFiles {
       records.forget(runId);
       inBackground(removeTree(folder(runId)));
       inBackground(removeHome(runId));
-      for (const file of sealedFiles(dir, runId)) inBackground(removeTree(file));
+      inBackground(removeTree(sealedOfRun(sealedDir(dir), runId)));
       inBackground(temps.giveBack(runId));
     },
   };

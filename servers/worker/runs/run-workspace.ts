@@ -4,7 +4,9 @@ import { contains } from '../../../core/cwd-rule.ts';
 import type { Outcome } from '../../../schemas/run.ts';
 import { cloneWorkspace, diffWorkspace, findRepository, type Workspace } from '../workspace/clone.ts';
 import { GitFailed } from '../workspace/git.ts';
+import { keysMs } from '../privacy/run-privacy.ts';
 import type { LiveRecord } from './live-record.ts';
+import { replacedBy } from './replaced.ts';
 import { takeDown } from './run-facts.ts';
 import { createStageRecorder } from './stage-recorder.ts';
 import type { RunDeps } from './stage-session.ts';
@@ -73,10 +75,16 @@ export async function storeDiff(
   known: LiveRecord,
   what: DiffToStore,
 ): Promise<Outcome | undefined> {
-  const fault = await tryToStore(deps, known, what).catch((error: unknown) => {
-    deps.log.error({ run_id: known.run_id, err: error }, 'a diff could not be stored');
-    return failure('What the run changed could not be stored.');
-  });
+  const attempt = (): Promise<Outcome | undefined> =>
+    tryToStore(deps, known, what).catch((error: unknown) => {
+      deps.log.error({ run_id: known.run_id, err: error }, 'a diff could not be stored');
+      return failure('What the run changed could not be stored.');
+    });
+  let fault = await attempt();
+  if (fault === noKeys) {
+    await known.privacy.keysGiven(keysMs);
+    fault = await attempt();
+  }
   if (fault !== undefined) takeDown(known.facts, { kind: 'note', text: kept(what.workspace) }, deps.now());
   return fault;
 }
@@ -117,7 +125,7 @@ async function tryToStore(
   known.preview.begin(recorder.previews);
   const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(maxDiffMs)]);
   const before = replacedBy(known);
-  const kept = known.privacy.keepDiff?.();
+  const kept = known.privacy.keepOriginal?.('diff');
   const write = (chunk: Buffer): void => {
     recorder.write('diff', chunk);
     kept?.add(chunk);
@@ -131,15 +139,10 @@ async function tryToStore(
   }
   if (fault !== undefined) recorder.truncated('diff');
   await recorder.seal();
-  kept?.end(replacedBy(known) > before);
+  if (kept?.end(replacedBy(known) > before) === false) fault ??= noKeys;
   if (kept?.hasSurrogates === true) fault ??= inDiff;
   known.preview.end();
   return fault;
-}
-
-/** Values replaced in the run so far. */
-function replacedBy({ privacy }: LiveRecord): number {
-  return Object.values(privacy.told().replaced ?? {}).reduce((sum, count) => sum + count, 0);
 }
 
 const inDiff: Outcome = {
@@ -148,6 +151,10 @@ const inDiff: Outcome = {
   message:
     'What the run wrote has surrogates where values belong: its worker may not see them. The private copy is kept.',
 };
+
+const noKeys = failure(
+  'What the run changed has private values in it, and no coordinator has given the key to keep them under.',
+);
 
 function failure(message: string): Outcome {
   return { kind: 'engine', code: 'workspace', message: `${message} The private copy is kept.` };

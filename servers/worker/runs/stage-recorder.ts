@@ -27,7 +27,7 @@ export interface RecorderOptions {
   now: () => number;
   /** Makes what a stream passes first; without it bytes are stored as they come. */
   guard?: ((stream: StreamName) => Guard) | undefined;
-  /** After every chunk stored. */
+  /** After every chunk stored, or held back. */
   onOutput: () => void;
   /** The output cap was passed, or the disk took no more. */
   onLimit: (which: 'output' | 'disk') => void;
@@ -87,13 +87,23 @@ export function createStageRecorder(options: RecorderOptions): StageRecorder {
     guards.set(name, guard);
     return guard;
   };
+  /** What guards hold back will be stored as well. */
+  const waiting = (): number => [...guards.values()].reduce((sum, guard) => sum + guard.waiting, 0);
   return {
     get diskFailed() {
       return [...streams.values()].some(({ writer }) => writer.failed !== undefined);
     },
     write: (name, chunk) => {
       if (isSealed) return;
-      keep(name, options.guard === undefined ? chunk : guarded(name, options.guard).transform(chunk));
+      if (options.guard === undefined) {
+        keep(name, chunk);
+        return;
+      }
+      const settled = guarded(name, options.guard).transform(chunk);
+      keep(name, settled);
+      // What is held back is a sign of life, too, and counts against the cap.
+      if (settled.length === 0) options.onOutput();
+      if (waiting() > budget.left) options.onLimit('output');
     },
     truncated: (name) => {
       cut.add(name);

@@ -45,6 +45,7 @@ export function standingOf(record: RunRecord): RunStanding {
     workspace: workspaceOf(record),
     facts: factsOf(record),
     preview: detail.preview,
+    replaced: detail.privacy?.replaced,
   };
 }
 

@@ -98,8 +98,12 @@ describe('the vault', () => {
     const row = { scope: 't', run_id: 'run_1', handle_id: null, destination: 'apply', allowed: 1 };
     const counts = { restored: '{"EMAIL":2}', withheld: '{}', unknown: 0 };
     await vault.audit({ ...row, ...counts });
-    expect(vault.restoresOf('run_1')).toEqual([{ ...row, ...counts, at: 5_000 }]);
-    expect(vault.restoresOf('run_2')).toEqual([]);
+    const record = { at: 5_000, task_id: 't', run_id: 'run_1', destination: 'apply', allowed: true };
+    const shown = { ...record, restored: { EMAIL: 2 }, withheld: {}, unknown: 0 };
+    expect(vault.restores({ run_id: 'run_1' }, 10)).toEqual([shown]);
+    expect(vault.restores({ scope: 't' }, 10)).toEqual([shown]);
+    expect(vault.restores({ run_id: 'run_2' }, 10)).toEqual([]);
+    expect(vault.restores({ scope: 'u' }, 10)).toEqual([]);
   });
 });
 
