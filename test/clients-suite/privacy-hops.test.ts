@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -175,8 +175,10 @@ describe('a prompt with an address, a number, a name and a key', () => {
   });
 
   test('is written into the file byte for byte by apply, and by no sink that is not listed', async () => {
-    const refused = peer.request('codex-fleet/export_diff', operatorRequests['codex-fleet/export_diff'], {
-      run_id: localId,
+    const handleOf = (stream: string): string =>
+      local.handles?.find((one) => one.stream === stream)?.handle_id ?? '';
+    const refused = peer.request('codex-fleet/export', operatorRequests['codex-fleet/export'], {
+      handle_id: handleOf('diff'),
       sink: 'elsewhere',
       from: 0,
     });
@@ -184,10 +186,17 @@ describe('a prompt with an address, a number, a name and a key', () => {
     const applied = await runProgram(process.execPath, [programFile, 'apply', localId], repo, fleet.env);
     expect(applied).toMatchObject({ code: 0 });
     expect(readFileSync(join(repo, 'AUTHORS'), 'utf8')).toBe(`Author: ${person} <${email}>\n`);
+    const copy = join(fleet.work, 'stdout.txt');
+    expect(await fleet.cli('export', handleOf('stdout'), copy)).toMatchObject({ code: 0 });
+    const exported = readFileSync(copy, 'utf8');
+    expect(leaks([exported])).toEqual([email, phone, person, 'Wellensiek']);
+    expect(exported).toMatch(surrogate('SECRET'));
+    rmSync(copy);
     expect(restoresOf(localId)).toEqual([
       { destination: 'local-1 (codex-local,home)', allowed: 1 },
       { destination: 'elsewhere', allowed: 0 },
       { destination: 'apply', allowed: 1 },
+      { destination: 'export', allowed: 1 },
     ]);
   });
 
