@@ -108,6 +108,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     markFile: exportMark,
     runsDir: config.runs_dir,
     keepMs: config.output.keep_ms,
+    mode: config.privacy.mode,
     isBusy,
   });
   const treeFreed = ({ run_id: runId }: RunRecord): void => {

@@ -16,13 +16,15 @@ export function measureRuns(telemetry: Telemetry): EndListener {
       telemetry.record('codex.worker_queue_ms', Math.max(0, first_claimed_at - accepted_at), {
         worker_id: first.placement.worker_id,
       });
-      for (const [at, { placement, claimed_at, first_output_at, outcome }] of attempts.entries()) {
+      for (const [at, { placement, claimed_at, first_output_at, outcome, privacy }] of attempts.entries()) {
         const { worker_id } = placement;
         // An attempt that goes on with a thread is told the first output of the one before.
         const isOwn = first_output_at !== attempts[at - 1]?.first_output_at;
         if (first_output_at !== undefined && isOwn) {
           telemetry.record('codex.remote_ttfu_ms', Math.max(0, first_output_at - claimed_at), { worker_id });
         }
+        for (const [type, many] of Object.entries(privacy?.replaced ?? {}))
+          telemetry.record('codex.values_replaced', many, { worker_id, type });
         if (outcome?.kind === 'lost' && !isPutAway(outcome))
           telemetry.record('codex.worker_error', 1, { worker_id, code: 'lost' });
       }

@@ -103,7 +103,7 @@ export async function openCoordinator(
   };
   const stop = (how: StopHow): Promise<void> => (stopping ??= end(how));
   await begin(parts);
-  cleanup.push(repeatCheck(parts.leases, log), repeatCollect(parts.retention, log));
+  cleanup.push(repeatCheck(parts.leases, log), repeatCollect(parts.retention, parts.vault, log));
   inUse = () => clients > 0 || parts.attempts.size > 0 || parts.scheduler.queued > 0;
   ready.resolve({ ...parts, isStopping: () => stopping !== undefined });
   look();

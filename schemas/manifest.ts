@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { handleRecord } from './handle.ts';
 import { runId, taskId } from './ids.ts';
-import { attemptPrivacy } from './privacy.ts';
+import { attemptPrivacy, privacyMode, restoreRecord } from './privacy.ts';
 import { liveness, outcome, reserved, runSpec, runStatus, spent, taskBudget, usage } from './run.ts';
 
 /** Why a worker was chosen: the chosen one, the runners-up, and counts of the rest by reason. */
@@ -97,6 +97,11 @@ export const manifest = z.strictObject({
     duration_ms: z.int().optional(),
   }),
   outcome: outcome.optional(),
+  /** Of the guard, and every time values of the run were put back, or that was refused. */
+  privacy: z.strictObject({
+    mode: privacyMode,
+    restores: z.array(restoreRecord.omit({ task_id: true, run_id: true })).optional(),
+  }),
 });
 export type Manifest = z.infer<typeof manifest>;
 

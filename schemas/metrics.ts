@@ -24,6 +24,12 @@ export const metrics = {
     attributes: ['worker_id'],
     description: 'Payload bytes of handles that crossed from a worker to the coordinator.',
   },
+  'codex.values_replaced': {
+    kind: 'counter',
+    unit: '{value}',
+    attributes: ['worker_id', 'type'],
+    description: 'Private values replaced by surrogates in what runs put out, by type.',
+  },
   'codex.worker_error': {
     kind: 'counter',
     unit: '{error}',

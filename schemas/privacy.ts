@@ -15,6 +15,7 @@ export const typeCounts = z.partialRecord(surrogateType, z.int().min(0));
 export type TypeCounts = z.infer<typeof typeCounts>;
 
 export const privacyMode = z.enum(['enforce', 'off']);
+export type PrivacyMode = z.infer<typeof privacyMode>;
 
 /** A value stored for a surrogate, readable for the coordinator alone: X25519 and AES-256-GCM, in base64. */
 export const sealedValue = z.strictObject({

@@ -41,9 +41,9 @@ async function examine(): Promise<Check[]> {
       ...(await checkPrograms(paths, captured)),
     ]),
     tryCheck('sqlite', reinstall, async () => [await checkSqlite()]),
-    tryCheck('configuration', 'Correct the file; docs/config.md lists every field.', () => [
+    tryCheck('configuration', 'Correct the file; docs/config.md lists every field.', async () => [
       checkConfig(paths),
-      checkPrivacy(paths, processEnv),
+      await checkPrivacy(paths, processEnv),
     ]),
     tryCheck('engines', reinstall, async () => {
       const { checkEngines, checkReaping } = await import('../doctor/engines.ts');

@@ -28,9 +28,8 @@ export const manifest = defineCommand({
 function read(runIds: readonly string[]): Manifest[] {
   const paths = fleetPaths(processEnv);
   const { database } = paths;
-  const kept = existsSync(database)
-    ? openKeptManifests(database, loadConfig(paths.configFile).output.keep_ms)
-    : undefined;
+  const { output, privacy } = loadConfig(paths.configFile);
+  const kept = existsSync(database) ? openKeptManifests(database, output.keep_ms, privacy.mode) : undefined;
   try {
     return runIds.map((runId) => {
       if (!runIdSchema.safeParse(runId).success) throw wrongUsage('manifest', `"${runId}" is no run id`);

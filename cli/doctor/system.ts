@@ -43,12 +43,12 @@ export function checkConfig(paths: FleetPaths): Check {
   };
 }
 
-/** Whether private values are kept from the disk, and where engines keep what they need to go on. */
-export function checkPrivacy(paths: FleetPaths, env: Environment): Check {
+/** Whether private values are kept from the disk, how many were, and where engines keep what they need to go on. */
+export async function checkPrivacy(paths: FleetPaths, env: Environment): Promise<Check> {
   const { mode, types } = loadConfig(paths.configFile).privacy;
   const check = { name: 'privacy', state: 'ok' } as const;
   if (mode === 'off') return { ...check, found: 'off: private values are kept as they are' };
-  const replaced = `enforce: ${types.join(', ')} are replaced`;
+  const replaced = `enforce: ${types.join(', ')} are replaced${await replacedSoFar(paths)}`;
   if (hasPrivateMemory(env)) return { ...check, found: replaced };
   return {
     name: 'privacy',
@@ -56,6 +56,18 @@ export function checkPrivacy(paths: FleetPaths, env: Environment): Check {
     found: `${replaced}; there is no tmpfs for what engines keep of conversations`,
     fix: 'Mount one at /dev/shm; "privacy.without_memory" says what happens without.',
   };
+}
+
+async function replacedSoFar({ database }: FleetPaths): Promise<string> {
+  if (statSync(database, { throwIfNoEntry: false }) === undefined) return '';
+  const { openVaultReader } = await import('../../coordinator/store/vault-store.ts');
+  const vault = openVaultReader(database);
+  try {
+    const counts = Object.entries(vault.replaced()).map(([type, many]) => `${type} ${String(many)}`);
+    return counts.length === 0 ? '' : `; in the runs that are kept: ${counts.join(', ')}`;
+  } finally {
+    vault.close();
+  }
 }
 
 /** Only this user may enter the state folder. */

@@ -1,13 +1,18 @@
 import { expiryOf } from '../../core/expiry.ts';
 import { tellingAttempt } from '../../core/telling-attempt.ts';
 import { manifestSchemaVersion, type Manifest, type TaskManifest } from '../../schemas/manifest.ts';
+import type { PrivacyMode, RestoreRecord } from '../../schemas/privacy.ts';
 import type { RunRecord } from '../store/run-store.ts';
 
 /**
  * The manifest of a run as its record stands. Times ms since the epoch, durations ms; `keepMs`: how long
- * runs are kept that have ended.
+ * runs are kept that have ended; `mode`: of the guard, where no worker has told of it.
  */
-export function buildManifest(run: RunRecord, keepMs: number): Manifest {
+export function buildManifest(
+  run: RunRecord,
+  keepMs: number,
+  { mode, restores = [] }: { mode: PrivacyMode; restores?: readonly RestoreRecord[] },
+): Manifest {
   const { first_claimed_at: claimed, first_output_at: output, ended_at: ended } = run;
   const expiresAt = expiryOf(ended, keepMs);
   return {
@@ -31,6 +36,12 @@ export function buildManifest(run: RunRecord, keepMs: number): Manifest {
       ...(claimed !== undefined && ended !== undefined && { duration_ms: elapsed(claimed, ended) }),
     },
     ...(run.outcome !== undefined && { outcome: run.outcome }),
+    privacy: {
+      mode: tellingAttempt(run.attempts)?.privacy?.mode ?? mode,
+      ...(restores.length > 0 && {
+        restores: restores.map(({ task_id: _task, run_id: _run, ...restore }) => restore),
+      }),
+    },
   };
 }
 

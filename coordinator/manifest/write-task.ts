@@ -1,6 +1,7 @@
 import type { Logger } from '../../platform/log.ts';
 import { failpoint } from '../../platform/failpoint.ts';
 import type { Config } from '../../schemas/config.ts';
+import type { PrivacyMode } from '../../schemas/privacy.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
 import type { RunStore } from '../store/run-store.ts';
 import { buildManifest } from './build-manifest.ts';
@@ -12,12 +13,14 @@ export interface TaskWriting {
   runsDir: Config['runs_dir'];
   /** How long runs are kept that have ended. */
   keepMs: number;
+  /** Of the guard. */
+  mode: PrivacyMode;
   log: Logger;
 }
 
 /** Exports the manifests of a task's runs that ended after `written`, or after what the index has, and its index. */
 export async function writeTask(index: TaskIndex, written: number, writing: TaskWriting): Promise<void> {
-  const { store, runsDir, keepMs, log } = writing;
+  const { store, runsDir, keepMs, mode, log } = writing;
   const from = index.first === undefined ? written : index.seq;
   // Where the task's folder lies is only known once all its runs are.
   if (index.first === undefined) await readOn(index, store, 0, async () => undefined);
@@ -29,7 +32,7 @@ export async function writeTask(index: TaskIndex, written: number, writing: Task
     await readOn(index, store, from, async (page) => {
       for (const run of page) {
         if (!isTerminal(run.status)) continue;
-        const text = `${JSON.stringify(buildManifest(run, keepMs), undefined, 2)}\n`;
+        const text = `${JSON.stringify(buildManifest(run, keepMs, { mode }), undefined, 2)}\n`;
         failpoint('manifest.run.before');
         await attempt(() => exported.writeRun(run.run_id, text), log);
         failpoint('manifest.run.after');

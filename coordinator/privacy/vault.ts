@@ -12,8 +12,8 @@ import {
 } from '../../platform/privacy/keys.ts';
 import { openMasterKeys, saveMasterKeys, type MasterKeys } from '../../platform/privacy/master-key.ts';
 import type { Clock } from '../clock.ts';
-import { parseJson } from '../../core/parse-json.ts';
-import { restoreRecord, type RestoreRecord } from '../../schemas/privacy.ts';
+import type { RestoreRecord } from '../../schemas/privacy.ts';
+import { restoreRecordOf } from './restore-record.ts';
 import type { RestoresOf, VaultStore } from '../store/vault-store.ts';
 import type { RestoreRow, ScopeRow } from '../store/vault-table.ts';
 
@@ -164,32 +164,15 @@ export function openVault({ store, masterKeyFile, keepMs, clock }: VaultOptions)
       return opened.length;
     },
     async expire() {
+      if (isEmpty) return;
       const now = clock.now();
       await store.change([{ do: 'expire', now, restoresTo: now - keepMs }]);
     },
     async audit(row) {
       await store.change([{ do: 'restored', row: { ...row, at: clock.now() } }]);
     },
-    restores: (of, most) => store.restores(of, most).map(recordOf),
+    restores: (of, most) => store.restores(of, most).map(restoreRecordOf),
   };
-}
-
-function recordOf({
-  scope,
-  handle_id: handleId,
-  allowed,
-  restored,
-  withheld,
-  ...rest
-}: RestoreRow): RestoreRecord {
-  return restoreRecord.parse({
-    ...rest,
-    task_id: scope,
-    ...(handleId !== null && { handle_id: handleId }),
-    allowed: allowed === 1,
-    restored: parseJson(restored),
-    withheld: parseJson(withheld),
-  });
 }
 
 function openDataKey(

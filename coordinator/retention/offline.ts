@@ -41,6 +41,7 @@ export async function collectOffline({
         markFile,
         runsDir: config.runs_dir,
         keepMs: config.output.keep_ms,
+        mode: config.privacy.mode,
         isBusy: () => false,
       });
       const blobs = openBlobs(paths.blobDir);

@@ -132,7 +132,7 @@ type ManifestOf = (runId: string) => Manifest | undefined;
 /** What the fleet has kept of its runs: nothing where it never came up. */
 function reading<T>({ paths: { database } }: Site, use: (manifestOf: ManifestOf) => T): T {
   if (!existsSync(database)) return use(() => undefined);
-  const kept = openKeptManifests(database, keepMs);
+  const kept = openKeptManifests(database, keepMs, 'enforce');
   try {
     return use(kept.of);
   } finally {

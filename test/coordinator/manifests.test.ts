@@ -54,6 +54,7 @@ function place(): Place {
         markFile,
         runsDir,
         keepMs: 1_000,
+        mode: 'enforce',
         log,
         isBusy: () => true,
       });
@@ -96,7 +97,7 @@ describe('manifests', () => {
     const written = manifest.parse(read(project, '.runs', 't', entry?.manifest ?? ''));
     expect(written).toMatchObject({ run_id: a.run_id, timing: { queued_ms: 1000, duration_ms: 7000 } });
     expect(written.handles[0]?.handle_id).toBe(entry?.handles[0]);
-    expect(written).toEqual(buildManifest(a, 1_000));
+    expect(written).toEqual(buildManifest(a, 1_000, { mode: 'enforce' }));
     expect(readFileSync(join(project, '.runs', '.gitignore'), 'utf8')).toBe('*\n');
     expect(existsSync(join(project, '.runs', 't', 'delegated', waiting.run_id))).toBe(false);
   });
@@ -201,6 +202,7 @@ describe('manifests', () => {
     const slow = { ...store, select };
     const manifests = await createManifests({
       keepMs: 1_000,
+      mode: 'enforce',
       store: slow,
       markFile,
       runsDir: 'project',

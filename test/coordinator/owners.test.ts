@@ -154,7 +154,7 @@ describe('a handle past its time', () => {
     worker?.complete(worker.byKey(attemptKey(runId, 1)));
     const run = await fleet.ended(runId);
     const expiresAt = (run.ended_at ?? 0) + 1_000;
-    const [told] = manifest.parse(buildManifest(run, 1_000)).handles;
+    const [told] = manifest.parse(buildManifest(run, 1_000, { mode: 'off' })).handles;
     expect(told?.expires_at).toBe(expiresAt);
     fleet.clock.nowMs = expiresAt;
     const unknown = handleOf().handle_id;
