@@ -65,9 +65,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
     attempt.phase = 'sent';
     try {
-      const sentMs = clock.uptimeMs();
       const { spec, told } = await privacy.outgoing(worker, link, run).catch(notRestored);
       if (told !== undefined) await takeDown(attempt, told);
+      const sentMs = clock.uptimeMs();
       const remoteRunId = await begin(link, attempt, { ...run, spec });
       tookToBegin(worker.pace, clock.uptimeMs() - sentMs);
       workedIn(worker.pace, attempt.cwd);

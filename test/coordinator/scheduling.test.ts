@@ -47,7 +47,9 @@ describe('placing', () => {
       rejected: {},
     });
     expect(runs[3]?.attempts[0]?.placement).toMatchObject({ rejected: { 'no free slot': 1 } });
-    fleet.workers[0]?.complete(fleet.workers[0].byKey(attemptKey(ids[0] ?? '', 1)));
+    const first = () => fleet.workers[0]?.byKey(attemptKey(ids[0] ?? '', 1));
+    await expect.poll(first).toBeDefined();
+    fleet.workers[0]?.complete(first());
     expect((await fleet.until(ids[4] ?? '', (run) => run.status === 'running')).attempts).toHaveLength(1);
     expect((await fleet.run(ids[5] ?? '')).status).toBe('pending');
   });

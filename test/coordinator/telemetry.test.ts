@@ -41,7 +41,7 @@ const config = {
         {
           name: 'stay',
           engine: 'command',
-          argv: [process.execPath, '-e', 'console.log(1); setInterval(() => {}, 1e6)'],
+          argv: [process.execPath, '-e', 'console.log("jane@example.org"); setInterval(() => {}, 1e6)'],
         },
       ],
     },
@@ -130,6 +130,7 @@ describe('a fleet that is told where', () => {
     expect(total('codex.tokens_avoided')).toBeGreaterThan(kept - 2 * 2_000);
     expect(codes()).toEqual(expect.arrayContaining(['COMMAND_NOT_ALLOWED', 'lost']));
     expect(codes()).not.toContain('WRONG_STATE');
+    expect(total('codex.values_replaced')).toBe(1);
   });
 
   it('sends the last of it when it goes down', { timeout: 60_000 }, async () => {
