@@ -19,6 +19,7 @@ import { createDependencies } from './dependencies.ts';
 import { createDispatch } from './dispatch.ts';
 import { createFleet, type Fleet } from './fleet/fleet.ts';
 import type { LocalWorkers } from './fleet/local-workers.ts';
+import { remoteTarget } from './fleet/remote-workers.ts';
 import { createOpenAttempts, restoredAttempts, taskOf, threadToContinue } from './fleet/open-attempts.ts';
 import { followRuns } from './follow-runs.ts';
 import { createGroups } from './groups.ts';
@@ -179,6 +180,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     },
     log,
   });
+  const copies = createCopyReader({ stateDir, env });
   const replicas: Replicas = createReplicas({
     folder: openReplicaFolder(replicaDir, blobDir),
     store,
@@ -187,10 +189,16 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
       const link = fleet.get(workerId)?.link;
       return link && readWorker(link, workerId, telemetry);
     },
+    fetch: async (note, signal) => {
+      const { worker_id } = note;
+      const onMoved = (bytes: number): void => {
+        telemetry.record('codex.bytes_transferred', bytes, { worker_id });
+      };
+      return copies.copy(note, await remoteTarget(worker_id, config, env), { signal, onMoved });
+    },
     log,
   });
   const told = createTold(clock.now());
-  const copies = createCopyReader({ stateDir, env });
   const taskQuota = createTaskQuota({ ...shared, quotaBytes: config.output.task_quota_bytes });
   const retention = createRetention({
     ...shared,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { handleId, plainName, runId, taskId } from './ids.ts';
 import { originalName, restoreRecord, sealedValue } from './privacy.ts';
+import { replicaNote } from './replica.ts';
 
 /**
  * Requests of the one who runs the fleet, beside the tools: JSON-RPC methods of our own, served to the
@@ -150,5 +151,19 @@ export const workerRequests = {
   },
 } as const satisfies RequestContracts;
 
+/** What the reader of copies serves its coordinator. */
+export const readerRequests = {
+  /**
+   * Copies a handle from the worker at this URL, or goes on with it: `running` has the caller ask again,
+   * for the copy stops soon after nobody does. `refused`: what came has another hash; `gone`: the worker
+   * has it no more. `moved`: bytes fetched since the last answer.
+   */
+  'codex-fleet/copy': {
+    params: z.strictObject({ note: replicaNote, url: z.url(), secret: z.string() }),
+    result: z.strictObject({ state: z.enum(['whole', 'refused', 'gone', 'running']), moved: z.int() }),
+  },
+} as const satisfies RequestContracts;
+
 export type OperatorRequests = typeof operatorRequests;
 export type WorkerRequests = typeof workerRequests;
+export type ReaderRequests = typeof readerRequests;

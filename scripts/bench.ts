@@ -10,9 +10,17 @@ export interface Bench {
 }
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'bench');
-const names = ['dispatch', 'kills', 'output', 'privacy', 'queue', 'reads', 'schedule', 'tokens'].filter(
-  (name) => readdirSync(folder).includes(`${name}.ts`),
-);
+const names = [
+  'copies',
+  'dispatch',
+  'kills',
+  'output',
+  'privacy',
+  'queue',
+  'reads',
+  'schedule',
+  'tokens',
+].filter((name) => readdirSync(folder).includes(`${name}.ts`));
 
 const [name = ''] = process.argv.slice(2);
 if (!names.includes(name)) {

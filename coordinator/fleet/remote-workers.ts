@@ -4,13 +4,12 @@ import type { Environment } from '../../platform/environment.ts';
 import type { Config } from '../../schemas/config.ts';
 import { openWorkerLink, type WorkerLink } from './worker-link.ts';
 
-/** Connects to a configured worker started elsewhere. UNAUTHORIZED where its secret is unknown or wrong. */
-export async function openRemoteWorker(
+/** Where a configured worker started elsewhere is reached. UNAUTHORIZED where its secret is unknown. */
+export async function remoteTarget(
   name: string,
   config: Config,
   env: Environment,
-  signal: AbortSignal,
-): Promise<WorkerLink> {
+): Promise<{ url: string; secret: string }> {
   const remote = config.remote_workers[name];
   if (remote === undefined) throw new FleetError('NOT_FOUND', `There is no remote worker "${name}".`);
   // Read at every try: the secret may be renewed while the fleet is up.
@@ -20,5 +19,15 @@ export async function openRemoteWorker(
       next: `Set what "remote_workers.${name}.secret" names.`,
     });
   }
-  return openWorkerLink({ url: remote.url, secret }, signal);
+  return { url: remote.url, secret };
+}
+
+/** Connects to a configured worker started elsewhere. UNAUTHORIZED where its secret is unknown or wrong. */
+export async function openRemoteWorker(
+  name: string,
+  config: Config,
+  env: Environment,
+  signal: AbortSignal,
+): Promise<WorkerLink> {
+  return openWorkerLink(await remoteTarget(name, config, env), signal);
 }

@@ -3,7 +3,8 @@ import { defaultDiffContext, diffStart, showDiffCursor } from '../../core/diff-c
 import type { Input } from '../../mcp/handlers.ts';
 import { createPace } from '../../platform/pace.ts';
 import { maxPageBytes, maxReplyBytes, type RunContracts } from '../../schemas/tools.ts';
-import { remoteSource, type Page, type RemoteHandle } from './remote-bytes.ts';
+import type { Page, RemoteHandle } from '../../core/remote-bytes.ts';
+import { remoteSource } from './remote-source.ts';
 
 /** What every field of a reply but its text takes at most. */
 const reservedBytes = 1536;

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { FleetError } from '../../core/errors.ts';
 import type { Pace } from '../../platform/pace.ts';
 import type { Folder } from '../manifest/folder.ts';
-import { readBytes, type Page, type RemoteHandle } from './remote-bytes.ts';
+import { readBytes, type Page, type RemoteHandle } from '../../core/remote-bytes.ts';
 
 /** More than a long page holds: it answers what fits. */
 const askedBytes = 1_000_000;

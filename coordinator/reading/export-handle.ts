@@ -8,7 +8,7 @@ import { openTaskFolder } from '../manifest/export.ts';
 import { newTaskIndex, readOn } from '../manifest/task-index.ts';
 import type { RunRecord, StoredHandle } from '../store/run-store.ts';
 import { exportFile } from './export-file.ts';
-import type { Page, RemoteHandle } from './remote-bytes.ts';
+import type { Page, RemoteHandle } from '../../core/remote-bytes.ts';
 
 const defaultMs = 5_000;
 /** Handles whose copies are being written. */

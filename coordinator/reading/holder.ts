@@ -9,7 +9,7 @@ import { replicateOf } from '../replicas/policy.ts';
 import type { CopyReader } from '../replicas/reader.ts';
 import type { Replicas } from '../replicas/replicas.ts';
 import type { StoredHandle } from '../store/run-store.ts';
-import type { Read, ReadInput } from './remote-bytes.ts';
+import type { Read, ReadInput } from '../../core/remote-bytes.ts';
 
 /** Nobody starts a worker elsewhere: what was tried in vain just now is not waited for as long. */
 const awayTimeoutMs = 1_000;

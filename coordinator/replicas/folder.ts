@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { openBlobs, type Blobs } from '../../platform/blobs/blobs.ts';
 import { makePrivateDir } from '../../platform/paths.ts';
 import { readReplicaNote, replicaFiles, type ReplicaFiles } from '../../platform/replica-files.ts';
+import type { ReplicaPlace } from '../../platform/replica-transfer.ts';
 import { handleId as handleIdSchema } from '../../schemas/ids.ts';
 import type { ReplicaNote } from '../../schemas/replica.ts';
 import type { RunRecord } from '../store/run-store.ts';
 
 /** The copies on disk, those that are whole and those that are wanted. */
-export interface ReplicaFolder {
-  blobs(): Blobs;
-  files(handleId: string): ReplicaFiles;
+export interface ReplicaFolder extends ReplicaPlace {
   /** Whether the copy is there, whole. */
   has(handleId: string): boolean;
   note(handleId: string): ReplicaNote | undefined;

@@ -1,17 +1,37 @@
 import { join } from 'node:path';
+import { FleetError } from '../../core/errors.ts';
 import { connect, type Peer } from '../../mcp/client.ts';
 import { ownEnvironment, type Environment } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
 import { launchPiped } from '../../platform/launch.ts';
+import { readerRequests } from '../../schemas/operator.ts';
+import type { ReplicaNote } from '../../schemas/replica.ts';
 import { readerContracts, type ReaderContracts } from '../../schemas/tools.ts';
-import type { Page, ReadInput } from '../reading/remote-bytes.ts';
+import type { Page, ReadInput } from '../../core/remote-bytes.ts';
 
-/** Reads copies by a process of their own, which is there while it is used. */
+/** Where a worker elsewhere is reached. The secret goes from memory to memory. */
+export interface FarWorker {
+  url: string;
+  secret: string;
+}
+
+/** Reads and makes copies by a process of their own, which is there while it is used. */
 export interface CopyReader {
   read(input: ReadInput, signal: AbortSignal): Promise<Page>;
+  /**
+   * Copies a handle, from where an earlier try stopped; false where what came has another hash, and was
+   * thrown away. NOT_FOUND where the worker has it no more. `onMoved` is told of bytes fetched.
+   */
+  copy(note: ReplicaNote, from: FarWorker, options: CopyOptions): Promise<boolean>;
   close(): Promise<void>;
 }
 
+export interface CopyOptions {
+  signal: AbortSignal;
+  onMoved: (bytes: number) => void;
+}
+
+const method = 'codex-fleet/copy';
 /** Starting it costs a quarter of a second, keeping it some 60 MB. */
 const idleMs = 30_000;
 
@@ -45,17 +65,28 @@ export function createCopyReader(options: { stateDir: string; env: Environment }
     peer = undefined;
     await (await left?.catch(() => undefined))?.close();
   }
+  async function use<T>(work: (reader: Peer<ReaderContracts>) => Promise<T>): Promise<T> {
+    clearTimeout(idle);
+    calls += 1;
+    try {
+      return await work(await open());
+    } finally {
+      calls -= 1;
+      if (calls === 0) idle = setTimeout(() => void close(), idleMs).unref();
+    }
+  }
   return {
-    async read(input, signal) {
-      clearTimeout(idle);
-      calls += 1;
-      try {
-        return await (await open()).call('read_handle', input, { signal });
-      } finally {
-        calls -= 1;
-        if (calls === 0) idle = setTimeout(() => void close(), idleMs).unref();
-      }
-    },
+    read: (input, signal) => use((reader) => reader.call('read_handle', input, { signal })),
+    copy: (note, from, { signal, onMoved }) =>
+      use(async (reader) => {
+        for (;;) {
+          signal.throwIfAborted();
+          const { state, moved } = await reader.request(method, readerRequests[method], { note, ...from });
+          onMoved(moved);
+          if (state === 'gone') throw new FleetError('NOT_FOUND', 'Its worker has this handle no more.');
+          if (state !== 'running') return state === 'whole';
+        }
+      }),
     close,
   };
 }

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../../core/errors.ts';
 import type { Logger } from '../../platform/log.ts';
+import { transfer } from '../../platform/replica-transfer.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
 import type { Config } from '../../schemas/config.ts';
 import { replicaNote, type ReplicaNote } from '../../schemas/replica.ts';
 import type { EndListener } from '../changes.ts';
 import { createBackoff, type Backoff } from '../fleet/backoff.ts';
-import type { Read } from '../reading/remote-bytes.ts';
+import type { Read } from '../../core/remote-bytes.ts';
 import type { RunRecord, RunStore, StoredHandle } from '../store/run-store.ts';
 import type { ReplicaFolder } from './folder.ts';
 import { replicateOf } from './policy.ts';
-import { transfer } from './transfer.ts';
 
 /** Copies of what workers elsewhere keep, made in the background, so that it stays readable without them. */
 export interface Replicas extends EndListener {
@@ -34,12 +34,19 @@ export interface ReplicasOptions {
   config: Config;
   /** The way to a worker that can be reached now. */
   readerOf(workerId: string): Read | undefined;
+  /**
+   * Copies a handle as `transfer` does, by another process: a megabyte would cost some 25 ms of this one
+   * (measured), and more of its memory than all else.
+   */
+  fetch(note: ReplicaNote, signal: AbortSignal): Promise<boolean>;
   log: Logger;
 }
 
 /** At a time: enough to fill a link, few enough that calls get their turn. */
 const maxTransfers = 2;
 const maxTries = 3;
+/** As much as a page holds: that is not worth another process. */
+const ownBytes = 192 * 1024;
 const firstWaitMs = 500;
 const longestWaitMs = 10_000;
 /** How long a look at the space in use is believed. */
@@ -57,7 +64,7 @@ interface Job {
 }
 
 export function createReplicas(options: ReplicasOptions): Replicas {
-  const { folder, store, config, readerOf, log } = options;
+  const { folder, store, config, readerOf, fetch, log } = options;
   const wanted = new Map<string, Job>();
   /** By hash: two handles of one content are not fetched side by side. */
   const active = new Map<string, Promise<void>>();
@@ -102,8 +109,10 @@ export function createReplicas(options: ReplicasOptions): Replicas {
       await job.noted;
       if (isForgotten(job)) return await folder.remove(id);
       if (await isFull(note)) return later(job, fullWaitMs);
-      const source = { read, handleId: id, signal: stopping.signal };
-      const isWhole = await transfer(source, note, folder);
+      const { signal } = stopping;
+      const isWhole = await (bytes <= ownBytes
+        ? transfer({ read, handleId: id, signal }, note, folder)
+        : fetch(note, signal));
       if (isForgotten(job)) return await folder.remove(id);
       if (isWhole) {
         wanted.delete(id);

@@ -1,5 +1,5 @@
 import { FleetError } from '../../core/errors.ts';
-import { openBlobs } from '../../platform/blobs/blobs.ts';
+import type { Blobs } from '../../platform/blobs/blobs.ts';
 import type { StoredContent } from '../../platform/blobs/stored-content.ts';
 import { readReplicaNote, replicaFiles } from '../../platform/replica-files.ts';
 import type { ReplicaNote } from '../../schemas/replica.ts';
@@ -10,8 +10,7 @@ import { scanContent } from '../worker/output/scan-content.ts';
 import { openSealed } from '../worker/output/sealed-content.ts';
 
 /** The copies of handles in a folder, to be read. They are sealed, every one: nothing of them changes. */
-export function openReplicas(dir: string, blobDir: string): HandleReader {
-  const blobs = openBlobs(blobDir);
+export function openReplicas(dir: string, blobs: Blobs): HandleReader {
   const open = ({ handle }: ReplicaNote): StoredContent | undefined =>
     openSealed(replicaFiles(dir, handle.handle_id).content, handle, blobs);
   const lately = new LatelyRead<ReplicaNote>({

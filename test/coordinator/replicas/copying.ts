@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { openReplicaFolder, type ReplicaFolder } from '../../../coordinator/replicas/folder.ts';
 import { createReplicas, type Replicas } from '../../../coordinator/replicas/replicas.ts';
-import type { Read } from '../../../coordinator/reading/remote-bytes.ts';
+import type { Read } from '../../../core/remote-bytes.ts';
 import type { StoredHandle } from '../../../coordinator/store/run-store.ts';
 import { createLogger } from '../../../platform/log.ts';
+import { transfer } from '../../../platform/replica-transfer.ts';
 import { config as configSchema } from '../../../schemas/config.ts';
 import type { ReplicaNote } from '../../../schemas/replica.ts';
 import { createMemoryHandleStore } from '../../../servers/worker/output/memory-handle-store.ts';
@@ -61,9 +62,9 @@ export function newFolder(): { folder: ReplicaFolder; dir: string } {
 export function newReplicas(
   folder: ReplicaFolder,
   readerOf: () => Read | undefined,
-  settings: { quota_bytes?: number; known?: (id: string) => boolean } = {},
+  settings: { quota_bytes?: number; known?: (id: string) => boolean; fetched?: string[] } = {},
 ): Replicas {
-  const { known = () => true, ...output } = settings;
+  const { known = () => true, fetched = [], ...output } = settings;
   return createReplicas({
     folder,
     store: {
@@ -77,6 +78,12 @@ export function newReplicas(
       output,
     }),
     readerOf,
+    fetch: async (note, signal) => {
+      fetched.push(note.handle.handle_id);
+      const read = readerOf();
+      if (read === undefined) throw new Error('no way to its worker');
+      return transfer({ read, handleId: note.handle.handle_id, signal }, note, folder);
+    },
     log: createLogger({ name: 'test', level: 'silent' }),
   });
 }

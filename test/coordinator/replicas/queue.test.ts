@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import type { Read } from '../../../coordinator/reading/remote-bytes.ts';
+import type { Read } from '../../../core/remote-bytes.ts';
 import { eventually } from '../../helpers/processes.ts';
 import { content, far, newFolder, newReplicas, noteOf, runId } from './copying.ts';
 
@@ -70,6 +70,19 @@ it('fetches nothing that would go beyond the quota', async () => {
   await eventually(() => replicas.has(small.handle_id));
   expect(replicas.has(large.handle_id)).toBe(false);
   expect(worker.asked.length).toBe(1);
+});
+
+it('has whatever is more than a page fetched by another process', async () => {
+  const worker = far();
+  const { folder } = newFolder();
+  const page = 192 * 1024;
+  const handles = [await worker.keep(content(page, 'a')), await worker.keep(content(page + 1, 'b'))];
+  const fetched: string[] = [];
+  const replicas = newReplicas(folder, () => worker.read, { fetched });
+  onTestFinished(() => replicas.stop());
+  for (const handle of handles) replicas.wasRead(runId, handle);
+  await eventually(() => handles.every(({ handle_id: id }) => replicas.has(id)));
+  expect(fetched).toEqual([handles[1]?.handle_id]);
 });
 
 it('takes up what an earlier coordinator wanted, and lets go what the fleet has forgotten', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { transfer } from '../../../coordinator/replicas/transfer.ts';
+import { transfer } from '../../../platform/replica-transfer.ts';
 import { dieAt } from '../../helpers/failpoints.ts';
 import { content, far, newFolder, noteOf } from './copying.ts';
 

@@ -1,10 +1,8 @@
-import type { ByteSource } from '../../core/diff-contents.ts';
-import { FleetError } from '../../core/errors.ts';
-import type { Output } from '../../mcp/handlers.ts';
-import type { RunContracts, WorkerContracts } from '../../schemas/tools.ts';
 import type { z } from 'zod';
+import type { RunContracts, WorkerContracts } from '../schemas/tools.ts';
+import { FleetError } from './errors.ts';
 
-export type Page = Output<RunContracts['read_handle']>;
+export type Page = z.input<RunContracts['read_handle']['output']>;
 export type ReadInput = z.input<WorkerContracts['read_handle']['input']>;
 
 /** Asks whoever has a handle. */
@@ -30,22 +28,4 @@ export async function readBytes(
   const bytes = Buffer.from(page.text, 'base64');
   if (page.from_byte + bytes.length === page.to_byte && page.from_byte <= offset) return { page, bytes };
   throw new FleetError('INTERNAL', `The worker answered other bytes of ${handleId} than it was asked for.`);
-}
-
-/** The handle as it stands, to be read by range. */
-export async function remoteSource(handle: RemoteHandle): Promise<{ source: ByteSource; page: Page }> {
-  const { page } = await readBytes(handle, 0, 1);
-  const size = page.bytes;
-  const read = async (offset: number, length: number): Promise<Buffer> => {
-    const parts: Buffer[] = [];
-    const end = Math.min(size, offset + length);
-    for (let at = offset; at < end;) {
-      const { bytes } = await readBytes(handle, at, end - at);
-      if (bytes.length === 0) break;
-      parts.push(bytes);
-      at += bytes.length;
-    }
-    return Buffer.concat(parts);
-  };
-  return { source: { size, read }, page };
 }

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { FleetError } from '../../core/errors.ts';
-import { failpoint } from '../../platform/failpoint.ts';
-import type { ReplicaNote } from '../../schemas/replica.ts';
-import { readBytes, type RemoteHandle } from '../reading/remote-bytes.ts';
-import type { ReplicaFolder } from './folder.ts';
+import { FleetError } from '../core/errors.ts';
+import { readBytes, type RemoteHandle } from '../core/remote-bytes.ts';
+import type { ReplicaNote } from '../schemas/replica.ts';
+import type { Blobs } from './blobs/blobs.ts';
+import { failpoint } from './failpoint.ts';
+import type { ReplicaFiles } from './replica-files.ts';
+
+/** Where copies are kept. */
+export interface ReplicaPlace {
+  blobs(): Blobs;
+  files(handleId: string): ReplicaFiles;
+}
 
 /** What one page takes of memory here, about: 192 KiB of content are 256 KiB of base64. */
 const pageBytes = 192 * 1024;
@@ -19,7 +26,7 @@ const blockBytes = 1 << 18;
 export async function transfer(
   source: RemoteHandle,
   note: ReplicaNote,
-  folder: ReplicaFolder,
+  folder: ReplicaPlace,
 ): Promise<boolean> {
   const { handle_id: id, sha256, bytes } = note.handle;
   const { part, content } = folder.files(id);
