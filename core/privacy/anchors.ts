@@ -1,5 +1,5 @@
 import { createAutomaton, type Automaton } from './automaton.ts';
-import { digit, foldAscii, is, letter } from './characters.ts';
+import { alphanumeric, digit, foldAscii, is, letter } from './characters.ts';
 import type { Anchor, Detector } from './detectors/detector.ts';
 
 /** All anchors of all detectors in one automaton. */
@@ -60,6 +60,7 @@ const disguises: readonly Anchor[] = [
     '&plus;',
   ].map((text) => ({ text })),
   { text: '=40', check: insideAddress },
+  { text: '=2b', notAfter: alphanumeric, check: (bytes, _start, end) => is(bytes[end], digit) },
   ...['\\u004', '\\u005', '\\u006', '\\u007', '\\u003', '\\x4', '\\x5', '\\x6', '\\x7'].map((text) => ({
     text,
   })),

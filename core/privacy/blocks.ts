@@ -1,3 +1,5 @@
+import type { Detection } from './detect.ts';
+import type { Finding } from './finding.ts';
 import { isTopLevel } from './detectors/email.ts';
 import { keyShapes } from './detectors/secret-prefixes.ts';
 
@@ -8,14 +10,14 @@ import { keyShapes } from './detectors/secret-prefixes.ts';
 export type Block = 'pem' | 'base64' | 'soft' | 'cut';
 
 const opensPem =
-  /-----BEGIN [A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----(?![^]*-----END )|^PuTTY-User-Key-File-/;
+  /-----BEGIN ?[A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----(?![^]*-----END)|^PuTTY-User-Key-File-/;
 const base64Line = /^[ \t>]{0,8}[A-Za-z0-9+/_-]{40,}={0,2}\r?\n?$/;
 const base64Rest = /^[ \t>]{0,8}[A-Za-z0-9+/_-]{1,}={0,2}\r?\n?$/;
 /** A long run before the `=` is base64 with its padding. */
 const softEnd = /(?:\\|(?<![A-Za-z0-9+/]{20})(?<!=)=)\r?\n$/;
 const pemLine =
   /^[ \t>|+#*"'-]{0,12}(?:[A-Za-z0-9+/=]{0,120}|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|Encryption|Public-Lines|Private-Lines|Private-MAC|Private-Hash|Key-Derivation|Argon2-[A-Za-z]+): ?[^\n]{0,120})(?:["',]|\\n|\\|\+|\s)*$/;
-const pemEnd = /-----END [A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----|^Private-MAC:/;
+const pemEnd = /-----END ?[A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----|^Private-MAC:/;
 
 /** The block that a line opens; `undefined` for one that is read alone. */
 export function opens(line: string): Block | undefined {
@@ -50,6 +52,39 @@ export function joinsOf(block: Block, text: string): number[] {
     joins.push(text[at - 1] === '\r' ? at - 1 : at);
   }
   return joins;
+}
+
+/** What is broken at a column is broken no nearer. */
+const leastBroken = 60;
+/** What goes on in the next line is more of a value than this, its line end included. */
+const leastRest = 6;
+
+/**
+ * What is in lines that may go on in each other: read as one, and each by itself. Keys one a line are not one
+ * key, so that a value that is whole in its line stays so, unless that line may have been broken right there.
+ */
+export function joinedFindings(
+  detection: Detection,
+  bytes: Uint8Array,
+  text: string,
+  joins: readonly number[],
+): Finding[] {
+  const joined = detection.findings(bytes, joins);
+  if (joins.length === 0) return joined;
+  const alone = detection.findings(bytes);
+  const isBroken = ({ end }: Finding): boolean =>
+    joins.includes(end) && end - (text.lastIndexOf('\n', end - 1) + 1) >= leastBroken;
+  const kept = joined.filter((one) => {
+    const [first, ...more] = alone.filter((other) => meet(one, other));
+    if (one.encoding === 'base64' || first === undefined) return true;
+    return more.length === 0 && isBroken(first) && one.end - first.end >= leastRest;
+  });
+  const rest = alone.filter((one) => !kept.some((other) => meet(one, other)));
+  return [...kept, ...rest].toSorted((a, b) => a.start - b.start);
+}
+
+function meet(a: Finding, b: Finding): boolean {
+  return a.start < b.end && b.start < a.end;
 }
 
 const addressTail = /[\w.%+-]@((?:[A-Za-z][\w.-]{0,200})?)\r?\n$/;

@@ -23,18 +23,28 @@ const escapeMark = /[\\%&\x1b=\xe2\xc2\xef]/;
 // `\\\\u0040`, `%252540` and `&amp;amp;#64;` are each one escape.
 const escape = new RegExp(
   [
-    String.raw`(?<!\\)\\+(?:u([\da-f]{4})|x([\da-f]{2})|([nrtbf"'/])|(\r?\n))`,
-    String.raw`%(?:25)*([\da-f]{2})`,
-    String.raw`&(?:amp;)*(?:#(\d{1,6});|#x([\da-f]{1,5});|(amp|lt|gt|quot|apos|nbsp|commat|plus|period|lowbar|colon);)`,
+    String.raw`(?<!\\)\\+(?:[uU]([\da-fA-F]{4})|[xX]([\da-fA-F]{2})|([nrtbf"'/])|(\r?\n))`,
+    String.raw`%(?:25)*([\da-fA-F]{2})`,
+    String.raw`&(?:amp;)*(?:#(\d{1,6});|#[xX]([\da-fA-F]{1,5});|(amp|AMP|lt|LT|gt|GT|quot|QUOT|apos|nbsp|commat|plus|period|lowbar|colon);)`,
     String.raw`(\x1b\[[0-?]{0,32}[ -/]{0,4}[@-~]|\x1b\][^\x07\x1b]{0,256}(?:\x07|\x1b\\))`,
     String.raw`(?<![A-Za-z0-9+/]{20})(?<!=)(=\r?\n)(?!-----)`,
-    String.raw`=(40|2b|3d|c[23]=[89ab][\da-f])`,
+    quotedPrintable(),
     String.raw`(\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xc2\xad|\xef\xbb\xbf)`,
     String.raw`\xef\xbc([\x81-\xbf])`,
     String.raw`\xef\xbd([\x80-\x9e])`,
   ].join('|'),
-  'gi',
+  'g',
 );
+
+/**
+ * Of what looks like it only what mail writes (RFC 2045 §6.7), and where it can be part of a value: an `@`
+ * before a domain, a plus before a number. `KEY=40ab…` and `KEY=2Bcd…` are no escapes.
+ */
+function quotedPrintable(): string {
+  const rest = String.raw`[\w-]{0,63}`;
+  const domain = String.raw`(?=${rest}(?:=\r?\n${rest})?(?:\.|=2E)|=\r?\n)`;
+  return String.raw`=(40${domain}|(?<![\w"'\])]=)2B(?=[\d(])|3D|C[23]=[89AB][\dA-F])`;
+}
 
 const named: Readonly<Record<string, string>> = {
   amp: '&',

@@ -1,4 +1,4 @@
-import { continues, joinsOf, opens, type Block } from './blocks.ts';
+import { continues, joinedFindings, joinsOf, opens, type Block } from './blocks.ts';
 import type { Detection } from './detect.ts';
 import type { Replace } from './finding.ts';
 import { isRow, tableOf, type Table } from './table.ts';
@@ -146,7 +146,8 @@ export class LineReader {
     this.#block = undefined;
     if (block === undefined) return end;
     const text = latin1(bytes.subarray(open, end));
-    const found = moved(this.#detection.findings(bytes.subarray(open, end), joinsOf(block, text)), open);
+    const stretch = bytes.subarray(open, end);
+    const found = moved(joinedFindings(this.#detection, stretch, text, joinsOf(block, text)), open);
     let cut = end;
     if (goesOn && block === 'base64') {
       cut = lineStartBefore(

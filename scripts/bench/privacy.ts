@@ -14,6 +14,8 @@ const targets: readonly (readonly [label: Label, precision: number, recall: numb
   ['PERSON', 0.99, 0.98],
 ];
 const mostAltered = 0.01;
+/** Their rules match what no key is, too: shorter, or with marks that no key has. */
+const leastOfScanners = 0.88;
 /** A hostile text may not be slower than this part of dense text: linear, and of the same order. */
 const hostileShare = 1 / 20;
 
@@ -106,6 +108,7 @@ function missesOfOthers(others: Independent | undefined): string[] {
       ? [`independent EMAIL ${short(EMAIL.precision)}/${short(EMAIL.recall)}`]
       : []),
     ...(others.rules.recall < 0.9 ? [`independent SECRET recall ${short(others.rules.recall)}`] : []),
+    ...(pooled(others) < leastOfScanners ? [`other scanners' SECRET recall ${short(pooled(others))}`] : []),
   ];
 }
 
@@ -119,5 +122,27 @@ function othersTable(others: Independent | undefined): string[] {
     '',
     `secrets made from a public scanner's ${rules} rules: ${short(recall)} of ${samples} found, ${short(perRule)} by rule`,
     ...worst.slice(0, 10),
+    '',
+    `secrets made from other scanners' rules: ${short(pooled(others))} of ${samplesOf(others)} are gone for their own rule`,
+    columns([
+      ['scanner', 'rules', 'samples', 'gone', 'by rule'],
+      ...others.scanners.map((one) => [
+        one.scanner,
+        String(one.rules),
+        String(one.samples),
+        one.recall.toFixed(3),
+        one.perRule.toFixed(3),
+      ]),
+    ]),
+    ...others.scanners.flatMap((one) => one.worst.slice(0, 4)),
   ];
+}
+
+const samplesOf = ({ scanners }: Independent): number =>
+  scanners.reduce((sum, { samples }) => sum + samples, 0);
+
+/** Every sample counting alike. */
+function pooled(others: Independent): number {
+  const gone = others.scanners.reduce((sum, { samples, recall }) => sum + samples * recall, 0);
+  return gone / samplesOf(others);
 }

@@ -5,12 +5,12 @@ const rank = 80;
 
 /** Private keys between their marks (RFC 7468, OpenPGP, PuTTY); to the end of what is there where the second mark is missing. */
 export const pemDetector: Detector = {
-  anchors: [{ text: '-----begin ' }, { text: 'putty-user-key-file-' }],
+  anchors: [{ text: '-----begin' }, { text: 'putty-user-key-file-' }],
   find: (view, start) => pemAt(view, start),
 };
 
-const begin = /-----BEGIN [A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----/y;
-const end = /-----END [A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----/g;
+const begin = /-----BEGIN ?[A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----/y;
+const end = /-----END ?[A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----/g;
 /** What a key without its end mark is made of: lines of base64, headers, blank lines. */
 const body =
   /(?:[ \t>|+#*]{0,8}(?:[A-Za-z0-9+/=]{0,100}|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): ?[^\n]{0,100})(?:["',]|\\n|\+)*\r?\n){1,2000}(?:[A-Za-z0-9+/=]{16,100})?/y;
@@ -42,7 +42,7 @@ let lastAt = -1;
 function lastMark(text: string): number {
   if (text !== lastText) {
     lastText = text;
-    lastAt = text.lastIndexOf('-----END ');
+    lastAt = text.lastIndexOf('-----END');
   }
   return lastAt;
 }

@@ -28,8 +28,8 @@ function mayAssign(bytes: Uint8Array, start: number, end: number): boolean {
     const role = roles[bytes[at] ?? 0];
     if (role === inName) continue;
     if (role !== between) return role === sets;
-    // `token = …`, `Token string = …`: a word or two may stand between.
-    blanks += 1;
+    // `token = …`, `Token string = …`: a word or two may stand between, and values that are set in a column.
+    if (roles[bytes[at - 1] ?? 0] !== between) blanks += 1;
     if (blanks > 3) return false;
   }
   return most === bytes.length;

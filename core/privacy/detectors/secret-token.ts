@@ -59,8 +59,9 @@ function tokenAt(view: View, start: number, end: number): Found | undefined {
     // A key of fixed length inside a longer word is that word.
     if (is(text.charCodeAt(last), alphanumeric) && value.length >= shape.most) continue;
     if (value.length < shape.least || !hasEntropyOf(value, 2.3) || isPlaceholder(value)) continue;
-    // `sk-some-long-name`: words, not a key.
+    // `sk-some-long-name`: words, not a key. (The id of an access key need not have a digit.)
     if (
+      !(shape.body === '[A-Z0-9]' && value.length === 16) &&
       shape.prefix.length <= 5 &&
       shape.least < 34 &&
       !/^x(?:ox|app)/.test(shape.prefix) &&
@@ -83,7 +84,7 @@ function opensJwt(bytes: Uint8Array, start: number): boolean {
 }
 
 /** Begins only where no word does, so that a run of them is read once. */
-const jwt = /eyJ[\w-]{10,}\.[\w-]{4,}(?:\.[\w-]*){0,3}/y;
+const jwt = /eyJ(?:[\w-]{10,}\.[\w-]{4,}|[\w-]{2,}\.eyJ[\w-]{2,})(?:\.[\w-]*){0,3}/y;
 
 function jwtAt(view: View, start: number): Found | undefined {
   const found = matchAt(jwt, view.text, start);
@@ -94,12 +95,22 @@ function jwtAt(view: View, start: number): Found | undefined {
 
 /** Keys that are told by how they end or by a mark in their middle, and addresses that are keys themselves. */
 export const markedTokenDetector: Detector = {
-  anchors: ['_mmk', 'Q~', ':A', '.atlasv1.', 'webhook.office.com/', 'hooks.slack.com/', '%', '|'].map(
-    (text): Anchor => ({
-      text,
-      check: (bytes, start, end) => betweenWords(bytes, start, end) && isWritten(text, bytes, start),
-    }),
-  ),
+  anchors: [
+    '_mmk',
+    'Q~',
+    ':A',
+    '.atlasv1.',
+    '-us',
+    'webhook.office.com/',
+    'outlook.office.com/',
+    'hooks.slack.com/',
+    '/api/webhooks/',
+    '%',
+    '|',
+  ].map((text): Anchor => ({
+    text,
+    check: (bytes, start, end) => betweenWords(bytes, start, end) && isWritten(text, bytes, start),
+  })),
   find: (view, start) => markedAt(view, start),
 };
 
@@ -114,10 +125,13 @@ function betweenWords(bytes: Uint8Array, start: number, end: number): boolean {
 const shapesRound: readonly RegExp[] = [
   /[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])/y,
   /[\w.~]{3}\dQ~[\w.~-]{31,34}(?![\w~])/y,
-  /\d{5,16}:A[\w-]{34}(?![\w-])/y,
+  /\d{1,16}:A[\w-]{34}(?![\w-])/y,
   /[a-z0-9]{14}\.atlasv1\.[\w=-]{60,70}/iy,
   /https:\/\/[a-z0-9]+\.webhook\.office\.com\/webhookb2\/[\w@-]{60,90}\/IncomingWebhook\/[a-z0-9]{32}\/[a-z0-9-]{36}/iy,
-  /(?:https?:\/\/)?hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{43,56}/y,
+  /(?:https?:\/\/)?hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/_]{12,80}/y,
+  /(?:https?:\/\/)?outlook\.office\.com\/webhook\/[\w@/-]{30,200}/y,
+  /(?:https?:\/\/)?discord(?:app)?\.com\/api\/webhooks\/\d{5,20}\/[\w-]{20,100}/y,
+  /[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])/y,
   /\d{15,16}[|%][\w-]{27,40}(?![\w-])/y,
 ];
 

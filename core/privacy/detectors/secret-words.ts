@@ -21,6 +21,8 @@ export const strongWords: readonly string[] = [
   'private-key',
   'privatekey',
   'auth_token',
+  'authtoken',
+  'auth-token',
   'access_token',
   'refresh_token',
   'encryption_key',
@@ -74,7 +76,7 @@ export const services: readonly string[] =
   pinecone plaid planetscale postman postmark prefect privateai pubnub pulumi pusher pypi rapidapi readme redis
   replicate riot rollbar rubygems scalingo segment sendbird sendgrid sendinblue sentry settlemint shippo
   shodan shopify sidekiq slack snyk sonar splunk spotify square squarespace stripe stytch sumologic sumo supabase
-  telegram terraform tiktok todoist travis travisci trello twilio twitch twitter typeform unsplash vault vercel
+  telegram terraform tiktok todoist codeclimate codacy sauce saucelabs softlayer hockeyapp kolide onfido picatic travis travisci trello twilio twitch twitter typeform unsplash vault vercel
   vonage wakatime message_bird message-bird linked_in linked-in new-york-times newyorktimes contribsys webex wiz wordpress yandex zendesk zoho zoom`
     .split(/\s+/)
     .filter((name) => name !== '');

@@ -21,10 +21,12 @@ function credentialsFollow(bytes: Uint8Array, _start: number, end: number): bool
   return most === bytes.length;
 }
 
+/** Up to the last `@` before a slash: passwords may have one, hosts may not. */
+const beforeSlash = /([^\s:/@"'<>]{0,200}):([^\s/"'<>,;]{1,400})@(?=[\w.[])/y;
 const credentials = /([^\s:/@"'<>]{0,200})(?::([^\s@"'<>]{1,400}))?@(?=[\w.[])/y;
 
 function credentialsAt(view: View, at: number): Found | undefined {
-  const found = matchAt(credentials, view.text, at);
+  const found = matchAt(beforeSlash, view.text, at) ?? matchAt(credentials, view.text, at);
   if (found === null) return undefined;
   const [, user = '', password] = found;
   if (password === undefined) {

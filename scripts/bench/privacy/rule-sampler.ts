@@ -48,6 +48,8 @@ class Sampler {
   readonly #random: Random;
   #at = 0;
   #made = 0;
+  /** How many characters the last class had to choose from. */
+  #choices = 0;
   /** Where the first group that captures came to stand. */
   secret: [number, number] | undefined;
 
@@ -88,7 +90,8 @@ class Sampler {
     const from = this.#at;
     const made = this.#made;
     const first = this.#atom();
-    const [least, most] = this.#quantity();
+    const isOpen = this.#peek() === '+' && this.#choices >= 36;
+    const [least, most] = isOpen ? this.#keyLength() : this.#quantity();
     const after = this.#at;
     if (most === 0 || (least === 0 && this.#random.chance(0.5))) {
       this.#made = made;
@@ -106,6 +109,12 @@ class Sampler {
     }
     this.#at = after;
     return text;
+  }
+
+  /** One or more letters and digits are a key in such a rule: of the length of one. */
+  #keyLength(): [number, number] {
+    this.#quantity();
+    return [16, 40];
   }
 
   #quantity(): [number, number] {
@@ -198,6 +207,7 @@ class Sampler {
 
   #one(set: string): string {
     if (set === '') throw new NotUnderstood();
+    this.#choices = set.length;
     return this.#out(this.#random.string(set, 1));
   }
 

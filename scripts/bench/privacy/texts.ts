@@ -298,6 +298,17 @@ export const scenes: Readonly<Record<string, Scene>> = {
       ])(),
     );
   },
+  list(r, w) {
+    const kind = r.pick(['email', 'token', 'phone'] as const);
+    for (let at = r.int(2, 5); at > 0; at -= 1) {
+      const p = personOf(r);
+      const one = { email: email(p.email), token: secret(tokenOf(r)), phone: phone(p.clearPhone) }[kind];
+      w.add(one, '\n');
+      // As output that is polled says the same again.
+      if (r.chance(0.3)) w.add(one, '\n');
+    }
+    w.add('\n');
+  },
   noise(r, w) {
     for (let at = r.int(2, 6); at > 0; at -= 1)
       w.add(negative(r), r.pick([' ', ' | ', ': ', ', ']), negative(r), '\n');
