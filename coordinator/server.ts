@@ -1,3 +1,4 @@
+import { resultLinks } from '../core/result-links.ts';
 import { buildServer, type ServerFactory } from '../mcp/build-server.ts';
 import { createOwnRequests } from '../mcp/own-requests.ts';
 import type { DualEraOptions } from '../mcp/dual-era.ts';
@@ -44,6 +45,7 @@ export function fleetServer(
     owner: whose,
     manyOwners: true,
     resources: gateResources(fleetTemplates, ready.then(fleetResources)),
+    links: { poll_run: ({ runs }) => resultLinks(runs) },
     requests: createOwnRequests(
       operatorRequests,
       gateOperator(ready.then((deps) => operatorHandlers(deps, owner))),

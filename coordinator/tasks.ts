@@ -1,8 +1,10 @@
 import { nextAfterPoll } from '../core/next.ts';
 import { packRuns, pollEnvelopeBytes } from '../core/poll-reply.ts';
 import { FleetError } from '../core/errors.ts';
+import { resultLinks } from '../core/result-links.ts';
 import type { Call, Handlers, Output } from '../mcp/handlers.ts';
 import { isRecord } from '../mcp/json-rpc.ts';
+import { linkBlock } from '../mcp/reply.ts';
 import { taskStatus, type TaskSource, type TaskView } from '../mcp/tasks.ts';
 import type { RunSnapshot } from '../schemas/run.ts';
 import { isTerminal } from '../schemas/run-words.ts';
@@ -132,7 +134,8 @@ function resultOf(run: RunRecord, snapshot: RunSnapshot): NonNullable<TaskView['
     cursor,
     next,
   };
-  return { resultType: 'complete', content: [{ type: 'text', text: next }], structuredContent };
+  const links = resultLinks(runs).map(linkBlock);
+  return { resultType: 'complete', content: [{ type: 'text', text: next }, ...links], structuredContent };
 }
 
 /** Accepting or declining is the whole answer, so the form has no fields. */

@@ -59,12 +59,12 @@ const wholeFromTokens = 700;
 
 /** What a reply shows of a preview: of a small output all of it, else what fits the budget. */
 export function fitPreview(text: string, tokens: number): string {
-  const isWhole = tokens >= wholeFromTokens && text.length <= wholePreviewBytes && showsAll(text);
+  const isWhole = tokens >= wholeFromTokens && text.length <= wholePreviewBytes && isWholePreview(text);
   return isWhole ? text : shrinkPreview(text, tokens);
 }
 
-/** Sections whose header tells no size are there in full. */
-function showsAll(text: string): boolean {
+/** Whether nothing was left out: sections whose header tells no size are there in full. */
+export function isWholePreview(text: string): boolean {
   return parseHeaders(text).every((header) => /\(\d+ lines?\)$/.test(header));
 }
 

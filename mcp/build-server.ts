@@ -21,7 +21,7 @@ import type { OwnRequest } from './own-requests.ts';
 import { progressOf, type RequestExtra } from './progress.ts';
 import { failure, success } from './reply.ts';
 import { createResourceDesk, type ResourceSource } from './resources.ts';
-import { createTools, type Tool } from './tool-table.ts';
+import { createTools, type ReplyLinks, type Tool } from './tool-table.ts';
 
 export interface ServerOptions<C extends Contracts> {
   name: string;
@@ -38,6 +38,8 @@ export interface ServerOptions<C extends Contracts> {
   /** Handlers of notifications beyond MCP's own, by method. */
   notifications?: Record<string, (params: unknown) => void>;
   resources?: ResourceSource;
+  /** For clients that know of links. */
+  links?: ReplyLinks<C>;
   /** Requests beyond MCP's own, by method. */
   requests?: ReadonlyMap<string, OwnRequest>;
 }
@@ -53,7 +55,7 @@ const jsonSchemaValidator = new AjvJsonSchemaValidator();
 
 /** A factory of MCP servers that share handlers and the list of tools, and are cheap to make. */
 export function buildServer<C extends Contracts>(options: ServerOptions<C>): ServerFactory {
-  const tools = createTools(options.contracts, options.handlers);
+  const tools = createTools(options.contracts, options.handlers, options.links);
   const list: ListToolsResult = { tools: [...tools.values()].map((tool) => tool.definition) };
   const notifications = new Map(Object.entries(options.notifications ?? {}));
   const { name, version, instructions, log, resources } = options;
@@ -101,8 +103,8 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
       const call: Call = { owner, starts, signal, client, ...meta, cwd: stands, progress, connection };
       try {
         const tool = findTool(tools, toolName);
-        const { input, output } = await tool.run(params['arguments'], call);
-        return success(input, output, { tool: toolName, contract: tool.contract, protocolVersion });
+        const { input, output, links } = await tool.run(params['arguments'], call);
+        return success(input, output, { tool: toolName, contract: tool.contract, protocolVersion, links });
       } catch (error) {
         return failure(error, toolName, log);
       }

@@ -14,9 +14,20 @@ export interface ReplyContext {
   contract: Contract;
   /** As negotiated; undefined where the client never initialized. */
   protocolVersion: string | undefined;
+  links: readonly ReplyLink[];
 }
 
-/** The whole reply once: as structuredContent, with one line for people beside it. */
+/** A resource beside a reply. */
+export interface ReplyLink {
+  uri: string;
+  name: string;
+  size: number;
+}
+
+/**
+ * The whole reply once: as structuredContent, with one line for people beside it, and links as far as
+ * the reply has room for them.
+ */
 export function success(
   input: unknown,
   output: Record<string, unknown>,
@@ -32,7 +43,17 @@ export function success(
   if (protocolVersion !== undefined && protocolVersion < firstStructuredVersion) {
     return { content: [{ type: 'text', text: json }] };
   }
-  return { content: [{ type: 'text', text: summary(output, context.contract) }], structuredContent: output };
+  const content: CallToolResult['content'] = [{ type: 'text', text: summary(output, context.contract) }];
+  let left = budget - bytes;
+  for (const link of context.links.map(linkBlock)) {
+    left -= Buffer.byteLength(JSON.stringify(link)) + 1;
+    if (left >= 0) content.push(link);
+  }
+  return { content, structuredContent: output };
+}
+
+export function linkBlock(link: ReplyLink): ReplyLink & { type: 'resource_link' } {
+  return { type: 'resource_link', ...link };
 }
 
 function summary(output: Record<string, unknown>, contract: Contract): string {

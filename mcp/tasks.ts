@@ -1,4 +1,5 @@
 import type { RunStatus } from '../schemas/run-words.ts';
+import type { ReplyLink } from './reply.ts';
 
 export const tasksExtension = 'io.modelcontextprotocol/tasks';
 
@@ -14,7 +15,7 @@ export interface TaskView {
   /** What the call that made the task would have answered, had it waited. */
   result?: {
     resultType: 'complete';
-    content: { type: 'text'; text: string }[];
+    content: ({ type: 'text'; text: string } | ({ type: 'resource_link' } & ReplyLink))[];
     structuredContent: Record<string, unknown>;
   };
   /** Questions to the user, by a key never used twice. */

@@ -6,6 +6,9 @@ export const streamNames = ['stdout', 'stderr', 'events', 'last_message', 'diff'
 export const streamName = z.enum(streamNames);
 export type StreamName = z.infer<typeof streamName>;
 
+/** Of the URIs of handles as resources. */
+export const handlePrefix = 'fleet://handles/';
+
 /** A handle as a poll shows it. */
 export const handleSummary = z.strictObject({
   handle_id: handleId,

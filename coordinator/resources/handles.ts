@@ -3,6 +3,7 @@ import { jsonBytes } from '../../core/json-bytes.ts';
 import { sanitize } from '../../core/sanitize.ts';
 import type { Call, Output } from '../../mcp/handlers.ts';
 import type { ResourceContent, ResourceEntry } from '../../mcp/resources.ts';
+import { handlePrefix } from '../../schemas/handle.ts';
 import { handleId as handleIdSchema } from '../../schemas/ids.ts';
 import { maxPageBytes, type FleetContracts } from '../../schemas/tools.ts';
 import type { HandlerDeps } from '../handlers/deps.ts';
@@ -10,7 +11,7 @@ import { lookUpHandle } from '../handlers/find-handle.ts';
 import { readHandle } from '../handlers/read-handle.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import type { ResourceKind } from './kind.ts';
-import { handlePrefix, handleTemplate } from './templates.ts';
+import { handleTemplate } from './templates.ts';
 
 type Page = Output<FleetContracts['read_handle']>;
 

@@ -1,4 +1,5 @@
 import type { ResourceTemplate } from '../../mcp/resources.ts';
+import { handlePrefix } from '../../schemas/handle.ts';
 
 export const runPrefix = 'fleet://runs/';
 
@@ -8,8 +9,6 @@ export const runTemplate: ResourceTemplate = {
   description: 'A run as poll_run shows it. Subscribe to hear of its changes.',
   mimeType: 'application/json',
 };
-
-export const handlePrefix = 'fleet://handles/';
 
 export const handleTemplate: ResourceTemplate = {
   uriTemplate: `${handlePrefix}{handle_id}{?line,byte}`,

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { maxLinks } from '../../core/result-links.ts';
 import { isRecord } from '../../mcp/json-rpc.ts';
 import { BridgeClient } from '../cli/bridge-client.ts';
 import { createFleet, type TestFleet } from '../helpers/fleet.ts';
@@ -93,9 +94,22 @@ describe('50 runs of 5 MB each, polled to the end', () => {
       expect(run['preview']).toContain(`${String(numbers)}: ${String(numbers)}`);
     }
     for (const { content, structuredContent } of results) {
-      const texts = records(content).map(({ text }) => String(text));
-      expect(texts).toEqual([isRecord(structuredContent) ? structuredContent['next'] : '']);
+      const [text, ...links] = records(content);
+      expect(text?.['text']).toEqual(isRecord(structuredContent) ? structuredContent['next'] : '');
+      expect(links.length).toBeLessThanOrEqual(maxLinks);
+      expect(links.filter(({ type }) => type !== 'resource_link')).toEqual([]);
     }
+  });
+
+  it('link to handles that can be read as resources', async () => {
+    const links = results.flatMap(({ content }) => records(content).filter(({ uri }) => uri !== undefined));
+    const known = new Set([...told.keys()].map((runId) => `fleet://handles/${String(handleOf(runId))}`));
+    expect(links.length).toBeGreaterThan(0);
+    expect(links.filter(({ uri }) => !known.has(String(uri)))).toEqual([]);
+    client.send({ id: 'opened', method: 'resources/read', params: { uri: links[0]?.['uri'] } });
+    const { result } = await client.answer('opened');
+    const [page] = isRecord(result) ? records(result['contents']) : [];
+    expect(page?.['text']).toMatch(/^1\n2\n3\n/);
   });
 
   it('leave handles and samples in every record, and the payload behind handles alone', async () => {
