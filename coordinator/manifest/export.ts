@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { delegated } from '../../core/route.ts';
 import type { Logger } from '../../platform/log.ts';
 import type { Config } from '../../schemas/config.ts';
 import { openFolder, type Folder } from './folder.ts';
@@ -34,17 +35,17 @@ export async function openTaskFolder(
   try {
     const top = await keep(runsDir === 'project' ? projectFolder(place.cwd, keep) : ownFolder(runsDir));
     const task = await keep(top.enter(place.task_id));
-    const delegated = await keep(task.enter('delegated'));
+    const runs = await keep(task.enter(delegated));
     return {
       async writeRun(runId, text) {
-        const folder = await delegated.enter(runId);
+        const folder = await runs.enter(runId);
         try {
           await folder.write('manifest.json', text);
         } finally {
           await folder.close();
         }
       },
-      enterRun: (runId) => delegated.enter(runId),
+      enterRun: (runId) => runs.enter(runId),
       writeIndex: (text) => task.write('manifest.json', text),
       close,
     };

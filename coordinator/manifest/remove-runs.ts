@@ -1,3 +1,4 @@
+import { delegated } from '../../core/route.ts';
 import type { Config } from '../../schemas/config.ts';
 import type { RunRecord, RunStore } from '../store/run-store.ts';
 import { openFolder, type Folder } from './folder.ts';
@@ -40,15 +41,15 @@ export async function removeExports(removal: TaskRemoval, runsDir: Config['runs_
   try {
     const runs = keep(await runsFolder(removal.cwd, runsDir));
     const task = keep(await runs?.find(removal.task_id));
-    const delegated = keep(await task?.find('delegated'));
+    const exported = keep(await task?.find(delegated));
     for (const runId of removal.run_ids) {
-      const run = keep(await delegated?.find(runId));
+      const run = keep(await exported?.find(runId));
       await run?.remove('manifest.json');
-      await delegated?.remove(runId);
+      await exported?.remove(runId);
     }
     if (!removal.isWhole) return;
     await task?.remove('manifest.json');
-    await task?.remove('delegated');
+    await task?.remove(delegated);
     await runs?.remove(removal.task_id);
   } finally {
     await Promise.all(open.map((folder) => folder.close()));

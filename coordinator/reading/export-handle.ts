@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { delegated } from '../../core/route.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Input } from '../../mcp/handlers.ts';
 import { createPace } from '../../platform/pace.ts';
@@ -59,7 +60,7 @@ async function writeOut(
       const pace = createPace(input.wait_ms ?? defaultMs, remote.signal);
       const { page, written, sha256 } = await exportFile(remote, { folder, name, from }, pace);
       const top = runsDir === 'project' ? join(cwd, '.runs') : runsDir;
-      const path = join(top, run.spec.task_id, 'delegated', run.run_id, name);
+      const path = join(top, run.spec.task_id, delegated, run.run_id, name);
       return replyOf(input, page, { path, written, sha256 });
     } finally {
       await folder.close();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordedProcesses, type RecordedProcess } from '../../cli/fleet/process-record.ts';
 import { fleetPaths } from '../../platform/paths.ts';
@@ -139,6 +140,20 @@ describe('run, poll, read, cancel', () => {
     expect(ended.code).toBe(2);
     expect(ended.stderr).toContain('nothing-like-it');
   });
+});
+
+it('cancel --group ends the runs of one call', async () => {
+  const client = open();
+  await client.initialize();
+  const args = { pipeline: 'sleep', cwd: fleet.work, task_id: 'naps', runs: [{}, {}] };
+  const reply = await client.request(1, 'tools/call', { name: 'start_run', arguments: args });
+  const { group } = z
+    .object({ structuredContent: z.object({ group: z.string() }) })
+    .parse(reply['result']).structuredContent;
+  expect((await fleet.cli('cancel', '--group', group)).stdout).toMatch(/^run_\S+ · .+\nrun_\S+ · .+\n$/);
+  const { stdout } = await fleet.cli('poll', 'naps', '--until', 'all', '--wait', '10', '--json');
+  expect(parse(stdout)).toMatchObject({ open: 0, runs: [{ status: 'cancelled' }, { status: 'cancelled' }] });
+  expect((await fleet.cli('cancel', '--group', 'grp-none')).code).toBe(0);
 });
 
 describe('Ctrl-C', () => {

@@ -53,6 +53,7 @@ describe('wrong usage is exit code 2 and names the next step', () => {
     [['poll'], 'Name runs, or a task'],
     [['poll', 'a/b'], 'neither a run nor a task'],
     [['cancel', 'one', 'two'], 'Name run ids'],
+    [['cancel', '--group', 'grp-1', 'one'], 'a task or a group'],
     [['read', 'x'], 'is not a handle'],
     [['read', `hdl_${'a'.repeat(21)}`, '--head', '1', '--tail', '1'], 'Only one of'],
     [['read', `hdl_${'a'.repeat(21)}`, '--grep', 'x', '--stats'], 'Only one of'],
