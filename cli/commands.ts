@@ -61,7 +61,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/token.ts')).token,
   },
   trust: {
-    summary: "Let a project's own configuration count",
+    summary: "Let a project's configuration count, and workers elsewhere get runs",
     load: async () => (await import('./commands/trust.ts')).trust,
   },
   doctor: {

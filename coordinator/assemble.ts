@@ -18,8 +18,9 @@ import type { Clock } from './clock.ts';
 import { createDependencies } from './dependencies.ts';
 import { createDispatch } from './dispatch.ts';
 import { createFleet, type Fleet } from './fleet/fleet.ts';
+import type { FleetWorker } from './fleet/fleet-worker.ts';
 import type { LocalWorkers } from './fleet/local-workers.ts';
-import { remoteTarget } from './fleet/remote-workers.ts';
+import { remoteTarget } from './fleet/remote-target.ts';
 import { createOpenAttempts, restoredAttempts, taskOf, threadToContinue } from './fleet/open-attempts.ts';
 import { followRuns } from './follow-runs.ts';
 import { createGroups } from './groups.ts';
@@ -75,6 +76,8 @@ export interface PartsOptions {
   stateDir: string;
   /** How far manifests were exported. */
   exportMark: string;
+  /** Workers elsewhere that may get runs. */
+  enrolmentFile: string;
   /** Project files the user trusts. */
   trustFile: string;
   /** Copies of what workers elsewhere keep. */
@@ -93,8 +96,7 @@ export interface PartsOptions {
 
 /** Everything behind the tools, connected; nothing has begun. */
 export async function assemble(options: PartsOptions): Promise<Parts> {
-  const { store, local, clock, stateDir, exportMark, trustFile, config, env, telemetry, log, onEnd } =
-    options;
+  const { store, clock, stateDir, exportMark, trustFile, config, env, telemetry, log, onEnd } = options;
   const { random, replicaDir, blobDir } = options;
   const attempts = createOpenAttempts();
   const queue = createRunQueue<WaitingRun>({
@@ -129,7 +131,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     { ended: (run) => replicas.ended(run) },
     { changed: (run) => taskQuota.changed(run), ended: (run) => taskQuota.ended(run) },
   ]);
-  const fleet: Fleet = createFleet({ local, config, env, attempts, clock, telemetry, log });
+  const fleet: Fleet = createFleet({ ...options, attempts });
   const shared = { store, attempts, fleet, changes, clock, telemetry, log };
   const slots = (): number => fleet.candidates().reduce((sum, worker) => sum + worker.slots, 0);
   const gates = createRateGates(attempts, random);
@@ -306,7 +308,11 @@ export async function begin(parts: Parts): Promise<void> {
     follow.changed();
     replicas.poke();
   };
-  fleet.start({ ...follow, changed }, needed);
+  const revoked = async ({ id }: FleetWorker): Promise<void> => {
+    const runIds = [...attempts.ofWorker(id)].map((attempt) => attempt.run_id);
+    await cancelRuns(parts, runIds, `Worker ${id} was revoked.`);
+  };
+  fleet.start({ ...follow, changed, revoked }, needed);
   replicas.restore(lately).catch((error: unknown) => {
     log.error({ err: error }, 'copies an earlier coordinator wanted could not be taken up');
   });

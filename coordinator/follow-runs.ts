@@ -47,7 +47,7 @@ interface Step {
 }
 
 /** Carries what workers tell of their runs into the store, and puts right what a lost connection left open. */
-export function followRuns(options: FollowOptions): WorkerEvents {
+export function followRuns(options: FollowOptions): Omit<WorkerEvents, 'revoked'> {
   const { store, attempts, dispatch, scheduler, readiness, changes, clock, log } = options;
   const { retries, gates, breakers, hedges, collect, privacy } = options;
 

@@ -86,6 +86,7 @@ export async function openCoordinator(
     local: createLocalWorkers({ paths, config, env }),
     stateDir: paths.stateDir,
     exportMark: paths.exportMark,
+    enrolmentFile: paths.enrolmentFile,
     trustFile: paths.trustFile,
     replicaDir: paths.replicaDir,
     blobDir: paths.blobDir,

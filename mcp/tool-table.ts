@@ -37,6 +37,22 @@ export function createTools<C extends Contracts>(
   return tools;
 }
 
+/** What tools/list shows of contracts. */
+export function listTools(contracts: Contracts): ListToolsResult['tools'] {
+  return Object.entries(contracts).map(([name, contract]) => define(name, contract));
+}
+
+function define(name: string, contract: Contract): ListToolsResult['tools'][number] {
+  return {
+    name,
+    title: contract.title,
+    description: contract.description,
+    inputSchema: wireSchema(contract.input, 'input'),
+    outputSchema: wireSchema(contract.output, 'output'),
+    annotations: { ...contract.annotations },
+  };
+}
+
 type Handler<C extends Contract> = (input: Input<C>, call: Call) => Promise<Output<C>> | Output<C>;
 
 function createTool<C extends Contract>(
@@ -45,20 +61,13 @@ function createTool<C extends Contract>(
   handler: Handler<C>,
   linksOf: ((output: Output<C>) => readonly ReplyLink[]) | undefined,
 ): Tool {
-  const inputSchema = wireSchema(contract.input, 'input');
+  const definition = define(name, contract);
   return {
     contract,
-    definition: {
-      name,
-      title: contract.title,
-      description: contract.description,
-      inputSchema,
-      outputSchema: wireSchema(contract.output, 'output'),
-      annotations: { ...contract.annotations },
-    },
+    definition,
     run: async (args, call) => {
       const parsed = parse<C['input']>(contract.input, args ?? {});
-      if (!parsed.success) throw inputError(parsed.error, inputSchema);
+      if (!parsed.success) throw inputError(parsed.error, definition.inputSchema);
       const output = await handler(parsed.data, call);
       return { input: parsed.data, output, links: linksOf?.(output) ?? [] };
     },

@@ -26,6 +26,8 @@ export interface FleetPaths {
   masterKeyFile: string;
   /** Project files the user trusts. */
   trustFile: string;
+  /** Workers elsewhere that may get runs, and their keys. */
+  enrolmentFile: string;
   /** Held while one process renews the Codex sign-in. */
   signInLock: string;
   logDir: string;
@@ -60,6 +62,7 @@ export function fleetPaths(env: Environment): FleetPaths {
     portFile: join(stateDir, 'http-port'),
     masterKeyFile: join(stateDir, 'master-key'),
     trustFile: join(stateDir, 'trust.json'),
+    enrolmentFile: join(stateDir, 'enrolled.json'),
     signInLock: join(stateDir, 'sign-in.lock'),
     logDir: join(stateDir, 'log'),
     exportMark: join(stateDir, 'exported.json'),

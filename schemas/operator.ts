@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bytes32, descriptorAsk, signed } from './descriptor.ts';
 import { handleId, plainName, runId, taskId } from './ids.ts';
 import { originalName, restoreRecord, sealedValue } from './privacy.ts';
 import { replicaNote } from './replica.ts';
@@ -136,6 +137,24 @@ export const workerRequests = {
     params: z.strictObject({ interrupt: z.boolean() }),
     /** `kept_back`: runs that could not go on in another process. */
     result: z.strictObject({ ending: z.boolean(), kept_back: z.int() }),
+  },
+  /** The key it signs with. Whoever enrols it compares the key by another way than this. */
+  'codex-fleet/identity': {
+    params: z.strictObject({}),
+    result: z.strictObject({ worker_id: plainName, key: bytes32 }),
+    overUrl: true,
+  },
+  /** A descriptor of the moment, signed for who asks. */
+  'codex-fleet/descriptor': {
+    params: descriptorAsk,
+    result: signed,
+    overUrl: true,
+  },
+  /** The next key, signed by the one before it; `turn_to`: signs with that next key from now on. */
+  'codex-fleet/rotate_key': {
+    params: z.strictObject({ audience: bytes32, nonce: bytes32, turn_to: bytes32.optional() }),
+    result: signed,
+    overUrl: true,
   },
   /** What the surrogates of a run stand for, sealed for the coordinator. `done`: it has all, they can go. */
   'codex-fleet/sealed_values': {

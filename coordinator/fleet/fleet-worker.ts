@@ -14,6 +14,10 @@ export interface FleetWorker {
   retired: boolean;
   /** Somebody asked that it takes nothing new. */
   drained: boolean;
+  /** It may no longer prove itself: gets no runs. */
+  revoked: boolean;
+  /** Why it was not let in, the last time it was tried. */
+  refusal: string | undefined;
   /** Of a worker that was never reached: 0 where nobody knows. */
   readonly expectedSlots: number;
   state: 'starting' | 'up' | 'down';
@@ -51,6 +55,8 @@ export function newWorker(
     origin,
     retired,
     drained: false,
+    revoked: false,
+    refusal: undefined,
     expectedSlots: slots,
     state: 'starting',
     descriptor: undefined,
@@ -124,8 +130,8 @@ export function toCandidate(
 }
 
 /** It finishes what it has, and takes nothing else. */
-export function isDraining({ retired, drained }: FleetWorker): boolean {
-  return retired || drained;
+export function isDraining({ retired, drained, revoked }: FleetWorker): boolean {
+  return retired || drained || revoked;
 }
 
 export function stateOf(worker: FleetWorker): Candidate['state'] {

@@ -13,7 +13,7 @@ import { keepWorker, type WorkerEvents } from './keep-worker.ts';
 import { measureCalls } from '../measure.ts';
 import type { LocalWorkers } from './local-workers.ts';
 import type { OpenAttempts } from './open-attempts.ts';
-import { openRemoteWorker } from './remote-workers.ts';
+import type { RemoteWorkers } from './remote-workers.ts';
 import { createRenewal } from './renew-workers.ts';
 import type { WorkerLink } from './worker-link.ts';
 
@@ -46,6 +46,8 @@ export interface FleetOptions {
   local: LocalWorkers;
   config: Config;
   env: Environment;
+  /** Workers elsewhere that may get runs. */
+  enrolmentFile: string;
   attempts: OpenAttempts;
   clock: Clock;
   telemetry: Telemetry;
@@ -57,12 +59,15 @@ const fullForMs = 250;
 const standInGraceMs = 2_500;
 
 export function createFleet(options: FleetOptions): Fleet {
-  const { local, config, env, attempts, clock, telemetry, log } = options;
+  const { local, config, env, enrolmentFile, attempts, clock, telemetry, log } = options;
   const workers = new Map<string, FleetWorker>();
   const waiting = new Set<() => void>();
   const loops: Promise<void>[] = [];
   /** Ends the following of a worker. */
   const leaving = new Map<string, AbortController>();
+  let loading: Promise<RemoteWorkers> | undefined;
+  let stopWatching = (): void => undefined;
+  const isBusy = (id: string): boolean => [...attempts.ofWorker(id)].length > 0;
   let ending = false;
   let events: WorkerEvents | undefined;
   const credentials = createCredentials(() =>
@@ -94,11 +99,11 @@ export function createFleet(options: FleetOptions): Fleet {
     const kept = keepWorker(worker, {
       open: async (signal) => {
         if (ending) throw new FleetError('SHUTTING_DOWN', 'The fleet goes down.');
-        const link = await (origin === 'local'
-          ? local.open(id, signal)
-          : openRemoteWorker(id, config, env, signal));
+        const link = await (origin === 'local' ? local.open(id, signal) : (await remotes()).open(id, signal));
         return measureCalls(link, { telemetry, counts: () => !ending });
       },
+      // A local one is known by its socket, which nobody but the user can open or make.
+      confirm: async (link) => (origin === 'local' ? undefined : (await remotes()).confirm(id, link)),
       // Values are for this machine only: a remote worker has a configuration of its own.
       greet: async (link) => (origin === 'local' ? credentials.forward(link) : undefined),
       ownBusy: () => attempts.slotsTaken(id),
@@ -108,6 +113,25 @@ export function createFleet(options: FleetOptions): Fleet {
       signal: leave.signal,
     });
     loops.push(kept);
+  }
+  /** Loaded where there are any. */
+  function remotes(): Promise<RemoteWorkers> {
+    return (loading ??= import('./remote-workers.ts').then(({ createRemoteWorkers }) =>
+      createRemoteWorkers({ config, env, enrolmentFile, now: clock.now, isBusy }),
+    ));
+  }
+  async function watchTrust(told: WorkerEvents): Promise<void> {
+    const { watchStanding } = await import('../trust/watch-standing.ts');
+    const { standing } = await remotes();
+    if (ending) return;
+    stopWatching = watchStanding({
+      workers: () => workers.values(),
+      standing,
+      isBusy,
+      revoked: told.revoked,
+      changed: () => changed(told),
+      log,
+    });
   }
   function addStandIn(): FleetWorker {
     let n = count + 1;
@@ -147,6 +171,7 @@ export function createFleet(options: FleetOptions): Fleet {
     start(told, needed) {
       events = told;
       for (const worker of workers.values()) keep(worker, told);
+      if (Object.keys(config.remote_workers).length > 0) void watchTrust(told);
       for (const id of needed) if (!workers.has(id)) recall(id);
     },
     async reach(id, timeoutMs) {
@@ -215,6 +240,7 @@ export function createFleet(options: FleetOptions): Fleet {
   };
 
   async function leaveAll(): Promise<void> {
+    stopWatching();
     for (const leave of leaving.values()) leave.abort();
     await Promise.all(loops);
   }

@@ -13,6 +13,8 @@ export interface WorkerEvents {
   details(worker: FleetWorker, details: readonly RunDetail[]): Promise<void>;
   /** Connected, and all its news read: whatever of ours it has not told of it does not have. */
   attached(worker: FleetWorker, link: WorkerLink): Promise<void>;
+  /** It was revoked: what it has of ours has to end. Settles once that was said. */
+  revoked(worker: FleetWorker): Promise<void>;
   /** What can be placed may have changed. */
   changed(): void;
 }
@@ -20,6 +22,8 @@ export interface WorkerEvents {
 export interface Keeping {
   /** Connects, or starts the worker and connects. */
   open(signal: AbortSignal): Promise<WorkerLink>;
+  /** Before each wait for news: whether the worker may stay. Rejects where not. */
+  confirm(link: WorkerLink): Promise<void>;
   /** Before anything else is said to a worker. */
   greet(link: WorkerLink): Promise<void>;
   ownBusy(): number;
@@ -45,6 +49,7 @@ export async function keepWorker(worker: FleetWorker, keeping: Keeping): Promise
       await useLink(worker, link, keeping);
     } catch (error) {
       if (!signal.aborted) logLoss(worker, error, log);
+      worker.refusal = refusalOf(error);
     }
     if (worker.state === 'up') worker.downSinceMs = clock.uptimeMs();
     else worker.failedTries++;
@@ -66,9 +71,13 @@ async function useLink(worker: FleetWorker, link: WorkerLink, keeping: Keeping):
     await events.attached(worker, link);
     worker.state = 'up';
     worker.failedTries = 0;
+    worker.refusal = undefined;
     log.info({ worker: worker.id, boot: link.descriptor.boot_id }, 'worker attached');
     events.changed();
-    while (!signal.aborted) await takeNews(worker, link, true, keeping);
+    while (!signal.aborted) {
+      await keeping.confirm(link);
+      await takeNews(worker, link, true, keeping);
+    }
   } finally {
     worker.link = undefined;
     await link.close();
@@ -95,6 +104,12 @@ function logLoss(worker: FleetWorker, error: unknown, log: Logger): void {
   } else if (!(error instanceof FleetError) || error.code !== 'SHUTTING_DOWN') {
     log.error({ worker: worker.id, err: error }, 'worker out of reach');
   }
+}
+
+function refusalOf(error: unknown): string | undefined {
+  return error instanceof FleetError && error.code === 'UNAUTHORIZED'
+    ? `${error.message} ${error.next}`
+    : undefined;
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,33 +1,53 @@
 import { FleetError } from '../../core/errors.ts';
-import { resolveCredential } from '../../platform/credentials.ts';
 import type { Environment } from '../../platform/environment.ts';
 import type { Config } from '../../schemas/config.ts';
+import type { DescriptorClaims } from '../../schemas/descriptor.ts';
+import { createProver, type Standing } from '../trust/prover.ts';
+import { remoteTarget } from './remote-target.ts';
 import { openWorkerLink, type WorkerLink } from './worker-link.ts';
 
-/** Where a configured worker started elsewhere is reached. UNAUTHORIZED where its secret is unknown. */
-export async function remoteTarget(
-  name: string,
-  config: Config,
-  env: Environment,
-): Promise<{ url: string; secret: string }> {
-  const remote = config.remote_workers[name];
-  if (remote === undefined) throw new FleetError('NOT_FOUND', `There is no remote worker "${name}".`);
-  // Read at every try: the secret may be renewed while the fleet is up.
-  const secret = await resolveCredential(`of remote worker ${name}`, remote.secret, env);
-  if (secret === undefined) {
-    throw new FleetError('UNAUTHORIZED', `The secret of remote worker ${name} is not set.`, {
-      next: `Set what "remote_workers.${name}.secret" names.`,
-    });
-  }
-  return { url: remote.url, secret };
+export interface RemoteOptions {
+  config: Pick<Config, 'remote_workers'>;
+  env: Environment;
+  enrolmentFile: string;
+  /** ms since the epoch. */
+  now: () => number;
+  /** Whether a worker has something of ours. */
+  isBusy: (name: string) => boolean;
 }
 
-/** Connects to a configured worker started elsewhere. UNAUTHORIZED where its secret is unknown or wrong. */
-export async function openRemoteWorker(
-  name: string,
-  config: Config,
-  env: Environment,
-  signal: AbortSignal,
-): Promise<WorkerLink> {
-  return openWorkerLink(await remoteTarget(name, config, env), signal);
+/** The way to configured workers started elsewhere: only to such as prove that they were enrolled. */
+export interface RemoteWorkers {
+  /** UNAUTHORIZED where its secret is unknown or wrong, and where it cannot prove who it is. */
+  open(name: string, signal: AbortSignal): Promise<WorkerLink>;
+  /** From time to time: it proves itself anew where that is due. UNAUTHORIZED as above. */
+  confirm(name: string, link: WorkerLink): Promise<void>;
+  standing(name: string): Standing;
+}
+
+export function createRemoteWorkers(options: RemoteOptions): RemoteWorkers {
+  const { config, env, enrolmentFile, now, isBusy } = options;
+  const prover = createProver(enrolmentFile, now, isBusy);
+  const urlOf = (name: string): string => config.remote_workers[name]?.url ?? '';
+  return {
+    async open(name, signal) {
+      const target = await remoteTarget(name, config, env);
+      let claims: DescriptorClaims | undefined;
+      const link = await openWorkerLink(target, signal, async (peer) => {
+        claims = await prover.prove(name, target.url, peer);
+      });
+      if (claims !== undefined && isSame(link, claims)) return link;
+      await link.close();
+      throw new FleetError('UNAUTHORIZED', `Worker ${name} is another than it has signed.`);
+    },
+    async confirm(name, link) {
+      if (prover.standing(name) === 'trusted') await prover.renew(name, urlOf(name), link);
+    },
+    standing: prover.standing,
+  };
+}
+
+function isSame({ descriptor }: WorkerLink, claims: DescriptorClaims): boolean {
+  const { worker_id: id, boot_id: boot, slots } = descriptor;
+  return id === claims.worker_id && boot === claims.epoch && slots <= claims.slots;
 }

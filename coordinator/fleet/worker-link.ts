@@ -18,10 +18,15 @@ const describeTimeoutMs = 8_000;
 /** Beginning of what a boot of a worker has to tell. */
 export const firstCursor = '0';
 
-/** Connects and asks who is there. WORKER_UNAVAILABLE where nobody answers. */
-export async function openWorkerLink(target: Target, signal: AbortSignal): Promise<WorkerLink> {
+/** Connects and asks who is there, after `prove` has settled. WORKER_UNAVAILABLE where nobody answers. */
+export async function openWorkerLink(
+  target: Target,
+  signal: AbortSignal,
+  prove: (peer: Pick<Peer<WorkerContracts>, 'request'>) => Promise<void> = () => Promise.resolve(),
+): Promise<WorkerLink> {
   const peer = await connect(workerContracts, target, { signal, clientName: 'codex-fleet-coordinator' });
   try {
+    await prove(peer);
     const descriptor = await peer.call('describe_worker', {}, { signal, timeoutMs: describeTimeoutMs });
     const { call, notify, request, closed, close } = peer;
     return { descriptor, call, notify, request, closed, close };

@@ -28,7 +28,9 @@ export function listWorkers({
     for (const worker of fleet.workers()) {
       const own = slotsOf(worker, attempts.slotsTaken(worker.id), clock.uptimeMs());
       const reason =
-        breakers.barred(worker.id) ?? (config.scheduling.heed_hosts ? held(worker, own.slots) : undefined);
+        worker.refusal ??
+        breakers.barred(worker.id) ??
+        (config.scheduling.heed_hosts ? held(worker, own.slots) : undefined);
       const row = toRow(worker, own, explained, reason);
       room -= Buffer.byteLength(JSON.stringify(row)) + 1;
       if (room < 0) left++;

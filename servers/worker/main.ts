@@ -70,6 +70,7 @@ export function buildWorkerServer(
     'codex-fleet/end_worker': endWorker(worker.runs, stop),
     'codex-fleet/forget_runs': forgetRuns(worker.runs, owner),
     'codex-fleet/limit_run': limitRun(worker.runs, owner),
+    ...worker.signer,
     'codex-fleet/sealed_values': sealedValues(worker),
     'codex-fleet/sealed_original': sealedOriginal(worker),
   };

@@ -15,6 +15,8 @@ import { lockWorker } from './lock.ts';
 import { watchCold } from './output/cold-contents.ts';
 import { openFileHandleStore } from './output/file-handle-store.ts';
 import { createPlaces } from './places.ts';
+import { lazySigner } from './trust/lazy-signer.ts';
+import type { Signer } from './trust/signer.ts';
 import { createWorkerPrivacy, type WorkerPrivacy } from './privacy/worker-privacy.ts';
 import { probeEngines } from './probe-engines.ts';
 import { kernelBootId } from './runner/ledger.ts';
@@ -40,11 +42,14 @@ export interface OpenOptions {
   env: Environment;
   log: Logger;
   engines: Engines;
+  /** What it is reached over; default http. */
+  transport?: 'http' | 'https';
 }
 
 export interface OpenWorker extends HandlerDeps {
   credentials: Credentials;
   privacy: WorkerPrivacy;
+  signer: Signer;
   /** Once its runs are closed: gives up all that another process of this worker needs. */
   release: () => Promise<void>;
 }
@@ -113,20 +118,24 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     isWorking: () => runs.isWorking,
     onError: (err) => log.warn({ err }, 'outputs could not be compressed'),
   });
+  const identity = {
+    worker_id: id,
+    boot_id: newBootId(kernelBootId()),
+    version,
+    reaping,
+    pipelines: Object.keys(config.pipelines),
+  };
+  const probed = probeEngines(engines, { config, env, stateDir: dir, startProcess: deps.startProcess });
+  const { slots, transport = 'http' } = options;
   return {
     runs,
     handles,
     places,
     credentials,
     privacy,
-    identity: {
-      worker_id: id,
-      boot_id: newBootId(kernelBootId()),
-      version,
-      reaping,
-      pipelines: Object.keys(config.pipelines),
-    },
-    engines: probeEngines(engines, { config, env, stateDir: dir, startProcess: deps.startProcess }),
+    identity,
+    engines: probed,
+    signer: lazySigner({ dir, identity, engines: probed, slots, transport, config, path, now: Date.now }),
     release: async () => {
       cold.close();
       await layer.close();

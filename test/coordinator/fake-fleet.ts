@@ -79,6 +79,7 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     masterKeyFile: join(folder, 'master-key'),
     stateDir: '/nonexistent/state',
     exportMark: join(folder, 'exported.json'),
+    enrolmentFile: join(folder, 'enrolled.json'),
     trustFile: join(folder, 'trust.json'),
     replicaDir: join(folder, 'replicas'),
     blobDir: join(folder, 'blobs'),

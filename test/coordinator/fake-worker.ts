@@ -3,7 +3,7 @@ import { nanoid } from 'nanoid';
 import { FleetError } from '../../core/errors.ts';
 import type { LocalWorkers } from '../../coordinator/fleet/local-workers.ts';
 import type { WorkerLink } from '../../coordinator/fleet/worker-link.ts';
-import { buildServer } from '../../mcp/build-server.ts';
+import { buildServer, type ServerFactory } from '../../mcp/build-server.ts';
 import { shakeHands } from '../../mcp/client.ts';
 import type { Handlers } from '../../mcp/handlers.ts';
 import { createLogger } from '../../platform/log.ts';
@@ -11,6 +11,7 @@ import { version } from '../../platform/version.ts';
 import { workerContracts, type WorkerContracts } from '../../schemas/tools.ts';
 import { createOwnRequests, type RequestHandlers } from '../../mcp/own-requests.ts';
 import { workerRequests } from '../../schemas/operator.ts';
+import type { DescriptorAsk, Signed } from '../../schemas/descriptor.ts';
 import type { RunDetail, WorkerDescriptor } from '../../schemas/worker.ts';
 
 const log = createLogger({ name: 'fake worker', level: 'silent' });
@@ -48,6 +49,10 @@ export class FakeWorker {
   version = version;
   /** How hard-pressed it says its host is. */
   host: WorkerDescriptor['host'];
+  /** What it signs of itself. */
+  sign: (asked: DescriptorAsk) => Signed = () => failUnknown('signature');
+  /** The tools it lists. */
+  contracts: WorkerContracts = workerContracts;
   restarts = 0;
   bootId = nanoid(8);
   private readonly id: string;
@@ -63,23 +68,26 @@ export class FakeWorker {
   async connect(): Promise<WorkerLink> {
     if (!this.reachable) throw new FleetError('WORKER_UNAVAILABLE', 'Nobody answers.');
     const [client, server] = InMemoryTransport.createLinkedPair();
-    const factory = buildServer({
-      name: 'fake',
-      version: '0',
-      instructions: '',
-      contracts: workerContracts,
-      handlers: this.handlers(),
-      log,
-      owner: 'local',
-      requests: createOwnRequests(workerRequests, this.requests(), log),
-    });
-    await factory().connect(server);
+    await this.factory()().connect(server);
     const peer = await shakeHands(workerContracts, client);
     const descriptor = await peer.call('describe_worker', {});
     const link: WorkerLink = { ...peer, descriptor };
     this.links.add(link);
     void peer.closed.then(() => this.links.delete(link));
     return link;
+  }
+
+  factory(): ServerFactory {
+    return buildServer({
+      name: 'fake',
+      version: '0',
+      instructions: '',
+      contracts: this.contracts,
+      handlers: this.handlers(),
+      log,
+      owner: 'local',
+      requests: createOwnRequests(workerRequests, this.requests(), log),
+    });
   }
 
   /** By the key it was started with, as last told. */
@@ -186,6 +194,9 @@ export class FakeWorker {
         if (!dryRun) this.forgotten.push(...keys.filter((key) => !kept.includes(key)));
         return Promise.resolve({ kept });
       },
+      'codex-fleet/identity': () => failUnknown('identity'),
+      'codex-fleet/descriptor': (asked) => Promise.resolve(this.sign(asked)),
+      'codex-fleet/rotate_key': () => failUnknown('key'),
       'codex-fleet/sealed_values': () => Promise.resolve({ values: [], more: false }),
       'codex-fleet/sealed_original': () => Promise.resolve({ data: '' }),
     };

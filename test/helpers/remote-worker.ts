@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,7 +16,7 @@ export interface RemoteWorker {
 
 const secret = 'a secret of a worker elsewhere';
 
-/** Its entry in `remote_workers`, and what starts it once the fleet's folders are there. */
+/** Its entry in `remote_workers`, and what starts and enrols it once the fleet's folders are there. */
 export async function remoteWorker(id: string): Promise<{
   entry: { url: string; secret: { command: string[] } };
   on(fleet: TestFleet): RemoteWorker;
@@ -51,6 +51,9 @@ export async function remoteWorker(id: string): Promise<{
           begun.stderr.resume();
           writeFileSync(join(stateDir, 'said'), said);
           if (begun.exitCode !== null) throw new Error(said);
+          if (existsSync(join(fleet.stateDir, 'enrolled.json'))) return;
+          const { code, stderr } = await fleet.cli('trust', 'add', id);
+          if (code !== 0) throw new Error(stderr);
         },
         async kill() {
           if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
