@@ -7,15 +7,15 @@ import { trustProject } from '../../platform/project-config.ts';
 
 export const trust = defineCommand({
   name: 'trust',
-  usage: '[OPTIONS] [FOLDER] | list | add WORKER | rotate WORKER | revoke WORKER',
+  usage: '[OPTIONS] [FOLDER] | list | add WORKER | rotate WORKER | revoke WORKER | key WORKER',
   about:
     'Of a project, with a folder or nothing: lets its .codex-fleet.json widen your configuration by its own\n' +
     'pipelines, commands and variables. Holds for the file as it stands now; after a change it only narrows\n' +
     'again. Read it first.\n\n' +
-    'Of workers, with list, add, rotate or revoke (a folder of such a name is ./list): which of the\n' +
-    '`remote_workers` of the configuration get runs. `add` enrols the key a worker shows; give the key it has\n' +
-    'logged on its own host by --key, so that nobody else can answer for it. `rotate` goes over to its next\n' +
-    'key, `revoke` ends its runs and gives it none.',
+    'Of workers, with list, add, rotate, revoke or key (a folder of such a name is ./list): which of the\n' +
+    '`remote_workers` of the configuration get runs. `add` enrols the key a worker shows; give by --key what\n' +
+    '`key` says on its own host, so that nobody else can answer for it. `rotate` goes over to its next key,\n' +
+    '`revoke` ends its runs and gives it none.',
   examples: [
     'codex-fleet trust',
     'codex-fleet trust ~/work/app',

@@ -52,10 +52,7 @@ export const worker = defineCommand({
     const slots = askedSlots ?? config.workers.slots;
     const running = await startWorker({ id, slots, listen, paths, config, env: processEnv, log });
     const forget = recordThisProcess(paths, id);
-    if (running.port !== undefined) {
-      const { workerKey } = await import('../trust/worker-key.ts');
-      log.info({ port: running.port, key: workerKey(paths.workerDir(id)) }, 'listening');
-    }
+    if (running.port !== undefined) log.info({ port: running.port }, 'listening');
     onShutdown((signal) => {
       log.info({ signal }, 'stopping');
       void running.stop('keep');

@@ -3,15 +3,16 @@ import { formatAge, print, printJson, table } from '../output.ts';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
-import { fleetPaths, makePrivateDir } from '../../platform/paths.ts';
+import { fleetPaths, makePrivateDir, type FleetPaths } from '../../platform/paths.ts';
 import { readEnrolment } from '../../platform/trust/enrolment.ts';
 import { plainName } from '../../schemas/ids.ts';
 import type { EnrolledWorker } from '../../schemas/descriptor.ts';
 import { enrol, revoke, rotateKey } from './enrol.ts';
+import { workerKey } from './worker-key.ts';
 import { withRemote } from './reach-worker.ts';
 
 /** First words of `codex-fleet trust` that are about workers; anything else names a folder. */
-const words = ['list', 'add', 'rotate', 'revoke'] as const;
+const words = ['list', 'add', 'rotate', 'revoke', 'key'] as const;
 export type WorkerWord = (typeof words)[number];
 
 export function workerWord(first: string | undefined): WorkerWord | undefined {
@@ -26,7 +27,7 @@ interface WorkerCall {
   json: boolean;
 }
 
-/** `codex-fleet trust list | add | rotate | revoke`: which workers elsewhere may get runs. */
+/** `codex-fleet trust list | add | rotate | revoke | key`: which workers elsewhere may get runs. */
 export async function trustWorkers({ word, rest, key, finish, json }: WorkerCall): Promise<number> {
   const paths = fleetPaths(processEnv);
   makePrivateDir(paths.stateDir);
@@ -39,6 +40,7 @@ export async function trustWorkers({ word, rest, key, finish, json }: WorkerCall
   if (name === undefined || more.length > 0 || !plainName.safeParse(name).success) {
     throw wrongUsage('trust', `Name one worker to ${word}`);
   }
+  if (word === 'key') return ownKey(paths, name, json);
   const config = effectiveConfig(loadConfig(paths.configFile), findInstall());
   switch (word) {
     case 'add': {
@@ -60,8 +62,17 @@ export async function trustWorkers({ word, rest, key, finish, json }: WorkerCall
 }
 
 const compareKeys =
-  'Enrolled as it answered. Compare this key with the one the worker has logged on its own host: is it\n' +
-  'another, somebody stands between you: `codex-fleet trust revoke` it.';
+  "Enrolled as it answered. Compare this key with what `codex-fleet trust key` says on the worker's own host: is\n" +
+  'it another, somebody stands between you: `codex-fleet trust revoke` it.';
+
+/** Of a worker of this host. */
+function ownKey(paths: FleetPaths, name: string, json: boolean): number {
+  makePrivateDir(paths.workerDir(name));
+  const key = workerKey(paths.workerDir(name));
+  if (json) printJson({ name, key });
+  else print(key);
+  return 0;
+}
 
 function show(name: string, worker: EnrolledWorker, words: string, json: boolean): number {
   if (json) printJson({ name, ...worker });

@@ -1,8 +1,14 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readEnrolment } from '../../platform/trust/enrolment.ts';
-import { createFleet, type CommandResult, type TestFleet } from '../helpers/fleet.ts';
+import {
+  createFleet,
+  programFile,
+  runProgram,
+  type CommandResult,
+  type TestFleet,
+} from '../helpers/fleet.ts';
 import { remoteWorker, type RemoteWorker } from '../helpers/remote-worker.ts';
 
 let fleet: TestFleet;
@@ -22,10 +28,11 @@ afterAll(async () => {
 const trust = (...args: string[]): Promise<CommandResult> => fleet.cli('trust', ...args);
 const keys = () => readEnrolment(join(fleet.stateDir, 'enrolled.json'))?.workers['far']?.keys ?? [];
 
-it('enrols the key a worker logs, and only that where it is named', async () => {
-  const said = readFileSync(join(far.stateDir, 'said'), 'utf8');
+it('enrols the key a worker has, and only that where it is named', async () => {
   const [first] = keys();
-  expect(said).toContain(`"key":"${first?.kid ?? ''}"`);
+  const env = { ...fleet.env, CODEX_FLEET_STATE_DIR: far.stateDir };
+  const own = await runProgram(process.execPath, [programFile, 'trust', 'key', 'far'], fleet.work, env);
+  expect(own.stdout.trim()).toBe(first?.kid);
   expect(statSync(join(fleet.stateDir, 'enrolled.json')).mode & 0o777).toBe(0o600);
   expect(statSync(join(far.stateDir, 'workers', 'far', 'identity.pem')).mode & 0o777).toBe(0o600);
   expect((await trust('add', 'far')).stderr).toContain('is enrolled');
