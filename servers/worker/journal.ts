@@ -15,6 +15,8 @@ export interface Line {
   id: string;
   run_id: string;
   state: 'open' | 'sealed' | 'deleted';
+  /** The handle whose content is this one's, where the entry begins with one as `same_as`. */
+  same_as?: string | undefined;
 }
 
 /**
@@ -162,23 +164,25 @@ function open(path: string): number {
 }
 
 /** Every line begins alike, so that a start need not parse the rest of it. */
-function lineStart({ id, run_id: runId, state }: Line): string {
+function lineStart({ id, run_id: runId, state }: Omit<Line, 'same_as'>): string {
   return `{"id":"${id}","run":"${runId}","state":"${state}"`;
 }
 
-const start = /^\{"id":"(?:hdl|run)_[\w-]{21}","run":"run_[\w-]{21}","state":"(open|sealed|deleted)"[,}]/;
-const startBytes = 100;
+const start =
+  /^\{"id":"(?:hdl|run)_[\w-]{21}","run":"run_[\w-]{21}","state":"(open|sealed|deleted)"(?:,"entry":\{"same_as":"(hdl_[\w-]{21})"|[,}])/;
+const startBytes = 150;
 const brace = 0x7d;
 const idAt = '{"id":"'.length;
 const idLength = 'hdl_'.length + 21;
 const runAt = idAt + idLength + '","run":"'.length;
 
 function parseStart(bytes: Buffer, from: number, end: number): Line | undefined {
-  const state = start.exec(bytes.toString('latin1', from, Math.min(end, from + startBytes)))?.[1];
+  const [, state, owner] = start.exec(bytes.toString('latin1', from, Math.min(end, from + startBytes))) ?? [];
   if (state !== 'open' && state !== 'sealed' && state !== 'deleted') return undefined;
   // A line closes its entry and itself.
   if (state !== 'deleted' && (bytes[end - 1] !== brace || bytes[end - 2] !== brace)) return undefined;
   // The ids are read on their own: a piece of a longer string would keep all of it in memory.
   const text = (at: number) => bytes.toString('latin1', from + at, from + at + idLength);
-  return { id: text(idAt), run_id: text(runAt), state };
+  const same_as = owner === undefined ? undefined : Buffer.from(owner).toString('latin1');
+  return { id: text(idAt), run_id: text(runAt), state, same_as };
 }

@@ -86,7 +86,7 @@ describe('50 runs of 5 MB each, polled to the end', () => {
     expect(bytes).toBeLessThanOrEqual(400 * 1024);
   });
 
-  it('tell a preview of each run in arrays, and no payload beside it', () => {
+  it('summary payloads deliver preview arrays, and no payload beside them', () => {
     for (const run of told.values()) {
       const [handle] = records(run['handles']);
       expect(handle).toMatchObject({ stream: 'stdout', lines: numbers });
@@ -112,7 +112,7 @@ describe('50 runs of 5 MB each, polled to the end', () => {
     expect(page?.['text']).toMatch(/^1\n2\n3\n/);
   });
 
-  it('leave handles and samples in every record, and the payload behind handles alone', async () => {
+  it('exec events persist handle and sample metadata and never payloads, which lie behind handles alone', async () => {
     const middle = String(numbers / 2);
     const payload = new RegExp(`${middle}(?:\\n|\\\\n)${String(numbers / 2 + 1)}`);
     const holding = new Set<string>();

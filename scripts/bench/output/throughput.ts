@@ -33,7 +33,7 @@ export async function throughput(
 ): Promise<Row[]> {
   const bytes = times * megabytes * 2 ** 20;
   const cat = (): string[] => ['/bin/cat', contents.stamp(), ...many(times, contents.lines)];
-  const script = async (name: string): Promise<Cost> => {
+  const script = async (name: URL): Promise<Cost> => {
     const dir = await mkdtemp(join(root, 'ingest-'));
     await warmMemory(dir, bytes);
     const cost: Cost = JSON.parse(await node(name, name === barePipe ? join(dir, 'bare') : dir, ...cat()));
@@ -62,8 +62,9 @@ export const times = 16;
 const rounds = 4;
 const streams = 32;
 
-const barePipe = 'bare-pipe.mjs';
-const ingest = 'ingest.mjs';
+const barePipe = new URL('bare-pipe.mjs', import.meta.url);
+const ingest = new URL('ingest.mjs', import.meta.url);
+const warm = new URL('warm-memory.mjs', import.meta.url);
 
 interface Cost {
   bytes: number;
@@ -117,13 +118,12 @@ export async function measured(worker: BenchWorker, work: () => Promise<number>)
 
 /** See above. */
 export async function warmMemory(dir: string, bytes: number): Promise<void> {
-  await node('warm-memory.mjs', join(dir, 'warm'), String(bytes));
+  await node(warm, join(dir, 'warm'), String(bytes));
 }
 
 /** In a process of its own. */
-async function node(script: string, ...args: string[]): Promise<string> {
-  const file = fileURLToPath(new URL(script, import.meta.url));
-  return (await promisify(execFile)(process.execPath, [file, ...args])).stdout;
+async function node(script: URL, ...args: string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, [fileURLToPath(script), ...args])).stdout;
 }
 
 /** As many bytes as one stream, over all of them. */

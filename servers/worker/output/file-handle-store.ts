@@ -7,7 +7,7 @@ import type { Blobs } from '../../../platform/blobs/blobs.ts';
 import type { StoredContent } from '../../../platform/blobs/stored-content.ts';
 import { readInto } from '../../../platform/blobs/plain-file.ts';
 import { handleRecord, type HandleRecord } from '../../../schemas/handle.ts';
-import { runId as runIdSchema } from '../../../schemas/ids.ts';
+import { handleId as handleIdSchema, runId as runIdSchema } from '../../../schemas/ids.ts';
 import { Journal, type Place } from '../journal.ts';
 import { compressContents } from './cold-contents.ts';
 import { FileHandleWriter } from './file-handle-writer.ts';
@@ -15,11 +15,14 @@ import type { CreateHandle, HandleStore, HandleWriter } from './handle-store.ts'
 import { LatelyRead } from './lately-read.ts';
 import type { LineIndex } from './line-index.ts';
 import { findLine } from './line-lookup.ts';
+import { RepeatedContents } from './repeated-contents.ts';
 import { scanAndHash, scanContent, scanLeft } from './scan-content.ts';
 import { openSealed } from './sealed-content.ts';
 
 /** What the journal keeps of a handle: its record, whose output it is, and a small content, in base64. */
 const journalEntry = z.strictObject({
+  /** Instead of a small content: the handle it stands with. The first field, so that a start finds it. */
+  same_as: handleIdSchema.optional(),
   ...handleRecord.shape,
   run_id: runIdSchema,
   inline: z.base64().optional(),
@@ -52,6 +55,7 @@ class FileHandleStore implements HandleStore {
   /** Whose content is compressed, or was found not worth it. */
   readonly #looked = new Set<string>();
   readonly #ofRun = new Map<string, readonly string[]>();
+  readonly #repeated = new RepeatedContents();
   readonly #lately: LatelyRead<JournalEntry>;
 
   constructor(dir: string, blobs: Blobs | undefined) {
@@ -79,15 +83,20 @@ class FileHandleStore implements HandleStore {
       created_at: params.now,
     };
     const id = record.handle_id;
-    const entry = (of: HandleRecord, inline: Buffer | undefined): JournalEntry => ({
-      ...of,
-      run_id: params.run_id,
-      ...(inline !== undefined && { inline: inline.toString('base64') }),
-    });
+    const entry = (of: HandleRecord, inline: Buffer | undefined): JournalEntry => {
+      const same_as = inline === undefined ? undefined : this.#sameAs(inline, params.like);
+      return {
+        ...(same_as !== undefined && { same_as }),
+        ...of,
+        run_id: params.run_id,
+        ...(inline !== undefined && same_as === undefined && { inline: inline.toString('base64') }),
+      };
+    };
     const writer = new FileHandleWriter(record, this.#path(id), this.#blobs, {
       opened: (of, inline) =>
         this.#append(entry(of, inline)) === undefined ? this.#journal.errno : undefined,
       sealed: (of, inline) => this.#sealWritten(entry(of, inline), writer.index),
+      repeats: (inline) => this.#sameAs(inline, params.like) !== undefined,
     });
     this.#writers.set(id, { writer, run_id: params.run_id });
     this.#ofRun.set(params.run_id, [...(this.#ofRun.get(params.run_id) ?? []), id]);
@@ -99,7 +108,7 @@ class FileHandleStore implements HandleStore {
     if (open !== undefined) return open.writer.record();
     const entry = this.#lately.find(handleId);
     if (entry === undefined) return undefined;
-    const { run_id: _, inline: __, ...record } = entry;
+    const { run_id: _, inline: __, same_as: ___, ...record } = entry;
     return record;
   }
 
@@ -135,6 +144,7 @@ class FileHandleStore implements HandleStore {
     const runId = this.runOf(handleId);
     if (runId === undefined) return;
     await this.#writers.get(handleId)?.writer.seal({ truncated: true });
+    this.#bequeath(handleId);
     this.#journal.appendDeleted(handleId, runId);
     this.#forget(handleId, runId);
     rmSync(this.#path(handleId), { force: true });
@@ -151,9 +161,10 @@ class FileHandleStore implements HandleStore {
   async load(): Promise<void> {
     const left = new Map<string, Place>();
     let lines = 0;
-    this.#journal.replay(({ id, run_id: runId, state }, place) => {
+    this.#journal.replay(({ id, run_id: runId, state, same_as: owner }, place) => {
       lines += 1;
       left.delete(id);
+      this.#repeated.told(id, owner);
       if (state === 'deleted') {
         this.#forget(id, runId);
         rmSync(this.#path(id), { force: true });
@@ -174,11 +185,12 @@ class FileHandleStore implements HandleStore {
   async #sealLeft(id: string, entry: JournalEntry): Promise<void> {
     const path = this.#path(id);
     // Where there is a file as well, it died while the content got it.
-    if (entry.inline !== undefined) rmSync(path, { force: true });
-    const { index, sha256 } = await (entry.inline === undefined
+    const inline = this.#inlineOf(entry);
+    if (inline !== undefined) rmSync(path, { force: true });
+    const { index, sha256 } = await (inline === undefined
       ? scanLeft(path, this.#blobs)
-      : scanAndHash(inMemory(entry.inline)));
-    const isShared = index.bytes > 0 && entry.inline === undefined;
+      : scanAndHash(inMemory(inline)));
+    const isShared = index.bytes > 0 && inline === undefined;
     const shared = isShared ? await this.#blobs?.adopt(path, sha256, index.bytes) : undefined;
     const sealed: JournalEntry = {
       ...entry,
@@ -187,7 +199,7 @@ class FileHandleStore implements HandleStore {
       lines: index.lines,
       sha256,
       truncated: true,
-      ...(shared?.reused === true && { reused_bytes: index.bytes }),
+      ...((shared?.reused === true || entry.same_as !== undefined) && { reused_bytes: index.bytes }),
     };
     this.#sealed.set(id, this.#append(sealed) ?? sealed);
   }
@@ -200,6 +212,7 @@ class FileHandleStore implements HandleStore {
   }
 
   #append(entry: JournalEntry): Place | undefined {
+    this.#repeated.told(entry.handle_id, entry.same_as);
     return this.#journal.append({ id: entry.handle_id, run_id: entry.run_id, state: entry.state }, entry);
   }
 
@@ -234,8 +247,38 @@ class FileHandleStore implements HandleStore {
   }
 
   #contentOf(entry: JournalEntry): StoredContent | undefined {
-    if (entry.inline !== undefined) return inMemory(entry.inline);
+    const inline = this.#inlineOf(entry);
+    if (inline !== undefined) return inMemory(inline);
     return openSealed(this.#path(entry.handle_id), entry, this.#blobs);
+  }
+
+  #inlineOf(entry: JournalEntry): string | undefined {
+    return entry.same_as === undefined ? entry.inline : this.#entry(entry.same_as)?.inline;
+  }
+
+  #sameAs(inline: Buffer, like: readonly string[] = []): string | undefined {
+    const content = like.length === 0 ? '' : inline.toString('base64');
+    return like.find((id) => this.#entry(id)?.inline === content);
+  }
+
+  /** Before a handle goes: one of those with the same content gets it, and is the one the others name. */
+  #bequeath(owner: string): void {
+    const inline = this.#entry(owner)?.inline;
+    let heir: string | undefined;
+    for (const id of this.#repeated.of(owner)) {
+      const open = this.#writers.get(id);
+      const sealed = this.#entry(id);
+      const known = open === undefined ? sealed : { ...open.writer.record(), run_id: open.run_id };
+      if (known === undefined || inline === undefined) continue;
+      const { same_as: _, ...rest } = known;
+      const entry = heir === undefined ? { ...rest, inline } : { same_as: heir, ...rest };
+      const kept = this.#append(entry) ?? entry;
+      // An open one is about to write more of its own.
+      if (open !== undefined) continue;
+      this.#sealed.set(id, kept);
+      this.#lately.forget(id);
+      heir ??= id;
+    }
   }
 
   async #scan(entry: JournalEntry): Promise<LineIndex> {
@@ -251,6 +294,7 @@ class FileHandleStore implements HandleStore {
     this.#sealed.delete(handleId);
     this.#lately.forget(handleId);
     this.#looked.delete(handleId);
+    this.#repeated.told(handleId, undefined);
     const rest = (this.#ofRun.get(runId) ?? []).filter((id) => id !== handleId);
     if (rest.length > 0) this.#ofRun.set(runId, rest);
     else this.#ofRun.delete(runId);

@@ -19,6 +19,8 @@ export interface WriterHooks {
   /** Writes down that there is the handle, with its content where that is inline. The errno where it failed. */
   opened: (record: HandleRecord, inline: Buffer | undefined) => string | undefined;
   sealed: (record: HandleRecord, inline: Buffer | undefined) => void;
+  /** Whether an inline content is stored already, so that neither of the above stores it again. */
+  repeats: (inline: Buffer) => boolean;
 }
 
 /**
@@ -88,15 +90,19 @@ export class FileHandleWriter implements HandleWriter {
   async #seal(truncated: boolean): Promise<HandleRecord> {
     const { bytes } = this;
     const sha256 = this.#file === undefined ? sha256Of(this.#inline) : await this.#file.hash.digest(bytes);
-    const shared = this.#file === undefined ? undefined : await this.#blobs?.adopt(this.#path, sha256, bytes);
+    const inline = this.#inline;
+    const isReused =
+      this.#file === undefined
+        ? inline !== undefined && this.#hooks.repeats(inline)
+        : (await this.#blobs?.adopt(this.#path, sha256, bytes))?.reused === true;
     this.#sealed = {
       ...this.record(),
       state: 'sealed',
       sha256,
       truncated,
-      ...(shared?.reused === true && { reused_bytes: bytes }),
+      ...(isReused && { reused_bytes: bytes }),
     };
-    this.#hooks.sealed(this.#sealed, this.#inline);
+    this.#hooks.sealed(this.#sealed, inline);
     if (this.#file !== undefined) closeSync(this.#file.fd);
     return this.#sealed;
   }

@@ -8,6 +8,8 @@ export interface CreateHandle {
   name?: string;
   media_type: string;
   now: number;
+  /** Handles whose content it may have, those of an earlier try: a small one is not stored again. */
+  like?: readonly string[];
 }
 
 /** The right to append to one handle. Never given to readers. */

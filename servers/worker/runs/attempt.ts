@@ -39,6 +39,8 @@ export interface AttemptOptions {
   budget: OutputBudget;
   recipe: Recipe;
   resume: Resume;
+  /** Runs of this worker that tried the same before. */
+  earlier: readonly string[];
 }
 
 const cannotClone = {
@@ -204,6 +206,7 @@ export class Attempt {
       stage: stage.name,
       budget,
       now: deps.now,
+      earlier: this.#options.earlier,
       guard: known.privacy.stream,
       onOutput: () => {
         known.tookOutput();

@@ -29,6 +29,8 @@ export interface LiveRunOptions {
   standing: RunStanding;
   /** undefined where the configuration has the pipeline no more. */
   recipe: Recipe | undefined;
+  /** Runs of this worker that tried the same before. */
+  earlier: readonly string[];
 }
 
 export type ResumeAsked = Omit<Input<WorkerContracts['resume_run']>, 'run_id'>;
@@ -40,6 +42,7 @@ export class LiveRun {
   readonly #deps: RunDeps;
   readonly #slot: SlotHold;
   readonly #recipe: Recipe | undefined;
+  readonly #earlier: readonly string[];
   readonly #known: LiveRecord;
   readonly #clock: ActiveClock;
   readonly #budget: OutputBudget;
@@ -50,7 +53,8 @@ export class LiveRun {
   /** Its work is over, its diff and artifacts are not stored yet. */
   #isEnding = false;
 
-  constructor({ deps, slots, hooks, standing, recipe }: LiveRunOptions) {
+  constructor({ deps, slots, hooks, standing, recipe, earlier }: LiveRunOptions) {
+    this.#earlier = earlier;
     this.run_id = standing.run_id;
     this.spec = standing.spec;
     this.#deps = deps;
@@ -253,6 +257,7 @@ export class LiveRun {
       budget: this.#budget,
       recipe: this.#recipe,
       resume,
+      earlier: this.#earlier,
     });
     if (this.#cause !== undefined) this.#attempt.end(this.#cause);
     const end = await this.#attempt.done;

@@ -255,11 +255,21 @@ export class Runs {
         this.#onActivity();
       },
     };
-    const run = new LiveRun({ deps: this.#deps, slots: this.slots, hooks, standing, recipe });
     const { task_id, request_key } = spec;
+    const earlier = earlierKeys(request_key).flatMap((key) => this.#index.byKey(key, owner)?.run_id ?? []);
+    const run = new LiveRun({ deps: this.#deps, slots: this.slots, hooks, standing, recipe, earlier });
     const entry: RunEntry = { run_id, owner, task_id, request_key, seq: 0, status: run.status, live: run };
     return { entry, run };
   }
+}
+
+/** Of the tries before: a coordinator asks for the n-th try of a run as `<run_id>.<n>`. */
+function earlierKeys(key = ''): string[] {
+  const [, run, attempt] = /^(run_[\w-]{21})\.(\d{1,2})$/.exec(key) ?? [];
+  return Array.from(
+    { length: Math.max(0, Number(attempt ?? 0) - 1) },
+    (_, at) => `${run ?? ''}.${String(at + 1)}`,
+  );
 }
 
 function isUnderWay(status: RunStatus): boolean {

@@ -25,6 +25,8 @@ export interface RecorderOptions {
   /** Of a file the run declares: what its handle is called. */
   artifact?: { name: string; media_type: string };
   now: () => number;
+  /** Runs of this worker that tried the same before. */
+  earlier?: readonly string[] | undefined;
   /** Makes what a stream passes first; without it bytes are stored as they come. */
   guard?: ((stream: StreamName) => Guard) | undefined;
   /** After every chunk stored, or held back. */
@@ -58,7 +60,8 @@ export function createStageRecorder(options: RecorderOptions): StageRecorder {
   const open = (name: StreamName): Stream => {
     const media_type = artifact?.media_type ?? mediaTypes[name];
     const called = artifact === undefined ? {} : { name: artifact.name };
-    const writer = handles.create({ run_id, stage, stream: name, ...called, media_type, now: now() });
+    const like = (options.earlier ?? []).flatMap((id) => handles.ofRun(id).map(({ handle_id }) => handle_id));
+    const writer = handles.create({ run_id, stage, stream: name, ...called, media_type, now: now(), like });
     const stream = { writer, sampler: createPreviewSampler() };
     streams.set(name, stream);
     return stream;
