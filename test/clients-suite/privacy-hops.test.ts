@@ -43,7 +43,6 @@ beforeAll(async () => {
   receiver = await otlpReceiver();
   const worker = await remoteWorker('far');
   fleet = await createCodexFleet({
-    privacy: { mode: 'enforce' },
     workers: { count: 1, slots: 2, labels: ['home'] },
     remote_workers: { far: { ...worker.entry, labels: ['cloud'] } },
   });

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Finding } from '../../core/privacy/finding.ts';
 import { createGuard, findingsIn, guardJson } from '../../core/privacy/guard.ts';
+import { createRandom } from '../../scripts/bench/privacy/random.ts';
 import { marked } from './marked.ts';
 
 const address = 'jane.doe@example.com';
 
-test.each([
+const forms: readonly (readonly [encoding: string, written: string])[] = [
   ['json', 'jane.doe\\u0040example.com'],
   ['json', 'jane.doe\\\\\\u0040example.com'],
   ['json', '\\u006aane.doe@example.com'],
@@ -22,11 +23,38 @@ test.each([
   ['ansi', 'jane\u001b[1m.doe\u001b[0m@example.com'],
   ['ansi', 'jane.doe\u200b@example.com'],
   ['mixed', 'jane%2Edoe\\u0040example.com'],
-])('%s: %j is the address', (encoding, written) => {
+];
+
+test.each(forms)('%s: %j is the address', (encoding, written) => {
   const [found, ...more] = findingsIn(`x <${written}> y\n`, { types: ['EMAIL'] });
   expect(more).toEqual([]);
   expect(found).toMatchObject({ value: address, raw: written, encoding });
 });
+
+test('every form, and base64, comes out the same for 500 ways of cutting it', () => {
+  const random = createRandom(11);
+  const inBase64 = Buffer.from(`{"user":"x","email":"${address}"}`).toString('base64');
+  for (const written of [...forms.map(([, form]) => form), inBase64]) {
+    const bytes = Buffer.from(`before\nx <${written}> y\nafter\n`);
+    const whole = cutUp(bytes, () => bytes.length);
+    expect(whole).toContain('[EMAIL]');
+    for (let way = 0; way < 500; way += 1) {
+      const most = random.int(1, 20);
+      expect(cutUp(bytes, () => random.int(1, most))).toBe(whole);
+    }
+  }
+});
+
+function cutUp(bytes: Buffer, size: () => number): string {
+  const guard = createGuard({ types: ['EMAIL'], replace: ({ type }) => `[${type}]` });
+  const out: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const end = at + size();
+    out.push(Buffer.from(guard.transform(bytes.subarray(at, end))));
+    at = end;
+  }
+  return Buffer.concat([...out, guard.flush()]).toString();
+}
 
 test('what is in base64 is taken as the groups of four characters that hold it', () => {
   const content = `{"user":"x","email":"${address}","n":1}`;

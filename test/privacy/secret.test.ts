@@ -22,6 +22,8 @@ test.each([
   [`${token}\n${token}\nend\n`, `[SECRET ${token}]\n[SECRET ${token}]\nend\n`],
   ['password      =   s3cr3t!!', 'password      =   [SECRET s3cr3t!!]'],
   ['mongodb://u:p@ss-42@db.example.net/x', 'mongodb://u:[SECRET p@ss-42]@db.example.net/x'],
+  ['mysql --password ThXcbrzuwCtL -h db', 'mysql --password [SECRET ThXcbrzuwCtL] -h db'],
+  ['<password>tdMXqAenbOJ</password>', '<password>[SECRET tdMXqAenbOJ]</password>'],
   ['sshpass -p tiger-42 ssh x', 'sshpass -p [SECRET tiger-42] ssh x'],
   ['mysql --password tiger-42 -h db', 'mysql --password [SECRET tiger-42] -h db'],
   ['Authorization: Bearer abcdef123456', 'Authorization: Bearer [SECRET abcdef123456]'],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createGuard } from '../../core/privacy/guard.ts';
 import type { Replace } from '../../core/privacy/finding.ts';
 import { createRandom, type Random } from '../../scripts/bench/privacy/random.ts';
-import { Writer } from '../../scripts/bench/privacy/labelled.ts';
+import { Writer, type Labelled } from '../../scripts/bench/privacy/labelled.ts';
 import { scenes } from '../../scripts/bench/privacy/texts.ts';
 
 const splittings = 500;
@@ -28,9 +28,19 @@ function sizes(random: Random): (left: number) => number {
   return () => random.int(1, most);
 }
 
+/** How many of the values that a text is labelled with still stand in what came out. Names in prose are best effort. */
+function leaksOf(out: string, written: string, labels: Labelled['labels']): number {
+  return labels.filter(({ type, start, end }) => {
+    const value = written.slice(start, end);
+    return type !== 'PROSE' && value.length > 6 && out.includes(value);
+  }).length;
+}
+
 describe.each(Object.keys(scenes))('%s', (kind) => {
   test(`comes out the same for ${splittings} ways of cutting it, and holds nothing private`, () => {
     const random = createRandom(77);
+    let leaked = 0;
+    let labelled = 0;
     for (let text = 0; text < 10; text += 1) {
       const writer = new Writer();
       while (writer.length < 1_500) scenes[kind]?.(random, writer);
@@ -39,12 +49,10 @@ describe.each(Object.keys(scenes))('%s', (kind) => {
       const whole = guarded(bytes, (left) => left);
       for (let cut = 0; cut < splittings / 10; cut += 1)
         expect(guarded(bytes, sizes(random)).equals(whole)).toBe(true);
-      // What the whole text's reading takes out stands in no piece either.
-      const out = whole.toString();
-      for (const { type, start, end } of labels) {
-        if (type === 'EMAIL' && end - start > 6) expect(out).not.toContain(written.slice(start, end));
-      }
+      leaked += leaksOf(whole.toString(), written, labels);
+      labelled += labels.length;
     }
+    expect(leaked, `of ${labelled}`).toBe(0);
   });
 });
 

@@ -89,7 +89,7 @@ function assignmentAt(view: View, start: number, end: number): Found | undefined
   return valueAt(text, end + said[0].length, said[2], {
     word,
     rest: said[1] ?? '',
-    operator: isOption ? '=' : ' ',
+    operator: isOption ? '--' : ' ',
     tight: isOption,
     before: '',
   });
@@ -120,7 +120,9 @@ function valueAt(text: string, at: number, quote: string | undefined, setting: S
       : undefined;
   }
   const value = text.slice(at, end);
-  return isSecret(value, closed !== undefined, setting)
+  const isElement =
+    setting.operator === '>' && text.startsWith(`</${setting.word}`, end) && setting.before.endsWith('<');
+  return isSecret(value, closed !== undefined, isElement ? { ...setting, operator: '--' } : setting)
     ? { type: 'SECRET', start: at, end, rank }
     : undefined;
 }
@@ -181,6 +183,8 @@ function isStrongValue(
     return word.startsWith('pass') || word === 'pwd' ? value.length >= 4 : value.length >= 8;
   if (/^(?:string|number|boolean|object|integer|varchar|text|function|undefined|optional)$/i.test(value))
     return false;
+  // What follows `--password` is one, of whatever letters, and so is what `<password>` holds up to its end.
+  if (operator === '--') return value.length >= 6 && word.startsWith('p');
   if (quoted && (value.match(/[a-z][A-Z]|[A-Z]{2}[a-z]/g) ?? []).length >= 2) return true;
   if (isCamel(value)) return isMachineMade(value, word, false);
   return quoted
