@@ -226,6 +226,8 @@ describe('a prompt with an address, a number, a name and a key', () => {
     await expect.poll(() => receiver.latest.size, { timeout: 10_000 }).toBeGreaterThan(0);
     const metrics = JSON.stringify([...receiver.latest.values()]);
     expect(leaks([...told, metrics])).toEqual([]);
+    // All runs have ended: what their engines kept in memory is gone while the fleet is still up.
+    await expect.poll(() => rawValuesBelow([memory], values)).toEqual([]);
     expect(rawValuesBelow(disk(), values)).toEqual([]);
     expect((await fleet.cli('down')).code).toBe(0);
     expect(rawValuesBelow([...disk(), memory], values)).toEqual([]);
