@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { plainName, taskId } from './ids.ts';
 import { pipeline } from './pipeline.ts';
 import { privacyMode, privateType } from './privacy.ts';
+import { sandboxLayer, sandboxProfile } from './sandbox.ts';
 
 /** Where a credential's value comes from. Values themselves are never written anywhere. */
 export const credentialSource = z.union([
@@ -251,6 +252,31 @@ export const config = z.strictObject({
       'Private values in prompts and output. A surrogate such as `EMAIL_…` is the same for the same value in a ' +
         'task, and different in every other task.',
     ),
+  sandbox: z
+    .strictObject({
+      profile: sandboxProfile
+        .default('off')
+        .describe(
+          'What commands can reach. `default`: their folder is writable, the rest of the machine read-only, private ' +
+            'places of the home folder and the state of the fleet hidden, /tmp their own, no network, no ' +
+            'privileges, no process but their own. `strict`: of the home folder only programs are shown, and ' +
+            'system calls are filtered. `off`: as much as you. Codex confines its own commands.',
+        ),
+      network: z.boolean().default(false).describe('Whether commands reach the network all the same.'),
+      write: z.array(z.string().startsWith('/')).default([]).describe('Further paths they may write.'),
+      read: z.array(z.string().startsWith('/')).default([]).describe('Paths shown although hidden else.'),
+      hide: z.array(z.string().startsWith('/')).default([]).describe('Further paths hidden from them.'),
+      tmp_bytes: z.int().min(65_536).default(268_435_456).describe('Room in their own /tmp, in memory.'),
+      allow_degraded: z
+        .array(sandboxLayer)
+        .default([])
+        .describe(
+          'Layers a run may go without where this machine cannot enforce them; the run and its manifest say so. ' +
+            'Without it such a run is refused.',
+        ),
+    })
+    .prefault({})
+    .describe('What a `command` stage can see and reach. A pipeline may ask for a stricter profile.'),
   http: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),

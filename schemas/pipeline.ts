@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { inputValue } from './run.ts';
 import { plainName } from './ids.ts';
+import { sandboxProfile } from './sandbox.ts';
 
 export const engineNames = ['command', 'codex', 'codex-exec'] as const;
 export const engineName = z.enum(engineNames);
@@ -44,5 +45,9 @@ export const pipeline = z.strictObject({
   /** Changes nothing: safe to repeat and to run beside others in one folder. */
   read_only: z.boolean().default(false),
   commands: commandPolicy.default('sandboxed'),
+  /** Of its command stages; counts where it is stricter than the configured profile. */
+  sandbox: sandboxProfile.optional(),
+  /** Its command stages reach the network, whatever the profile. */
+  network: z.boolean().optional(),
 });
 export type Pipeline = z.infer<typeof pipeline>;

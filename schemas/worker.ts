@@ -4,6 +4,7 @@ import { plainName, runId } from './ids.ts';
 import { decision } from './manifest.ts';
 import { engineName } from './pipeline.ts';
 import { runPrivacyDetail } from './privacy.ts';
+import { layerState } from './sandbox.ts';
 import { liveness, outcome, question, runStatus, usage } from './run.ts';
 
 export const engineStatus = z.strictObject({
@@ -41,6 +42,8 @@ export const workerDescriptor = z.strictObject({
   reaping,
   engines: z.array(engineStatus),
   pipelines: z.array(z.string()),
+  /** Of the sandbox, each really tried. */
+  sandbox: z.array(layerState).optional(),
   host: hostPressure.optional(),
 });
 export type WorkerDescriptor = z.infer<typeof workerDescriptor>;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { sandboxFix } from '../../core/sandbox.ts';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { runEnvironment, runPath, type Environment } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
@@ -7,6 +8,7 @@ import { findCodex } from '../../servers/worker/engines/codex/find-codex.ts';
 import { engines } from '../../servers/worker/engines/index.ts';
 import { probeReaping, reportReaping } from '../../servers/worker/runner/reaping.ts';
 import { createStartProcess } from '../../servers/worker/runner/start-process.ts';
+import { createSandbox } from '../../servers/worker/sandbox/sandbox.ts';
 import type { Check } from './check.ts';
 
 /** Asks each engine to really try what it needs, as a worker does when it starts. */
@@ -27,6 +29,25 @@ export async function checkEngines(paths: FleetPaths, env: Environment): Promise
       if (available) return { name, state: 'ok', found: version ?? 'works' };
       return { name, state: 'warning', found: 'not available', fix: why ?? 'See the log of a worker.' };
     });
+  } finally {
+    await layer.close();
+  }
+}
+
+/** Which layers of the sandbox hold here, each tried by running what wants out in it. */
+export async function checkSandbox(paths: FleetPaths, env: Environment): Promise<Check[]> {
+  const config = loadConfig(paths.configFile);
+  const stateDir = doctorFolder(paths);
+  const path = runPath(env, config);
+  const codex = await findCodex(config, path).catch(() => undefined);
+  const { layer } = await probeReaping({ config, path, stateDir, codexBinary: codex?.binary });
+  try {
+    const states = await createSandbox({ layer, dir: stateDir, ours: [] }).prove();
+    return states.map(({ layer: name, state, why = 'it does not work' }) =>
+      state === 'enforced'
+        ? { name: `sandbox ${name}`, state: 'ok', found: 'enforced' }
+        : { name: `sandbox ${name}`, state: 'warning', found: `${state}: ${why}`, fix: sandboxFix(why) },
+    );
   } finally {
     await layer.close();
   }

@@ -49,7 +49,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { id, listen, paths, config, log } = options;
   const { blobDir, trustFile, signInLock } = paths;
   const dir = paths.workerDir(id);
-  const worker = await openWorker({ engines, ...options, dir, blobDir, trustFile, signInLock });
+  const ours = [paths.stateDir, paths.configFile, paths.socketDir];
+  const worker = await openWorker({ engines, ...options, dir, blobDir, trustFile, signInLock, ours });
   const idleMs = config.idle.worker_ms;
   let stop = (): void => undefined;
   const factory = buildWorkerServer(worker, log, defaultOwner, () => stop());

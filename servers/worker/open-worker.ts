@@ -26,6 +26,7 @@ import { sweepLeftovers } from './runner/sweep.ts';
 import { openRecordFiles } from './runs/record-files.ts';
 import { Runs } from './runs/runs.ts';
 import { createSlots } from './runs/slots.ts';
+import { createSandbox } from './sandbox/sandbox.ts';
 
 export interface OpenOptions {
   id: string;
@@ -36,6 +37,8 @@ export interface OpenOptions {
   blobDir: string;
   /** Project files the user trusts. */
   trustFile: string;
+  /** The fleet's own folders and files: no confined run sees them. */
+  ours: readonly string[];
   /** Held while one process of this host renews the Codex sign-in. */
   signInLock: string;
   config: Config;
@@ -96,8 +99,11 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     log,
   });
   const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
+  const sandbox = createSandbox({ layer, dir, ours: options.ours });
+  if (config.sandbox.profile !== 'off') await sandbox.prove();
   const deps = {
     engines,
+    sandbox,
     places,
     handles,
     files,
@@ -133,6 +139,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     places,
     credentials,
     privacy,
+    sandbox: sandbox.known,
     identity,
     engines: probed,
     signer: lazySigner({ dir, identity, engines: probed, slots, transport, config, path, now: Date.now }),

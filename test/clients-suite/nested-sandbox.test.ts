@@ -38,6 +38,7 @@ describe.each(Object.entries(bwraps))("Codex's sandbox in a namespace by %s", (_
       bwrap: findBwrap(),
       nsenter: one(findPrograms('nsenter', path)),
       setsid: one(findPrograms('setsid', path)),
+      setpriv: undefined,
     });
     onTestFinished(() => layer.close());
     const [work, outside] = [join(folder, 'work'), join(folder, 'outside')];

@@ -1,4 +1,5 @@
 import type { Handlers } from '../../../mcp/handlers.ts';
+import type { LayerState } from '../../../schemas/sandbox.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { EngineStatus, WorkerDescriptor } from '../../../schemas/worker.ts';
 import { readHost } from '../host.ts';
@@ -15,14 +16,19 @@ export function describeWorker(
   runs: Runs,
   identity: WorkerIdentity,
   engines: () => Promise<EngineStatus[]>,
+  sandbox: () => readonly LayerState[] | undefined,
 ): Handlers<WorkerContracts>['describe_worker'] {
-  return async () => ({
-    ...identity,
-    pid: process.pid,
-    slots: runs.slots.total,
-    busy: runs.slots.busy,
-    draining: runs.isClosing,
-    engines: await engines(),
-    host: await readHost(),
-  });
+  return async () => {
+    const layers = sandbox();
+    return {
+      ...identity,
+      pid: process.pid,
+      slots: runs.slots.total,
+      busy: runs.slots.busy,
+      draining: runs.isClosing,
+      engines: await engines(),
+      host: await readHost(),
+      ...(layers !== undefined && { sandbox: [...layers] }),
+    };
+  };
 }

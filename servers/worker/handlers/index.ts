@@ -1,4 +1,5 @@
 import type { Handlers } from '../../../mcp/handlers.ts';
+import type { LayerState } from '../../../schemas/sandbox.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { EngineStatus } from '../../../schemas/worker.ts';
 import type { HandleStore } from '../output/handle-store.ts';
@@ -18,10 +19,11 @@ export interface HandlerDeps {
   places: Places;
   identity: WorkerIdentity;
   engines: () => Promise<EngineStatus[]>;
+  sandbox: () => readonly LayerState[] | undefined;
 }
 
 export function createHandlers(deps: HandlerDeps): Handlers<WorkerContracts> {
-  const { runs, handles, places, identity, engines } = deps;
+  const { runs, handles, places, identity, engines, sandbox } = deps;
   return {
     start_run: startRun(runs, places),
     poll_run: pollRun(runs, identity.worker_id),
@@ -29,6 +31,6 @@ export function createHandlers(deps: HandlerDeps): Handlers<WorkerContracts> {
     pause_run: pauseRun(runs),
     resume_run: resumeRun(runs),
     cancel_run: cancelRun(runs),
-    describe_worker: describeWorker(runs, identity, engines),
+    describe_worker: describeWorker(runs, identity, engines, sandbox),
   };
 }

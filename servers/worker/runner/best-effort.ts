@@ -11,6 +11,7 @@ import {
   waitUntil,
   type ProcessRow,
 } from './process-table.ts';
+import { refuseConfinement } from './confinement.ts';
 import { spawnChild } from './spawn-child.ts';
 
 /** How often runs that last are looked at for descendants that leave the process group. */
@@ -39,7 +40,9 @@ export function bestEffortLayer(ledger: Ledger): ReapingLayer {
 
   return {
     reaping: 'best_effort',
+    whyNotConfined: 'a process group hides nothing from a run',
     launch(spec) {
+      refuseConfinement(spec);
       const child = spawnChild(spec.argv, spec, spec.cwd);
       const leader = child.pid === undefined ? undefined : identityOf(child.pid);
       const tree = new GroupTree(leader, ledger, forget);

@@ -5,6 +5,7 @@ import type { Launched, ProcessTree, ReapingLayer } from './layer.ts';
 import { startGuard } from './guard.ts';
 import { send, waitUntil } from './process-table.ts';
 import type { ProcessSpec } from './process.ts';
+import { refuseConfinement } from './confinement.ts';
 import { errnoOf, spawnChild } from './spawn-child.ts';
 
 const killMs = 5_000;
@@ -60,7 +61,9 @@ export function cgroupLayer(home: string, base: string): ReapingLayer {
   let count = 0;
   return {
     reaping: 'cgroup',
+    whyNotConfined: 'a cgroup holds processes together and hides nothing from them',
     launch(spec) {
+      refuseConfinement(spec);
       count += 1;
       const folder = join(base, String(count));
       mkdirSync(folder);

@@ -17,7 +17,8 @@ export function halfOpenNamespaces(): ProcessIdentity[] {
 function isOurs(pid: number): boolean {
   const words = read(`/proc/${String(pid)}/cmdline`)
     .split('\0')
-    .slice(1, -1);
+    .slice(1, -1)
+    .slice(-openArguments.length);
   return words.length === openArguments.length && words.every((word, at) => word === openArguments[at]);
 }
 

@@ -21,6 +21,8 @@ export interface Launched {
 /** One way to hold a run's processes together so that none outlives it. */
 export interface ReapingLayer {
   readonly reaping: Reaping;
+  /** Why it cannot hold a run to a confinement; undefined where it can. It refuses to start one it cannot hold. */
+  readonly whyNotConfined: string | undefined;
   /**
    * Starts the process, at once where the layer is ready. A failure is an Error with an errno as
    * `code`, thrown, rejected, or emitted by the child as `error`.

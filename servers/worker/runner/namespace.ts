@@ -13,12 +13,14 @@ import { isLive, readProcess, send } from './process-table.ts';
  */
 const keeperScript = 'trap "" HUP INT TERM; echo; read -r _';
 
-/** What bwrap is called with; also tells a namespace of ours that nobody finished opening. */
+/** How every namespace of ours is opened, whatever is mounted in it: also tells one nobody finished opening. */
 // prettier-ignore
 export const openArguments: readonly string[] = [
-  '--dev-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--die-with-parent', '--info-fd', '3',
-  '--', '/bin/sh', '-c', keeperScript,
+  '--unshare-pid', '--die-with-parent', '--info-fd', '3', '--', '/bin/sh', '-c', keeperScript,
 ];
+
+/** For reaping only: the file system as it is, devices included, so that a sandbox inside still works. */
+const everything = ['--dev-bind', '/', '/', '--proc', '/proc'];
 
 /** Only a machine in deep trouble needs longer to open a namespace, or to end what is inside. */
 const openMs = 10_000;
@@ -36,13 +38,15 @@ export interface Namespace {
 }
 
 /**
- * Opens a namespace with bubblewrap, for reaping only: the file system as it is, devices included, and
- * no capability dropped, so that a sandbox inside still works. bwrap's own environment is empty,
- * because everything inside can read it. Rejects with bwrap's own words.
+ * Opens a namespace with bubblewrap, whose `mounts` say what is there to see. bwrap's own environment
+ * is empty, because everything inside can read it. Rejects with bwrap's own words.
  */
-export async function openNamespace(bwrap: string): Promise<Namespace> {
+export async function openNamespace(
+  bwrap: string,
+  mounts: readonly string[] = everything,
+): Promise<Namespace> {
   const info = openInfoFile();
-  const monitor = spawn(bwrap, openArguments, {
+  const monitor = spawn(bwrap, [...mounts, ...openArguments], {
     cwd: '/',
     env: {},
     detached: true,

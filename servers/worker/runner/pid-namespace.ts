@@ -1,10 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
-import { geteuid } from 'node:process';
+import { arch, geteuid } from 'node:process';
+import { callFilter, withFilter } from './call-filter.ts';
 import { checkProgram } from './check-program.ts';
+import { confinementArguments, confinementKey } from './confinement.ts';
 import type { Launched, ProcessTree, ReapingLayer } from './layer.ts';
 import { openNamespace, type Namespace } from './namespace.ts';
-import type { ProcessSpec } from './process.ts';
+import type { Confinement, ProcessSpec } from './process.ts';
 import { descendantsOf, readProcess, send, stopAll, type ProcessRow } from './process-table.ts';
+import { keepSparePools } from './spare-pools.ts';
 import { keepSpare } from './spare.ts';
 import { spawnChild } from './spawn-child.ts';
 
@@ -13,6 +16,8 @@ export interface NamespaceTools {
   bwrap: string;
   nsenter: string;
   setsid: string;
+  /** What takes root's capabilities from a confined run; undefined where there is none. */
+  setpriv: string | undefined;
 }
 
 /** Looks at nsenter until it is stopped: it takes some microseconds. */
@@ -25,40 +30,82 @@ const stopPolls = 1_000;
  * `setsid` gives the run a session inside: else `kill 0` in a run would end nsenter outside.
  */
 export function pidNamespaceLayer(tools: NamespaceTools): ReapingLayer {
-  const spares = keepSpare<Namespace>({
-    make: () => openNamespace(tools.bwrap),
-    isGood: (namespace) => !namespace.isGone(),
-    discard: (namespace) => namespace.kill(),
-  });
+  const keeping = {
+    isGood: (namespace: Namespace) => !namespace.isGone(),
+    discard: (namespace: Namespace) => namespace.kill(),
+  };
+  const spares = keepSpare<Namespace>({ make: () => openNamespace(tools.bwrap), ...keeping });
+  const confined = keepSparePools<Namespace>(keeping);
+  const take = ({ confinement }: ProcessSpec): Namespace | Promise<Namespace> => {
+    if (confinement === undefined) return spares.take();
+    // The filter is installed by a bwrap inside.
+    const readable = [...confinement.readable, ...(confinement.filtersCalls ? [tools.bwrap] : [])];
+    const open = (): Promise<Namespace> =>
+      openNamespace(tools.bwrap, confinementArguments({ ...confinement, readable }));
+    return confined.take(confinementKey(confinement), open);
+  };
   return {
     reaping: 'pid_namespace',
+    whyNotConfined: tools.setpriv === undefined ? 'no setpriv found: install util-linux' : undefined,
     launch(spec) {
       checkProgram(spec.argv[0], spec.cwd);
-      const namespace = spares.take();
+      const namespace = take(spec);
       if (namespace instanceof Promise) return namespace.then((opened) => enter(tools, opened, spec));
       return enter(tools, namespace, spec);
     },
-    close: () => spares.close(),
+    async close() {
+      await Promise.all([spares.close(), confined.close()]);
+    },
   };
 }
 
 function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): Launched {
   namespace.hold();
+  const isRoot = geteuid?.() === 0;
   // Only root's bwrap makes no user namespace.
-  const user = geteuid?.() === 0 ? [] : ['--user', '--preserve-credentials'];
+  const user = isRoot ? [] : ['--user', '--preserve-credentials'];
+  const { confinement } = spec;
   try {
-    const child = spawnChild(
-      // prettier-ignore
-      [tools.nsenter, '--target', String(namespace.initPid), ...user, '--pid', '--mount', `--wdns=${spec.cwd}`,
-        '--', tools.setsid, ...spec.argv],
-      spec,
-      '/',
-    );
+    const own =
+      confinement === undefined ? [] : ['--ipc', '--uts', ...(confinement.network ? [] : ['--net'])];
+    const start = (held: readonly string[], passed: readonly number[] = []): ChildProcess =>
+      spawnChild(
+        // prettier-ignore
+        [tools.nsenter, '--target', String(namespace.initPid), ...user, '--pid', '--mount', ...own,
+          `--wdns=${spec.cwd}`, '--', tools.setsid, ...held, ...spec.argv],
+        spec,
+        '/',
+        passed,
+      );
+    const child = confinement === undefined ? start([]) : startHeld(tools, confinement, isRoot, start);
     return { child, tree: new NamespaceTree(namespace, child) };
   } catch (error) {
     void namespace.kill();
     throw error;
   }
+}
+
+/**
+ * Starts a confined run without the capabilities nsenter has: by `setpriv`, which the run replaces; or,
+ * where its calls are filtered, by a bwrap that stays its parent, since nothing else of the base system
+ * installs a filter.
+ */
+function startHeld(
+  { bwrap, setpriv }: NamespaceTools,
+  confinement: Confinement,
+  isRoot: boolean,
+  start: (held: readonly string[], passed?: readonly number[]) => ChildProcess,
+): ChildProcess {
+  if (setpriv === undefined) throw Object.assign(new Error('no setpriv'), { code: 'EPERM' });
+  if (!confinement.filtersCalls) {
+    // Others than root lose theirs by executing anything.
+    const privileges = isRoot ? ['--bounding-set=-all', '--inh-caps=-all'] : [];
+    return start([setpriv, '--no-new-privs', ...privileges, '--']);
+  }
+  const program = callFilter(arch, confinement.network);
+  if (program === undefined) throw Object.assign(new Error('no filter'), { code: 'ENOSYS' });
+  const held = [bwrap, '--dev-bind', '/', '/', '--cap-drop', 'ALL', '--seccomp', '3', '--'];
+  return withFilter(program, (fd) => start(held, [fd]));
 }
 
 class NamespaceTree implements ProcessTree {

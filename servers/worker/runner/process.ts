@@ -2,6 +2,19 @@ import type { Writable } from 'node:stream';
 import type { Outcome } from '../../../schemas/run.ts';
 import type { Reaping } from '../../../schemas/worker.ts';
 
+/** What a run can see and reach of the machine, besides reading the system's own files. Paths are real ones. */
+export interface Confinement {
+  writable: readonly string[];
+  /** Shown although inside of something hidden. */
+  readable: readonly string[];
+  hidden: readonly string[];
+  network: boolean;
+  /** Room in its own /tmp. */
+  tmpBytes: number;
+  /** Whether system calls are filtered too; then a signal that ended the process is told as exit 128 + n. */
+  filtersCalls: boolean;
+}
+
 export interface ProcessSpec {
   /** Element 0 is an absolute path; never a shell. */
   argv: readonly [string, ...string[]];
@@ -11,6 +24,8 @@ export interface ProcessSpec {
   stdin: 'ignore' | 'pipe';
   /** Private to the attempt; TMPDIR of the process, removed by the caller. */
   tmpDir: string;
+  /** undefined: the machine as it is. */
+  confinement?: Confinement;
 }
 
 export interface ProcessIo {

@@ -104,12 +104,13 @@ function candidates(options: Omit<ReapingOptions, 'config'>): [Reaping, Make[]][
   ];
   const [nsenter] = findPrograms('nsenter', path);
   const [setsid] = findPrograms('setsid', path);
+  const [setpriv] = findPrograms('setpriv', path);
   return [
     [
       'pid_namespace',
       nsenter === undefined || setsid === undefined
         ? []
-        : bwraps.map((bwrap) => () => pidNamespaceLayer({ bwrap, nsenter, setsid })),
+        : bwraps.map((bwrap) => () => pidNamespaceLayer({ bwrap, nsenter, setsid, setpriv })),
     ],
     ['cgroup', [() => makeCgroupLayer(stateDir)]],
     ['best_effort', [() => bestEffortLayer(openLedger(stateDir))]],

@@ -3,20 +3,21 @@ import type { ProcessSpec } from './process.ts';
 
 /**
  * Starts a process in a session and process group of its own: argv only, never a shell, the whole
- * environment given. Only ever called on the main thread: a parent-death signal (bwrap's
+ * environment given; `passed` are further descriptors, from 3 on. Only ever called on the main thread: a parent-death signal (bwrap's
  * `--die-with-parent`) follows the thread that forked, see PR_SET_PDEATHSIG in prctl(2).
  */
 export function spawnChild(
   argv: readonly [string, ...string[]],
   spec: ProcessSpec,
   cwd: string,
+  passed: readonly number[] = [],
 ): ChildProcess {
   const [file, ...args] = argv;
   return spawn(file, args, {
     cwd,
     env: spec.env,
     detached: true,
-    stdio: [spec.stdin, 'pipe', 'pipe'],
+    stdio: [spec.stdin, 'pipe', 'pipe', ...passed],
   });
 }
 

@@ -8,6 +8,7 @@ import type { Places } from '../places.ts';
 import type { HandleStore } from '../output/handle-store.ts';
 import type { WorkerPrivacy } from '../privacy/worker-privacy.ts';
 import type { StartProcess } from '../runner/process.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { RecordFiles } from './record-files.ts';
 
 /** What every run of a worker shares. */
@@ -17,6 +18,7 @@ export interface RunDeps {
   handles: HandleStore;
   files: RecordFiles;
   startProcess: StartProcess;
+  sandbox: Sandbox;
   /** One for all workers of this host, see EngineContext. */
   signInLock: string;
   credential: (name: string) => string | undefined;
@@ -52,16 +54,17 @@ const maxGraceMs = 2_500;
 export function startStage(deps: RunDeps, start: StageStart): EngineSession {
   const engine = deps.engines[start.stage.engine];
   try {
+    const env = deps.places.environmentOf(start.config, start.spec.depth);
     return engine.start({
       ...start,
       output: start.spec.workspace === 'clone' ? exceptDiff(start.output) : start.output,
       tmpDir: deps.files.tmpDir(start.run_id),
       homeDir: deps.files.homeDir(start.run_id),
-      env: deps.places.environmentOf(start.config, start.spec.depth),
+      env,
       graceMs: Math.min(start.config.limits.grace_ms, maxGraceMs),
       signInLock: deps.signInLock,
       credential: deps.credential,
-      startProcess: deps.startProcess,
+      startProcess: deps.sandbox.around(deps.startProcess, { ...start, env }),
     });
   } catch (error) {
     deps.log.error({ err: error, run_id: start.run_id, engine: engine.name }, 'an engine failed to start');

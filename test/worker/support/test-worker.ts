@@ -69,6 +69,7 @@ export async function openTestWorker(
     blobDir: join(dir, 'blobs'),
     trustFile: join(dir, 'trust.json'),
     signInLock: join(dir, 'sign-in.lock'),
+    ours: [dir],
     config,
     env: { PATH: '/usr/bin:/bin' },
     log,

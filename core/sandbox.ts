@@ -1,0 +1,93 @@
+import type { Config } from '../schemas/config.ts';
+import type { Pipeline } from '../schemas/pipeline.ts';
+import {
+  sandboxProfiles,
+  type LayerState,
+  type SandboxLayer,
+  type SandboxProfile,
+} from '../schemas/sandbox.ts';
+import { FleetError } from './errors.ts';
+
+/** Layers each profile is made of. */
+export const layersOf: Readonly<Record<SandboxProfile, readonly SandboxLayer[]>> = {
+  off: [],
+  default: ['filesystem', 'network', 'processes', 'privileges'],
+  strict: ['filesystem', 'network', 'processes', 'privileges', 'system_calls'],
+};
+
+export interface AskedSandbox {
+  profile: SandboxProfile;
+  network: boolean;
+}
+
+/** The stricter profile of configuration and pipeline; the network where either grants it. */
+export function askedSandbox(
+  { sandbox }: Pick<Config, 'sandbox'>,
+  pipeline: Pick<Pipeline, 'sandbox' | 'network'>,
+): AskedSandbox {
+  const profile = sandboxProfiles.findLast((name) => name === sandbox.profile || name === pipeline.sandbox);
+  return { profile: profile ?? 'off', network: sandbox.network || pipeline.network === true };
+}
+
+/** How a profile is held to here. */
+export interface SandboxPlan {
+  /** The strictest profile whose layers are all enforced. */
+  profile: SandboxProfile;
+  /** Asked for, and gone without by leave of the configuration. */
+  without: LayerState[];
+}
+
+/**
+ * What a run that asks for `profile` gets. SANDBOX_UNAVAILABLE where a layer of it is not enforced here
+ * and not in `allowed`: no run is weaker than it was asked to be without anybody having said so.
+ */
+export function planSandbox(
+  profile: SandboxProfile,
+  states: readonly LayerState[],
+  allowed: readonly SandboxLayer[],
+): SandboxPlan {
+  const without = layersOf[profile].flatMap((layer) => {
+    const state = states.find((one) => one.layer === layer) ?? {
+      layer,
+      state: 'missing',
+      why: 'never tried',
+    };
+    return state.state === 'enforced' ? [] : [state];
+  });
+  const refused = without.filter(({ layer }) => !allowed.includes(layer));
+  const [first] = refused;
+  if (first !== undefined) {
+    const names = refused.map(({ layer }) => layer).join(', ');
+    throw new FleetError(
+      'SANDBOX_UNAVAILABLE',
+      `The sandbox "${profile}" does not hold here (${names}): ${first.why ?? first.state}.`,
+      { next: sandboxFix(first.why ?? '') },
+    );
+  }
+  const isWhole = (name: SandboxProfile): boolean =>
+    layersOf[name].every((layer) => !without.some((state) => state.layer === layer));
+  const upTo = sandboxProfiles.slice(0, sandboxProfiles.indexOf(profile) + 1);
+  return { profile: upTo.findLast(isWhole) ?? 'off', without };
+}
+
+/** The fix that fits what was said when a layer could not start. */
+export function sandboxFix(why: string): string {
+  if (/no bwrap|no setpriv|namespace is not used|hides nothing/.test(why)) {
+    return 'Install bubblewrap and util-linux (`apt install bubblewrap util-linux`) and leave "reaping" at "auto".';
+  }
+  if (/namespace|uid map|RTM_NEWADDR|Operation not permitted/.test(why)) {
+    return 'Allow user namespaces: `sudo sysctl user.max_user_namespaces=15000 kernel.apparmor_restrict_unprivileged_userns=0`.';
+  }
+  return 'Run `codex-fleet doctor`, or name the layer in "sandbox.allow_degraded".';
+}
+
+/** What a manifest says of a run's sandbox. */
+export function sandboxNote(asked: AskedSandbox, plan: SandboxPlan): string {
+  const enforced = layersOf[plan.profile].filter((layer) => layer !== 'network' || !asked.network);
+  const parts = [
+    `Sandbox ${asked.profile}: enforced ${enforced.length === 0 ? 'nothing' : enforced.join(', ')}`,
+    ...(asked.network ? ['network granted'] : []),
+    ...plan.without.map(({ layer, state, why }) => `${layer} ${state} (${why ?? 'unknown'}), allowed`),
+  ];
+  return `${parts.join('; ')}.`;
+}

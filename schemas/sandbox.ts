@@ -1,0 +1,19 @@
+import { z } from 'zod';
+
+/** What a run's commands can reach, the weakest first. */
+export const sandboxProfiles = ['off', 'default', 'strict'] as const;
+export const sandboxProfile = z.enum(sandboxProfiles);
+export type SandboxProfile = z.infer<typeof sandboxProfile>;
+
+/** What a profile is made of. */
+export const sandboxLayers = ['filesystem', 'network', 'processes', 'privileges', 'system_calls'] as const;
+export const sandboxLayer = z.enum(sandboxLayers);
+export type SandboxLayer = z.infer<typeof sandboxLayer>;
+
+/** What became of one layer where it was really tried. */
+export const layerState = z.strictObject({
+  layer: sandboxLayer,
+  state: z.enum(['enforced', 'degraded', 'missing']),
+  why: z.string().optional(),
+});
+export type LayerState = z.infer<typeof layerState>;

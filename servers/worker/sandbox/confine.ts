@@ -1,0 +1,53 @@
+import { dirname, join } from 'node:path';
+import type { Config } from '../../../schemas/config.ts';
+import type { SandboxProfile } from '../../../schemas/sandbox.ts';
+import type { Confinement } from '../runner/process.ts';
+import { privatePlaces, realPaths } from './private-places.ts';
+
+export interface ConfinedPlaces {
+  cwd: string;
+  /** A pipeline that changes nothing cannot. */
+  readOnly: boolean;
+  network: boolean;
+  env: Readonly<Record<string, string>>;
+  sandbox: Config['sandbox'];
+  /** The fleet's own state and configuration. */
+  ours: readonly string[];
+  /** Where our own programs lie. */
+  programs: string;
+}
+
+/** What a run of this profile can see and reach. */
+export function confinementOf(profile: Exclude<SandboxProfile, 'off'>, places: ConfinedPlaces): Confinement {
+  const { sandbox, env, cwd } = places;
+  const home = env['HOME'] ?? '/root';
+  const isStrict = profile === 'strict';
+  const workspace = realPaths([cwd]);
+  return {
+    writable: [...(places.readOnly ? [] : workspace), ...realPaths(sandbox.write)],
+    readable: realPaths([
+      ...(places.readOnly ? workspace : []),
+      ...sandbox.read,
+      ...(isStrict ? [places.programs, ...programFolders(env['PATH'] ?? '', home)] : []),
+    ]),
+    hidden: [
+      ...(isStrict ? realPaths([home]) : []),
+      ...privatePlaces(home, places.ours),
+      ...realPaths(sandbox.hide),
+    ],
+    network: places.network,
+    tmpBytes: sandbox.tmp_bytes,
+    filtersCalls: isStrict,
+  };
+}
+
+/** The folders of PATH below home, each with the installation it belongs to (`~/.nvm/versions/node/v20`). */
+function programFolders(path: string, home: string): string[] {
+  return [...path.split(':'), dirname(process.execPath)]
+    .filter((folder) => folder.startsWith(`${home}/`))
+    .flatMap((folder) => {
+      const prefix = dirname(folder);
+      const isOwn = folder.endsWith('/bin') && prefix.slice(home.length).split('/').length > 3;
+      return isOwn ? [folder, join(prefix)] : [folder];
+    });
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { askedSandbox, layersOf, planSandbox, sandboxFix, sandboxNote } from '../../core/sandbox.ts';
+import { config as configSchema } from '../../schemas/config.ts';
+import {
+  sandboxLayers,
+  type LayerState,
+  type SandboxLayer,
+  type SandboxProfile,
+} from '../../schemas/sandbox.ts';
+
+function states(...missing: SandboxLayer[]): LayerState[] {
+  return sandboxLayers.map((layer) =>
+    missing.includes(layer) ? { layer, state: 'missing', why: 'no bwrap' } : { layer, state: 'enforced' },
+  );
+}
+
+function asked(configured: SandboxProfile, wanted?: SandboxProfile, network = false, granted?: boolean) {
+  const config = configSchema.parse({ sandbox: { profile: configured, network } });
+  return askedSandbox(config, { sandbox: wanted, network: granted });
+}
+
+describe('what a run asks for', () => {
+  it('is the stricter of configuration and pipeline', () => {
+    expect(asked('off').profile).toBe('off');
+    expect(asked('default', 'off').profile).toBe('default');
+    expect(asked('off', 'strict').profile).toBe('strict');
+    expect(asked('strict', 'default').profile).toBe('strict');
+  });
+
+  it('has the network where either grants it', () => {
+    expect(asked('default').network).toBe(false);
+    expect(asked('default', undefined, true).network).toBe(true);
+    expect(asked('default', undefined, false, true).network).toBe(true);
+  });
+});
+
+describe('a plan', () => {
+  it('is the profile itself where all of it is enforced', () => {
+    expect(planSandbox('strict', states(), [])).toEqual({ profile: 'strict', without: [] });
+    expect(planSandbox('default', states('system_calls'), [])).toEqual({ profile: 'default', without: [] });
+    expect(planSandbox('off', [], [])).toEqual({ profile: 'off', without: [] });
+  });
+
+  it.each(layersOf.strict)('is refused where %s is not enforced, with a fix', (layer) => {
+    expect(() => planSandbox('strict', states(layer), [])).toThrow(
+      expect.objectContaining({
+        code: 'SANDBOX_UNAVAILABLE',
+        message: expect.stringContaining(layer),
+        next: expect.stringContaining('bubblewrap'),
+      }),
+    );
+  });
+
+  it('is refused where nothing was ever tried', () => {
+    expect(() => planSandbox('default', [], [])).toThrow(
+      expect.objectContaining({ code: 'SANDBOX_UNAVAILABLE' }),
+    );
+  });
+
+  it('goes without what the configuration allows, and no further', () => {
+    const plan = planSandbox('strict', states('system_calls'), ['system_calls']);
+    expect(plan.profile).toBe('default');
+    expect(plan.without).toEqual([{ layer: 'system_calls', state: 'missing', why: 'no bwrap' }]);
+    expect(planSandbox('default', states('network'), ['network']).profile).toBe('off');
+    expect(() => planSandbox('strict', states('network', 'system_calls'), ['network'])).toThrow();
+  });
+});
+
+describe('what a manifest says', () => {
+  it('names what is enforced, granted and gone without', () => {
+    const whole = planSandbox('default', states(), []);
+    expect(sandboxNote(asked('default'), whole)).toBe(
+      'Sandbox default: enforced filesystem, network, processes, privileges.',
+    );
+    expect(sandboxNote(asked('default', undefined, true), whole)).toBe(
+      'Sandbox default: enforced filesystem, processes, privileges; network granted.',
+    );
+    const less = planSandbox('default', states('network'), ['network']);
+    expect(sandboxNote(asked('default'), less)).toBe(
+      'Sandbox default: enforced nothing; network missing (no bwrap), allowed.',
+    );
+  });
+});
+
+describe('a fix', () => {
+  it.each([
+    ['no setpriv found', 'apt install'],
+    ['a process group hides nothing from a run', 'apt install'],
+    ['bwrap: Creating new namespace failed', 'sysctl'],
+    ['something else', 'doctor'],
+  ])('of "%s" names %s', (why, fix) => {
+    expect(sandboxFix(why)).toContain(fix);
+  });
+});
