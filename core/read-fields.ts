@@ -54,6 +54,15 @@ export function checkReadFields(input: ReadInput): ReadMode {
       next: 'Leave "from" out.',
     });
   }
+  if (input.pick === 'per-file' && (input.from !== undefined || input.context !== undefined)) {
+    throw new FleetError(
+      'INVALID_INPUT',
+      '"per-file" counts in whole handles: without "from" and "context".',
+      {
+        next: 'Leave them out.',
+      },
+    );
+  }
   return mode;
 }
 

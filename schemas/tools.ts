@@ -156,11 +156,11 @@ export const runContracts = {
   }),
   read_handle: defineContract({
     title: 'Read a handle',
-    description: 'Page (≤ 32 KiB) or search stored output; cursor goes on. export: to .runs/.',
+    description: 'Page (≤ 32 KiB) or search stored output; cursor goes on. export: to .runs/',
     input: z.strictObject({
       handle_id: handleId,
       mode: z.enum(readModes).optional().describe('Default head'),
-      from: z.int().min(0).optional().describe('First line (from 1) or byte (from 0)'),
+      from: z.int().min(0).optional().describe('Line from 1, byte from 0'),
       count: z.int().min(1).max(1_000_000).optional().describe('Lines, bytes, hits'),
       encoding: z.enum(['utf8', 'base64']).optional(),
       pattern: z
@@ -170,12 +170,12 @@ export const runContracts = {
         .optional()
         .describe('grep: RE2; json: filter like /level=error'),
       context: z.int().min(0).max(20).optional(),
-      pick: z.enum(['first', 'last', 'count']).optional(),
-      pointer: z.string().max(500).optional().describe('json: where; array = records'),
+      pick: z.enum(['first', 'last', 'count', 'per-file']).optional().describe('per-file: whole run'),
+      pointer: z.string().max(500).optional().describe('json; array = records'),
       fields: z.array(z.string().min(1).max(200)).min(1).max(32).optional(),
       other: handleId.optional().describe('diff'),
       cursor: z.string().max(80).optional(),
-      wait_ms: z.int().min(0).max(maxWaitMs).optional().describe('For growth, long search'),
+      wait_ms: z.int().min(0).max(maxWaitMs).optional().describe('For growth'),
     }),
     output: z.strictObject({
       handle_id: handleId,

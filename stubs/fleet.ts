@@ -149,7 +149,7 @@ export interface ReadHandleInput {
   handle_id: string;
   /** Default head */
   mode?: 'head' | 'tail' | 'lines' | 'bytes' | 'grep' | 'json' | 'stats' | 'outline' | 'diff' | 'export';
-  /** First line (from 1) or byte (from 0) */
+  /** Line from 1, byte from 0 */
   from?: number;
   /** Lines, bytes, hits */
   count?: number;
@@ -157,14 +157,15 @@ export interface ReadHandleInput {
   /** grep: RE2; json: filter like /level=error */
   pattern?: string;
   context?: number;
-  pick?: 'first' | 'last' | 'count';
-  /** json: where; array = records */
+  /** per-file: whole run */
+  pick?: 'first' | 'last' | 'count' | 'per-file';
+  /** json; array = records */
   pointer?: string;
   fields?: Array<string>;
   /** diff */
   other?: string;
   cursor?: string;
-  /** For growth, long search */
+  /** For growth */
   wait_ms?: number;
 }
 /** What read_handle answers. */
@@ -295,7 +296,7 @@ export interface FleetMethods {
   startRun(input: StartRunInput, options?: CallOptions): Promise<StartRunOutput>;
   /** State, preview and handles of runs, by run_ids or task_id. Give back the cursor to hear only news; wait_ms waits for it. */
   pollRun(input: PollRunInput, options?: CallOptions): Promise<PollRunOutput>;
-  /** Page (≤ 32 KiB) or search stored output; cursor goes on. export: to .runs/. */
+  /** Page (≤ 32 KiB) or search stored output; cursor goes on. export: to .runs/ */
   readHandle(input: ReadHandleInput, options?: CallOptions): Promise<ReadHandleOutput>;
   /** Stop the work and keep its place: Codex at the turn boundary, commands by SIGSTOP. */
   pauseRun(input: PauseRunInput, options?: CallOptions): Promise<PauseRunOutput>;

@@ -88,6 +88,19 @@ describe('reading by way of the fleet', () => {
     }
   });
 
+  it('counts in every handle of a run, and of no other', async () => {
+    const [{ handle, run }] = apart();
+    const ask = { handle_id: handle, pattern: 'ERROR', pick: 'per-file' as const };
+    const { runs } = await peer.call('poll_run', { run_ids: [run], preview_tokens: 0 });
+    const answer = await peer.call('read_handle', ask);
+    const rows = answer.text.trimEnd().split('\n');
+    expect(rows.map((row) => row.split(' ')[1])).toEqual(runs[0]?.handles?.map(({ handle_id: id }) => id));
+    expect(rows).toContain(`${String(lines / 1000)} ${handle} stdout of print`);
+    expect(answer).toMatchObject({ run_id: run, hits: lines / 1000, next: 'That is all of it.' });
+    await expect(peer.call('read_handle', { ...ask, context: 2 })).rejects.toThrow('per-file');
+    await expect(peer.call('read_handle', { ...ask, pattern: '(' })).rejects.toThrow();
+  });
+
   it('compares handles of two workers, and of one', async () => {
     const [a, b] = apart();
     const together = held.find(({ worker, handle }) => worker === a.worker && handle !== a.handle);
