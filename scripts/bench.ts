@@ -18,6 +18,7 @@ const names = [
   'privacy',
   'queue',
   'reads',
+  'sandbox',
   'schedule',
   'tokens',
 ].filter((name) => readdirSync(folder).includes(`${name}.ts`));
