@@ -207,9 +207,10 @@ export const config = z.strictObject({
       mode: privacyMode
         .default('enforce')
         .describe(
-          '`enforce` replaces private values in prompts, inputs, labels, output, messages and logs by surrogates ' +
-            'before they are kept; folders, names of files and fields, and private copies of work trees stay as ' +
-            'they are. `off` replaces nothing.',
+          '`enforce` replaces private values in prompts, inputs, labels, output, names of artifacts, messages and ' +
+            'logs by surrogates before they are kept. As they are stay what runs are found and placed by: folders, ' +
+            'task ids, names of inputs and workers; and private copies of work trees, until their runs have ended. ' +
+            '`off` replaces nothing.',
         ),
       types: z
         .array(privateType)
@@ -224,8 +225,9 @@ export const config = z.strictObject({
         .default({})
         .describe(
           'Which types are put back, by where they go: `codex-local` (local workers; default EMAIL, PHONE, ' +
-            'PERSON), a label of remote workers (default none), `apply` (`codex-fleet apply`; default all). What ' +
-            'read_handle shows or exports is never put back.',
+            'PERSON), a label of remote workers (default none), a sink: `apply` and `export` (`codex-fleet apply`, ' +
+            '`codex-fleet export`; default all) or a name of yours for `codex-fleet export --sink`. In what ' +
+            'read_handle shows or exports nothing is ever put back.',
         ),
       without_memory: z
         .enum(['resumable', 'private'])
@@ -240,7 +242,7 @@ export const config = z.strictObject({
         .default(false)
         .describe(
           'Whether what SECRET surrogates in prompts and output stand for is kept, encrypted; else nobody can put ' +
-            'it back. Diffs are kept whole for `codex-fleet apply` in any case, encrypted.',
+            'it back. Diffs and artifacts are kept whole for their sinks in any case, encrypted.',
         ),
       keep_ms: ms
         .min(60_000)

@@ -28,7 +28,7 @@ export const coordinator = defineCommand({
     const log = createLogger({
       name: 'coordinator',
       level: processEnv['CODEX_FLEET_LOG_LEVEL'],
-      guard: await logGuard(config.privacy),
+      guard: logGuard(config.privacy),
     });
     let forget = (): void => undefined;
     const onLocked = (): void => {

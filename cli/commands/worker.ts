@@ -47,7 +47,7 @@ export const worker = defineCommand({
     const log = createLogger({
       name: `worker ${id}`,
       level: processEnv['CODEX_FLEET_LOG_LEVEL'],
-      guard: await logGuard(config.privacy),
+      guard: logGuard(config.privacy),
     });
     const slots = askedSlots ?? config.workers.slots;
     const running = await startWorker({ id, slots, listen, paths, config, env: processEnv, log });

@@ -5,6 +5,7 @@ import { isGenuine } from '../../core/privacy/surrogate.ts';
 import { findSurrogates } from '../../core/privacy/surrogate-scan.ts';
 import type { Config } from '../../schemas/config.ts';
 import { originalOf, type PrivateType, type TypeCounts } from '../../schemas/privacy.ts';
+import { workerRequests } from '../../schemas/operator.ts';
 import { reachTimeoutMs } from '../handlers/find-run.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FoundHandle, RunRecord, RunStore } from '../store/run-store.ts';
@@ -18,6 +19,10 @@ interface ExportDeps {
   config: Pick<Config, 'privacy'>;
 }
 
+/** Of a handle, what its values are looked up by. */
+type Found = Pick<FoundHandle, 'run_id'> & { handle: Pick<FoundHandle['handle'], 'handle_id'> };
+
+const method = 'codex-fleet/sealed_original';
 const pageBytes = 2 * 1024 * 1024;
 
 /** The way of private values out of the fleet, to sinks that may have them. Either way it is on record. */
@@ -29,7 +34,7 @@ export interface Exports {
    */
   page(found: FoundHandle, sink: string, from: number): Promise<{ data?: string; more: boolean }>;
   /** What surrogates stand for, of those types the sink may have. UNAUTHORIZED where it may have none. */
-  restore(found: FoundHandle, sink: string, surrogates: readonly string[]): Promise<Record<string, string>>;
+  restore(found: Found, sink: string, surrogates: readonly string[]): Promise<Record<string, string>>;
 }
 
 /** What was asked for last stays in memory until its last page has left. */
@@ -100,7 +105,11 @@ async function exportOriginal(
   const missing = Object.keys(replaced).filter((type) => type !== 'TEXT' && !types.has(type));
   const isAllowed = missing.length === 0;
   const link = isAllowed ? await fleet.reach(handle.worker_id, reachTimeoutMs) : undefined;
-  const original = link && (await openOriginal(link, scope, remoteRunId, name));
+  const fetch = async (from: number): Promise<string> => {
+    const asked = { run_id: remoteRunId, name, from };
+    return (await link?.request(method, workerRequests[method], asked))?.data ?? '';
+  };
+  const original = isAllowed ? await openOriginal(fetch, scope, remoteRunId, name) : undefined;
   if (isAllowed && original === undefined) return undefined;
   await vault.audit({
     scope: scope.id,

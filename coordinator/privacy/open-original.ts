@@ -1,23 +1,23 @@
 import { FleetError } from '../../core/errors.ts';
 import { keyBytes } from '../../platform/privacy/keys.ts';
 import { createOpener } from '../../platform/privacy/sealing.ts';
-import { workerRequests } from '../../schemas/operator.ts';
 import { frameContext, lengthBytes, type OriginalName } from '../../schemas/privacy.ts';
-import type { WorkerLink } from '../fleet/worker-link.ts';
 import type { Scope } from './vault.ts';
 
-const method = 'codex-fleet/sealed_original';
 /** All of it passes through memory. */
 const mostBytes = 256 * 1024 * 1024;
 
+/** A stretch of what is kept sealed, in base64, from a byte on; empty behind its end. */
+export type FetchSealed = (from: number) => Promise<string>;
+
 /** To the byte; undefined where its worker keeps nothing beside the guarded form: then that is it. */
 export async function openOriginal(
-  link: WorkerLink,
+  fetch: FetchSealed,
   scope: Scope,
   remoteRunId: string,
   name: OriginalName,
 ): Promise<Buffer | undefined> {
-  const sealed = await fetchSealed(link, remoteRunId, name);
+  const sealed = await fetchAll(fetch);
   if (sealed.length === 0) return undefined;
   const open = createOpener(scope.privateKey, sealed.subarray(0, keyBytes));
   const parts: Buffer[] = [];
@@ -34,11 +34,10 @@ export async function openOriginal(
   }
 }
 
-async function fetchSealed(link: WorkerLink, remoteRunId: string, name: OriginalName): Promise<Buffer> {
+async function fetchAll(fetch: FetchSealed): Promise<Buffer> {
   const parts: Buffer[] = [];
   for (let from = 0; from <= mostBytes;) {
-    const { data } = await link.request(method, workerRequests[method], { run_id: remoteRunId, name, from });
-    const part = Buffer.from(data, 'base64');
+    const part = Buffer.from(await fetch(from), 'base64');
     if (part.length === 0) return Buffer.concat(parts);
     parts.push(part);
     from += part.length;

@@ -14,23 +14,28 @@ import type { RunRecord } from '../store/run-store.ts';
 import type { Scope, Vault } from './vault.ts';
 import { isGenuine, type Mac } from '../../core/privacy/surrogate.ts';
 
+/** Of a worker, what says what it may have. */
+type Receiver = Pick<FleetWorker, 'id' | 'origin' | 'labels'>;
+type Notified = Pick<WorkerLink, 'notify'>;
+type Guarded = Pick<RunRecord, 'run_id' | 'spec'>;
+
 /** The guard on the coordinator's side: what it keeps, and what it puts back on the way to a worker. */
 export interface Privacy {
   /** Specs as they may be kept. What their surrogates stand for is in the vault on return. */
   protect(specs: readonly RunSpec[]): Promise<RunSpec[]>;
   /** A run's spec as its worker may see it, after the worker has what it needs to make the surrogates of the task. */
-  outgoing(worker: FleetWorker, link: WorkerLink, run: RunRecord): Promise<Outgoing>;
+  outgoing(worker: Receiver, link: Notified, run: Guarded): Promise<Outgoing>;
   /** The same for a message to a run under way, or for none. */
   message<T extends string | undefined>(
-    worker: FleetWorker,
-    link: WorkerLink,
-    run: RunRecord,
+    worker: Receiver,
+    link: Notified,
+    run: Guarded,
     text: T,
   ): Promise<T | string>;
   /** Gives a worker that came back what it needs of the tasks it has runs of. Never rejects. */
-  tellAgain(link: WorkerLink, taskIds: Iterable<string>): Promise<void>;
+  tellAgain(link: Notified, taskIds: Iterable<string>): Promise<void>;
   /** Words of a worker about what it was sent, as they may be kept. */
-  words(run: RunRecord, text: string): Promise<string>;
+  words(run: Guarded, text: string): Promise<string>;
 }
 
 export interface Outgoing {
@@ -52,7 +57,7 @@ const noKey = createMac(new Uint8Array(32));
 
 export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy {
   /** The keys each connection was told, by scope: with it they are gone from the worker, or may be. */
-  const told = new WeakMap<WorkerLink, Map<string, Buffer>>();
+  const told = new WeakMap<Notified, Map<string, Buffer>>();
 
   async function protectOne(spec: RunSpec): Promise<RunSpec> {
     if ((await guarded(spec, noKey)).found.length === 0) {
@@ -93,7 +98,7 @@ export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy 
     return { kept: guard.text(text), found };
   }
 
-  async function tell(link: WorkerLink, scope: Scope): Promise<void> {
+  async function tell(link: Notified, scope: Scope): Promise<void> {
     const keys = told.get(link) ?? new Map<string, Buffer>();
     told.set(link, keys);
     if (keys.get(scope.id)?.equals(scope.surrogateKey) === true) return;
@@ -108,7 +113,7 @@ export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy 
   /** Puts back what may be, by `apply`, and takes it down. */
   async function putBack<T>(
     scope: Scope,
-    worker: FleetWorker,
+    worker: Receiver,
     runId: string,
     apply: (change: Change) => T,
   ): Promise<{ result: T; told: AttemptPrivacy | undefined }> {
@@ -177,12 +182,11 @@ export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy 
     async tellAgain(link, taskIds) {
       if (privacy.mode === 'off') return;
       for (const taskId of new Set(taskIds)) {
-        await vault.scope(taskId).then(
-          (scope) => tell(link, scope),
-          (error: unknown) => {
-            log.warn({ err: error, task: taskId }, 'a worker could not be given the keys of a task');
-          },
-        );
+        try {
+          await tell(link, await vault.scope(taskId));
+        } catch (error) {
+          log.warn({ err: error, task: taskId }, 'a worker could not be given the keys of a task');
+        }
       }
     },
     async words(run, text) {
@@ -196,7 +200,7 @@ export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy 
   };
 
   /** What of the run's spec a worker may have been shown, with what stands for it. */
-  function putBackIn(run: RunRecord, scope: Scope): Map<string, string> {
+  function putBackIn(run: Guarded, scope: Scope): Map<string, string> {
     const values = new Map<string, string>();
     withText(run.spec, (text) => {
       for (const { type, body } of findSurrogates(text)) {

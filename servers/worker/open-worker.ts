@@ -6,6 +6,7 @@ import type { Logger } from '../../platform/log.ts';
 import { makePrivateDir } from '../../platform/paths.ts';
 import { privateMemory } from '../../platform/private-memory.ts';
 import { version } from '../../platform/version.ts';
+import { isTerminal } from '../../schemas/run-words.ts';
 import type { Config } from '../../schemas/config.ts';
 import { createCredentials, type Credentials } from './credentials.ts';
 import { findCodex } from './engines/codex/find-codex.ts';
@@ -47,6 +48,8 @@ export interface OpenOptions {
   engines: Engines;
   /** What it is reached over; default http. */
   transport?: 'http' | 'https';
+  /** See createWorkerPrivacy. */
+  keysMs?: number | undefined;
 }
 
 export interface OpenWorker extends HandlerDeps {
@@ -92,10 +95,11 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   ]);
   const records = files.readAll();
   const credentials = createCredentials();
-  const privacy = await createWorkerPrivacy({
+  const privacy = createWorkerPrivacy({
     dir,
     privacy: config.privacy,
     hasMemory: homes !== undefined,
+    ...(options.keysMs !== undefined && { keysMs: options.keysMs }),
     log,
   });
   const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
@@ -116,6 +120,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     log,
   };
   const runs = new Runs(deps, createSlots(options.slots));
+  if (records.some(({ detail }) => !isTerminal(detail.status))) await privacy.ready();
   runs.restore(records);
   files.removeOtherHomes(new Set(runs.live()));
   const cold = watchCold({

@@ -2,7 +2,6 @@ import { parseArtifactPattern } from '../../../core/artifact-pattern.ts';
 import { mediaTypeOf } from '../../../core/media-type.ts';
 import type { LiveRecord } from '../runs/live-record.ts';
 import { replacedBy } from '../runs/replaced.ts';
-import { keysMs } from '../privacy/run-privacy.ts';
 import { takeDown } from '../runs/run-facts.ts';
 import { createStageRecorder, type OutputBudget } from '../runs/stage-recorder.ts';
 import type { RunDeps } from '../runs/stage-session.ts';
@@ -36,7 +35,7 @@ export async function keepArtifacts(deps: RunDeps, known: LiveRecord, what: Arti
     });
   let kept = await attempt();
   if (kept.unsealed > 0) {
-    await known.privacy.keysGiven(keysMs);
+    await known.privacy.keysGiven();
     what.budget.left = left;
     kept = await attempt();
   }

@@ -19,7 +19,7 @@ export interface RunPrivacyOptions {
   home: ConversationPlace;
   /** As they are now. */
   keys: () => TaskKeys;
-  keysGiven: (withinMs: number) => Promise<void>;
+  keysGiven: () => Promise<void>;
   /** Of a run that was written down: what was replaced by then. */
   replaced: TypeCounts | undefined;
   log: Logger;

@@ -3,12 +3,6 @@ import type { OriginalName, RunPrivacyDetail } from '../../../schemas/privacy.ts
 import type { RunSpec } from '../../../schemas/run.ts';
 import type { OriginalKeeper } from './sealed-originals.ts';
 
-/**
- * A coordinator that takes its worker back gives it the keys of its runs by then: what is stored before, by a
- * worker that has just begun, waits for them where it has private values in it.
- */
-export const keysMs = 10_000;
-
 /** How what one run says is kept from the disk as it was said. */
 export interface RunPrivacy {
   /** A spec as it may be written down. The same for one that was written down before. */
@@ -22,7 +16,7 @@ export interface RunPrivacy {
   /** Keeps what the run made to the byte, sealed; undefined where the guard is off. */
   readonly keepOriginal: ((name: OriginalName) => OriginalKeeper) | undefined;
   /** Settles when the keys of the run's task are there, or do not come in time. */
-  keysGiven(withinMs: number): Promise<void>;
+  keysGiven(): Promise<void>;
 }
 
 export const openPrivacy: RunPrivacy = {

@@ -46,6 +46,7 @@ export async function acceptRuns(
   specs: readonly RunSpec[],
 ): Promise<Accepted[]> {
   const leaders = leadersOf(specs);
+  await acceptor.deps.privacy.ready();
   for (;;) {
     const known = await findKnown(acceptor, owner, leaders);
     const fresh = leaders.filter((spec) => !known.has(spec));

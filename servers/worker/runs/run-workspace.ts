@@ -4,7 +4,6 @@ import { contains } from '../../../core/cwd-rule.ts';
 import type { Outcome } from '../../../schemas/run.ts';
 import { cloneWorkspace, diffWorkspace, findRepository, type Workspace } from '../workspace/clone.ts';
 import { GitFailed } from '../workspace/git.ts';
-import { keysMs } from '../privacy/run-privacy.ts';
 import type { LiveRecord } from './live-record.ts';
 import { replacedBy } from './replaced.ts';
 import { takeDown } from './run-facts.ts';
@@ -82,7 +81,7 @@ export async function storeDiff(
     });
   let fault = await attempt();
   if (fault === noKeys) {
-    await known.privacy.keysGiven(keysMs);
+    await known.privacy.keysGiven();
     fault = await attempt();
   }
   if (fault !== undefined) takeDown(known.facts, { kind: 'note', text: kept(what.workspace) }, deps.now());

@@ -22,7 +22,7 @@ export interface RunDeps {
   /** One for all workers of this host, see EngineContext. */
   signInLock: string;
   credential: (name: string) => string | undefined;
-  privacy: Pick<WorkerPrivacy, 'ofRun'>;
+  privacy: Pick<WorkerPrivacy, 'ofRun' | 'ready'>;
   /** What our own calls of Git run in. */
   env: Readonly<Record<string, string>>;
   now: () => number;

@@ -195,6 +195,31 @@ describe('a scope', () => {
     expect(stores.vault.box('t', surrogate)).toBeUndefined();
   });
 
+  it('empties the log beside the file where its key was in there, and at no other time', async () => {
+    const { vault, clock, file } = await filled();
+    const log = (): number => statSync(`${file}-wal`).size;
+    const before = log();
+    expect(before).toBeGreaterThan(0);
+    await vault.scope('u');
+    expect(log()).toBeGreaterThanOrEqual(before);
+    await vault.expire();
+    expect(log()).toBeGreaterThanOrEqual(before);
+    clock.nowMs += keepMs + 1;
+    await vault.expire();
+    expect(log()).toBe(0);
+  });
+
+  it('takes along the record of what was put back, when that is as old', async () => {
+    const { vault, clock } = await filled();
+    const row = { scope: 't', run_id: 'run_1', handle_id: null, destination: 'apply', allowed: 1 };
+    await vault.audit({ ...row, restored: '{}', withheld: '{}', unknown: 0 });
+    await vault.expire();
+    expect(vault.restores({}, 10)).toHaveLength(1);
+    clock.nowMs += keepMs;
+    await vault.expire();
+    expect(vault.restores({}, 10)).toEqual([]);
+  });
+
   it('is made once by many that ask at once', async () => {
     const { vault, stores } = await bench();
     const scopes = await Promise.all(Array.from({ length: 8 }, () => vault.scope('t')));
@@ -227,6 +252,20 @@ describe('another master key', () => {
     expect(statSync(first.masterKeyFile).mode & 0o777).toBe(0o600);
     expect(look(first.vault)).toBe(secret);
     expect(look((await again(first)).vault)).toBe(secret);
+  });
+
+  it('loses nothing where it is put in place half-way, and is the only one after another try', async () => {
+    const { vault: _vault, ...first } = await filled();
+    const { stores, masterKeyFile, clock } = first;
+    const store = { ...stores.vault, change: () => Promise.reject(new Error('died')) };
+    const dying = openVault({ store, masterKeyFile, keepMs, clock: { now: () => clock.nowMs } });
+    await expect(dying.rotate()).rejects.toThrow('died');
+    expect(readFileSync(masterKeyFile, 'utf8')).toMatch(/^1 [0-9a-f]{64}\n2 [0-9a-f]{64}\n$/);
+    const second = await again({ ...first, vault: dying });
+    expect(look(second.vault)).toBe(secret);
+    expect(await second.vault.rotate()).toBe(1);
+    expect(readFileSync(masterKeyFile, 'utf8')).toMatch(/^3 [0-9a-f]{64}\n$/);
+    expect(look(second.vault)).toBe(secret);
   });
 
   it('makes the old one useless', async () => {

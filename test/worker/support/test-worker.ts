@@ -55,7 +55,7 @@ export function newWorkerDir(): string {
 }
 
 export async function openTestWorker(
-  options: { dir?: string; slots?: number; config?: Record<string, unknown> } = {},
+  options: { dir?: string; slots?: number; config?: Record<string, unknown>; keysMs?: number } = {},
 ): Promise<TestWorker> {
   const dir = options.dir ?? newWorkerDir();
   const config: Config = configSchema.parse({ reaping: 'best_effort', pipelines, ...options.config });
@@ -74,6 +74,7 @@ export async function openTestWorker(
     env: { PATH: '/usr/bin:/bin' },
     log,
     engines: { ...engines, codex, command },
+    keysMs: options.keysMs,
   });
   let stopping: Promise<void> | undefined;
   const stop = async (how: 'keep' | 'cancel'): Promise<void> => {
