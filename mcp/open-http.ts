@@ -21,7 +21,8 @@ export function openHttp(url: string, secret: string): Transport {
     fetch: (input, init) => {
       // Every request listens on the transport's one signal until it is collected.
       if (init?.signal) setMaxListeners(0, init.signal);
-      return fetch(input, init);
+      // The secret goes to the address that was configured, and to no other.
+      return fetch(input, { ...init, redirect: 'error' });
     },
   });
   let closed = false;

@@ -16,7 +16,7 @@ import { scopeOf } from './scopes.ts';
 import type { Verifier } from './verifier.ts';
 
 export interface HttpOptions {
-  /** A loopback address; default 127.0.0.1. */
+  /** 127.0.0.1 (the default) or ::1. INVALID_INPUT for any other: secrets would travel in the clear. */
   host?: string;
   /** 0 takes a free one. */
   port: number;
@@ -35,6 +35,8 @@ export interface HttpService {
 }
 
 const path = '/mcp';
+/** By address: a name may come to mean another. */
+const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
 const maxSessions = 512;
 const serverError = -32_000;
 /** What the SDK's transport answers for a session it does not know; clients then initialize anew. */
@@ -74,7 +76,13 @@ export async function serveHttp(factory: ServerFactory, options: HttpOptions): P
 }
 
 async function listen(http: HttpServer, options: HttpOptions): Promise<number> {
-  http.listen(options.port, options.host ?? '127.0.0.1');
+  const { host = '127.0.0.1' } = options;
+  if (!loopbackHosts.has(host)) {
+    throw new FleetError('INVALID_INPUT', `Without TLS nothing is served on ${host}.`, {
+      next: 'Serve on 127.0.0.1, behind what ends TLS.',
+    });
+  }
+  http.listen(options.port, host);
   try {
     await once(http, 'listening');
   } catch (error) {

@@ -47,10 +47,16 @@ export const config = z.strictObject({
         secret: credentialSource,
         labels: z.array(plainName).default([]),
         replicate: replicate.optional().describe('Default: `output.replicate`.'),
+        allow_private: z
+          .boolean()
+          .default(false)
+          .describe('Whether the URL may lead into a private network.'),
       }),
     )
     .default({})
-    .describe('Workers started elsewhere, reached over Streamable HTTP, by name.'),
+    .describe(
+      'Workers started elsewhere, reached over Streamable HTTP, by name: over https, or by a port of this machine. They get runs once `codex-fleet trust add` has enrolled them.',
+    ),
   commands: z
     .array(allowedCommand)
     .default([])

@@ -1,5 +1,6 @@
 import { FleetError } from '../../core/errors.ts';
 import { resolveCredential } from '../../platform/credentials.ts';
+import { checkWorkerUrl } from '../../platform/trust/worker-address.ts';
 import type { Environment } from '../../platform/environment.ts';
 import type { Config } from '../../schemas/config.ts';
 
@@ -10,7 +11,9 @@ export async function remoteTarget(
   env: Environment,
 ): Promise<{ url: string; secret: string }> {
   const remote = config.remote_workers[name];
-  if (remote === undefined) throw new FleetError('NOT_FOUND', `There is no remote worker "${name}".`);
+  if (remote === undefined)
+    throw new FleetError('NOT_FOUND', `There is no "remote_workers.${name}" in the configuration.`);
+  await checkWorkerUrl(name, remote.url, remote.allow_private);
   // Read at every try: the secret may be renewed while the fleet is up.
   const secret = await resolveCredential(`of remote worker ${name}`, remote.secret, env);
   if (secret === undefined) {

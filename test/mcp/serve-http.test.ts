@@ -253,3 +253,13 @@ it('says so when the port is taken', async () => {
     code: 'CONFLICT',
   });
 });
+
+it.each(['0.0.0.0', '::', '192.0.2.1', 'localhost', ''])(
+  'serves nothing without TLS on "%s"',
+  async (host) => {
+    const verify = secretVerifier(secret);
+    await expect(serveHttp(probe.factory, { host, port: 0, verify })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
+  },
+);
