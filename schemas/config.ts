@@ -193,7 +193,10 @@ export const config = z.strictObject({
         .int()
         .min(0)
         .default(5_000_000_000)
-        .describe('What the outputs of one task may take; a run that goes beyond ends with `limit disk`.'),
+        .describe(
+          'What the outputs of one task may take, each content counted once; a run that would go beyond ends with ' +
+            '`limit disk`. From half of it on each run is bound to its part, by what it prints.',
+        ),
       keep_ms: ms
         .default(2_592_000_000)
         .describe('How long a run that has ended is kept, with its handles, manifest and `request_key`.'),

@@ -126,9 +126,12 @@ export const workerRequests = {
     result: z.strictObject({ kept: z.array(z.string()) }),
     overUrl: true,
   },
-  /** Ends a run that goes on with `limit disk`: what it put out so far stays. */
+  /**
+   * Ends a run that goes on with `limit disk` and this error once it would have stored more than so many
+   * bytes in all; what it put out so far stays. What was said last counts.
+   */
   'codex-fleet/limit_run': {
-    params: z.strictObject({ run_id: runId, error: z.string().max(300) }),
+    params: z.strictObject({ run_id: runId, max_bytes: z.int().min(0), error: z.string().max(300) }),
     result: z.strictObject({}),
     overUrl: true,
   },

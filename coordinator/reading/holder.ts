@@ -80,10 +80,10 @@ function isGone(error: unknown): error is FleetError {
   return error instanceof FleetError && (error.code === 'WORKER_UNAVAILABLE' || error.code === 'NOT_FOUND');
 }
 
-function noCopy({ worker_id: id, state }: StoredHandle, replicate: Replicate): FleetError {
+function noCopy({ worker_id: id, state, bytes, lines }: StoredHandle, replicate: Replicate): FleetError {
   const why =
     state === 'open'
-      ? 'was still being written'
+      ? `was still being written (${String(bytes)} bytes in ${String(lines)} lines when it was last heard of), so there is no copy of it`
       : replicate === 'never'
         ? 'is not copied ("replicate": "never")'
         : replicate === 'lazy'
@@ -96,7 +96,9 @@ function noCopy({ worker_id: id, state }: StoredHandle, replicate: Replicate): F
     {
       next: isLocal
         ? 'Call again in some seconds: it is being started; its log says why where it does not start.'
-        : `Start worker ${id} again, with its state folder; "replicate": "on_finish" keeps the outputs of later runs.`,
+        : state === 'open'
+          ? `Start worker ${id} again, with its state folder: it keeps what was written. poll_run shows what was sampled of it.`
+          : `Start worker ${id} again, with its state folder; "replicate": "on_finish" keeps the outputs of later runs.`,
     },
   );
 }

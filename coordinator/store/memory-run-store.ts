@@ -125,6 +125,15 @@ function createShelf(): Shelf {
   return { table, runs, leases, drained, owed, tasks, latestSeq: () => seq, whole };
 }
 
+/** Each content once. */
+function contentBytes(runs: Iterable<Pick<RunRecord, 'handles'>>): number {
+  const contents = new Map<string, number>();
+  for (const { handles } of runs)
+    for (const { sha256, handle_id: id, bytes } of handles)
+      contents.set(sha256 ?? id, Math.max(bytes, contents.get(sha256 ?? id) ?? 0));
+  return [...contents.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
 function createShelfReader({ table, runs, leases, drained, owed, tasks, latestSeq }: Shelf): RunReader {
   function matching({
     owner,
@@ -160,15 +169,8 @@ function createShelfReader({ table, runs, leases, drained, owed, tasks, latestSe
     owed: () => [...owed.keys()].sort().flatMap((key) => structuredClone(owed.get(key)) ?? []),
     firstOf: (owner, task_id) =>
       structuredClone(matching({ owner, task_id }).sort((a, b) => a.arrival - b.arrival)[0]),
-    storedBytesOf: (owner, task_id) =>
-      matching({ owner, task_id }).reduce((sum, run) => sum + bytesOf(run.handles), 0),
-    storedBytes() {
-      const contents = new Map<string, number>();
-      for (const { handles } of runs.values())
-        for (const { sha256, handle_id: id, bytes } of handles)
-          contents.set(sha256 ?? id, Math.max(bytes, contents.get(sha256 ?? id) ?? 0));
-      return [...contents.values()].reduce((sum, bytes) => sum + bytes, 0);
-    },
+    storedBytesOf: (owner, task_id) => contentBytes(matching({ owner, task_id })),
+    storedBytes: () => contentBytes(runs.values()),
     contentsOnlyOf(runIds) {
       const kept = [...runs.values()].filter((run) => !runIds.includes(run.run_id));
       const others = new Set(kept.flatMap((run) => run.handles.map(({ sha256 }) => sha256)));

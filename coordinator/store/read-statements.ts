@@ -75,8 +75,9 @@ export function prepareReads(db: Database): Reads {
       .pluck(),
     storedBytesOf: db
       .prepare<[string, string], number>(
-        `SELECT coalesce(sum(bytes), 0) FROM run INDEXED BY run_of_task JOIN handle USING (arrival)
-         WHERE owner = ? AND task_id = ?`,
+        `SELECT coalesce(sum(bytes), 0) FROM
+           (SELECT max(bytes) AS bytes FROM run INDEXED BY run_of_task JOIN handle USING (arrival)
+            WHERE owner = ? AND task_id = ? GROUP BY coalesce(sha256, handle_id))`,
       )
       .pluck(),
     contentsOnlyOf: db.prepare<[string], { files: number; bytes: number }>(

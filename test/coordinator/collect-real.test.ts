@@ -163,9 +163,9 @@ describe('a run whose task has stored more than it may', () => {
     const { task_id } = await peer.call('start_run', { pipeline: 'pour', cwd: real.fleet.work });
     const [run] = await pollToEnd(peer, task_id);
     expect(run).toMatchObject({ status: 'failed', outcome: 'limit disk' });
-    expect(run?.error).toContain('5000000 are allowed (output.task_quota_bytes)');
+    expect(run?.error).toContain('5000000 bytes are allowed (output.task_quota_bytes)');
     const [handle] = run?.handles ?? [];
-    expect(handle?.bytes).toBeGreaterThan(5_000_000);
+    expect(handle?.bytes).toBe(5_000_000);
     const page = await peer.call('read_handle', {
       handle_id: handle?.handle_id ?? '',
       mode: 'tail',

@@ -39,6 +39,8 @@ export class FakeWorker {
   readonly forgotten: string[] = [];
   /** Runs it was told to end for want of room. */
   readonly limited: string[] = [];
+  /** What runs may store, as told last. */
+  readonly rooms = new Map<string, number>();
   /** Keys it does not forget. */
   readonly holds = new Set<string>();
   /** While false nobody can connect. */
@@ -185,8 +187,9 @@ export class FakeWorker {
   private requests(): RequestHandlers<typeof workerRequests> {
     return {
       'codex-fleet/end_worker': () => Promise.resolve({ ending: false, kept_back: 0 }),
-      'codex-fleet/limit_run': ({ run_id: runId }) => {
-        this.limited.push(runId);
+      'codex-fleet/limit_run': ({ run_id: runId, max_bytes: bytes }) => {
+        if (bytes === 0) this.limited.push(runId);
+        this.rooms.set(runId, bytes);
         return Promise.resolve({});
       },
       'codex-fleet/forget_runs': ({ keys, dry_run: dryRun }) => {

@@ -225,4 +225,33 @@ describe('a task that has stored more than it may', () => {
     }
     await expect.poll(() => worker?.limited).toEqual([worker?.byKey(attemptKey(more, 1))?.detail.run_id]);
   });
+
+  it('tells each how much it may store, by what it prints, once half of it is stored', async () => {
+    const fleet = await fleetOf({ keep_ms: 1e9, task_quota_bytes: 1_000_000 });
+    const [worker] = fleet.workers;
+    const ids = await fleet.start(2);
+    const idOn = (id: string) => worker?.byKey(attemptKey(id, 1))?.detail.run_id ?? '';
+    const handles = new Map<string, string>();
+    const tell = async (id: string, bytes: number) => {
+      await fleet.until(id, (run) => run.attempts.at(-1)?.remote_run_id !== undefined);
+      const { worker_id: _, attempt: __, ...handle } = handleOf({ bytes });
+      fleet.clock.uptimeMs += 1_000;
+      worker?.tell(worker.byKey(attemptKey(id, 1)), {
+        handles: [{ ...handle, handle_id: handles.get(id) ?? handle.handle_id }],
+      });
+      handles.set(id, handles.get(id) ?? handle.handle_id);
+      await fleet.until(id, (run) => run.handles[0]?.bytes === bytes);
+    };
+    const [one = '', two = ''] = ids;
+    await tell(one, 400_000);
+    await tell(two, 99_000);
+    expect(worker?.rooms.size).toBe(0);
+    await tell(two, 200_000);
+    await expect.poll(() => worker?.rooms.size).toBe(2);
+    const [first = 0, second = 0] = [worker?.rooms.get(idOn(one)), worker?.rooms.get(idOn(two))];
+    expect(first + second).toBeLessThanOrEqual(1_000_000);
+    expect(first + second).toBeGreaterThan(999_990);
+    expect(first - 400_000).toBeGreaterThan(second - 200_000);
+    expect(second).toBeGreaterThan(200_000);
+  });
 });

@@ -6,8 +6,8 @@ type LimitRun = RequestHandlers<WorkerRequests>['codex-fleet/limit_run'];
 
 /** What a task may store is counted by the coordinator, over all its workers. */
 export function limitRun(runs: Runs, owner: string): LimitRun {
-  return ({ run_id: runId, error }) => {
-    runs.lookUp(runId, owner)?.live?.endForRoom(error);
+  return ({ run_id: runId, max_bytes: maxBytes, error }) => {
+    runs.lookUp(runId, owner)?.live?.limitBytes(maxBytes, error);
     return Promise.resolve({});
   };
 }

@@ -31,6 +31,10 @@ export type AttemptEnd =
   /** Nothing is left running, and the run can go on where it was. `asked`: by a pause. */
   | { kind: 'suspended'; asked: boolean; interrupted?: RunProgress['interrupted'] };
 
+/** What a run puts out is told by and by, and at once each time it is so much more: its task's bound heeds it. */
+const mostUntoldBytes = 32 * 1024 * 1024;
+const untoldShare = 1 / 64;
+
 export interface AttemptOptions {
   deps: RunDeps;
   known: LiveRecord;
@@ -200,6 +204,8 @@ export class Attempt {
 
   async #runStage(stage: Stage, cwd: string, resume: Resume): Promise<EngineEnd> {
     const { deps, known, clock, budget, recipe } = this.#options;
+    const tellBytes = Math.min(mostUntoldBytes, recipe.config.output.task_quota_bytes * untoldShare);
+    let toldLeft = budget.left;
     const recorder = createStageRecorder({
       handles: deps.handles,
       run_id: known.run_id,
@@ -209,7 +215,9 @@ export class Attempt {
       earlier: this.#options.earlier,
       guard: known.privacy.stream,
       onOutput: () => {
-        known.tookOutput();
+        const isMuch = toldLeft - budget.left >= tellBytes;
+        if (isMuch) toldLeft = budget.left;
+        known.tookOutput(isMuch);
       },
       onLimit: (which) => {
         this.end({ kind: 'limit', which });

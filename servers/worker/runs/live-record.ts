@@ -104,9 +104,9 @@ export class LiveRecord {
   }
 
   /** Output was stored. */
-  tookOutput(): void {
+  tookOutput(isMuch: boolean): void {
     this.facts.liveness = { ...this.#sign(), last_output_at: this.#deps.now() };
-    this.#hooks.changed(this.facts.first_output_at === undefined ? 'soon' : 'growth');
+    this.#hooks.changed(isMuch || this.facts.first_output_at === undefined ? 'soon' : 'growth');
     this.facts.first_output_at ??= this.#deps.now();
   }
 

@@ -143,11 +143,16 @@ export class LiveRun {
     else if (this.status === 'paused') this.#idle = this.#finish(cause);
   }
 
-  /** Its task has stored as much as it may. */
-  endForRoom(error: string): void {
-    if (isTerminal(this.status) || this.#cause !== undefined) return;
-    this.#known.facts.error ??= error;
-    this.end({ kind: 'limit', which: 'disk' });
+  /** Its task may store so much of it, and no more; it ends, at once where it is beyond that. */
+  limitBytes(maxBytes: number, error: string): void {
+    const stored = this.#deps.handles.ofRun(this.run_id).reduce((sum, handle) => sum + handle.bytes, 0);
+    const endForRoom = (): void => {
+      if (isTerminal(this.status) || this.#cause !== undefined) return;
+      this.#known.facts.error ??= error;
+      this.end({ kind: 'limit', which: 'disk' });
+    };
+    this.#budget.room = { left: Math.max(0, maxBytes - stored), onPassed: endForRoom };
+    if (stored > maxBytes) endForRoom();
   }
 
   /** Ends a run an earlier process left, by storing what it changed. */

@@ -114,7 +114,7 @@ async function tryToStore(
     now,
     guard: known.privacy.stream,
     onOutput: () => {
-      known.tookOutput();
+      known.tookOutput(false);
     },
     onLimit: (which) => {
       fault ??= { kind: 'limit', which };

@@ -7,6 +7,8 @@ import type { HandleStore, HandleWriter } from '../output/handle-store.ts';
 /** Bytes a run may still store, over all its stages. */
 export interface OutputBudget {
   left: number;
+  /** What its task leaves it, once that is not much; `onPassed` ends the run. */
+  room?: { left: number; onPassed: () => void };
 }
 
 export interface StageRecorder extends StageOutput {
@@ -71,6 +73,7 @@ export function createStageRecorder(options: RecorderOptions): StageRecorder {
     writer.append(chunk);
     sampler.push(chunk);
     budget.left -= chunk.length;
+    if (budget.room !== undefined) budget.room.left -= chunk.length;
     options.onOutput();
     if (writer.failed !== undefined) {
       cut.add(name);
@@ -79,11 +82,14 @@ export function createStageRecorder(options: RecorderOptions): StageRecorder {
   };
   const keep = (name: StreamName, chunk: Uint8Array): void => {
     if (chunk.length === 0) return;
-    const kept = chunk.length <= budget.left ? chunk : chunk.subarray(0, budget.left);
+    const { left, room } = budget;
+    const most = Math.max(0, Math.min(left, room?.left ?? left));
+    const kept = chunk.length <= most ? chunk : chunk.subarray(0, most);
     if (kept.length > 0) store(name, kept);
     if (kept.length === chunk.length) return;
     cut.add(name);
-    options.onLimit('output');
+    if (room !== undefined && most < left) room.onPassed();
+    else options.onLimit('output');
   };
   const guarded = (name: StreamName, make: (stream: StreamName) => Guard): Guard => {
     const guard = guards.get(name) ?? make(name);

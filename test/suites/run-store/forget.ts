@@ -80,7 +80,7 @@ export function forgetCases(bench: Bench): void {
       const rest = await bench.store.ended({ until: 9_000, after, limit: 9 });
       expect(rest.map((run) => run.run_id)).toEqual([middle.id, late.id]);
       expect(await bench.store.storedBytes()).toBe(7);
-      expect(await bench.store.storedBytesOf('jane', 'task')).toBe(13);
+      expect(await bench.store.storedBytesOf('jane', 'task')).toBe(7);
       expect(await bench.store.storedBytesOf('jane', 'other')).toBe(0);
     });
 
