@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { defineCommand, wrongUsage } from '../command.ts';
 import { connectFleet, withFleet } from '../fleet/connect.ts';
 import { copyHandle } from '../fleet/copy-handle.ts';
@@ -30,7 +30,6 @@ export const exportCommand = defineCommand({
     if (!plainName.safeParse(sink).success) throw wrongUsage('export', `"${sink}" is no name of a sink`);
     const bytes = await withFleet(connectFleet(fleetPaths(processEnv)), async (fleet) => {
       const original = await exportOriginal(fleet, handle, sink);
-      // Only once nothing refuses.
       const fd = openSync(file, 'wx', 0o600);
       try {
         let written = 0;
@@ -52,6 +51,10 @@ export const exportCommand = defineCommand({
         );
         write(await restoring.end());
         return written;
+      } catch (error) {
+        // Half of it, or an empty file, looks like the whole.
+        rmSync(file);
+        throw error;
       } finally {
         closeSync(fd);
       }
