@@ -1,5 +1,5 @@
 import { createPreviewSampler } from './sampler.ts';
-import type { PreviewSample, SampleLine } from './sample-lines.ts';
+import { rankedByMark, type PreviewSample, type SampleLine } from './sample-lines.ts';
 import { estimateTokens } from './tokens.ts';
 
 export { createPreviewSampler, type PreviewSampler } from './sampler.ts';
@@ -97,7 +97,10 @@ function parseSections(text: string): Section[] {
     const sampler = createPreviewSampler();
     sampler.push(Buffer.from(texts.map((line) => `${line}\n`).join('')));
     const sample = sampler.sample();
-    const lines = sample.lines.map((line) => ({ ...line, line: numbers[line.line - 1] ?? line.line }));
+    const lines = sample.lines.map((line) => ({
+      ...rankedByMark(line),
+      line: numbers[line.line - 1] ?? line.line,
+    }));
     const stream = header.split(' ')[0] ?? '';
     return { header, weight: streamWeight[stream] ?? 1, sample: { whole: sample.whole, notes, lines } };
   });

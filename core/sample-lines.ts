@@ -1,5 +1,6 @@
 import { codeTable, hasCodeTable } from './code-table.ts';
 import { excerptBytes, type ErrorHits, type Hit } from './error-hits.ts';
+import type { NovelLine } from './novel-lines.ts';
 import { sanitize } from './sanitize.ts';
 
 /** What a sampler has kept, for describeSample. */
@@ -16,6 +17,7 @@ export interface Kept {
   weak: ErrorHits;
   /** What a text of JSON is made of; none for other texts. */
   structure: readonly string[];
+  novel: readonly NovelLine[];
 }
 
 /** A line a preview may show. */
@@ -24,7 +26,7 @@ export interface SampleLine {
   line: number;
   /** One line of visible text, clipped at either end where it says `…`. */
   text: string;
-  /** Order in which lines that look like errors, and what belongs to them, are worth showing; Infinity for others. */
+  /** Order in which lines that look like errors, what belongs to them, and those like no other are worth showing; Infinity for others. */
   rank: number;
 }
 
@@ -37,8 +39,20 @@ export interface PreviewSample {
   lines: SampleLine[];
 }
 
-/** Each first hit of a shape, what it says of itself, the last of each shape, other lines around the first, the further ones, mere names, what a table tells. */
-const rankOf = { first: 0, near: 1, last: 2, context: 2.5, further: 3, weak: 20, told: 40 } as const;
+/** Each first hit of a shape, what it says of itself, the last of each shape, other lines around the first, lines like no other, the further hits, mere names, what a table tells. */
+const rankOf = {
+  first: 0,
+  near: 1,
+  last: 2,
+  context: 2.5,
+  novel: 2.7,
+  further: 3,
+  weak: 20,
+  told: 40,
+} as const;
+
+/** Begins a line that is like no other of an output that repeats itself. */
+const novelMark = '[the only one like this] ';
 
 /** Turns what a sampler kept into lines. */
 export function describeSample(kept: Kept): PreviewSample {
@@ -46,6 +60,7 @@ export function describeSample(kept: Kept): PreviewSample {
   const whole = kept.bytes <= kept.head.length;
   addHead(lines, kept, whole);
   if (!whole) addTail(lines, kept);
+  if (!whole) addNovel(lines, kept.novel);
   for (const [hits, base] of [
     [kept.weak, rankOf.weak],
     [kept.strong, 0],
@@ -97,6 +112,20 @@ function addHits(lines: Map<number, SampleLine>, hits: ErrorHits, base: number, 
       }
     });
   }
+}
+
+function addNovel(lines: Map<number, SampleLine>, novel: readonly NovelLine[]): void {
+  for (const { line, excerpt } of novel) {
+    const text = excerpt.length === excerptBytes ? `${clippedText(excerpt)}…` : visible(excerpt);
+    // The first and the last lines are shown as they are.
+    if (text !== '' && !lines.has(line))
+      lines.set(line, { line, text: novelMark + text, rank: rankOf.novel });
+  }
+}
+
+/** The same line of a preview that is made smaller: what it was is told by its mark alone. */
+export function rankedByMark(line: SampleLine): SampleLine {
+  return line.rank > rankOf.novel && line.text.startsWith(novelMark) ? { ...line, rank: rankOf.novel } : line;
 }
 
 /** First, last, then from both ends towards the middle. */

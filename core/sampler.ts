@@ -2,6 +2,7 @@ import { classifyLine, findErrorWord } from './error-words.ts';
 import { ErrorHits, excerptBytes, type Hit } from './error-hits.ts';
 import { beginsJson, firstVisible, JsonSketch } from './json-sketch.ts';
 import { asBuffer, countNewlines } from './newlines.ts';
+import { NovelLines } from './novel-lines.ts';
 import { describeSample, type PreviewSample } from './sample-lines.ts';
 
 /** Only so much of a line is searched for error words. */
@@ -27,7 +28,7 @@ export interface PreviewSampler {
 
 /**
  * Keeps of a stream what a reader wants to see first: its first and last lines and those that look
- * like errors, with what follows them. Bounded (under 64 KiB), allocates nothing per line, and the
+ * like errors, with what follows them, or like no other line. Bounded (under 128 KiB), allocates nothing per line, and the
  * result depends on the bytes alone, not on how they were cut into chunks.
  */
 export function createPreviewSampler(): PreviewSampler {
@@ -60,6 +61,9 @@ class Sampler implements PreviewSampler {
   readonly #before = Buffer.allocUnsafeSlow(excerptBytes);
   #beforeLength = 0;
   #near: Near | undefined;
+  /** Of what comes after the head. */
+  readonly #novel = new NovelLines();
+  #pendingFrom = 0;
   /** Whether this is JSON shows the first byte that is no blank. */
   #mayBeJson = true;
   #structure: JsonSketch | undefined;
@@ -74,6 +78,7 @@ class Sampler implements PreviewSampler {
     if (start === -1) return;
     const end = bytes.lastIndexOf(10) + 1;
     if (end > start) {
+      if (this.#bytes > headBytes && this.#novel.isLooking) this.#lookForNovel(bytes, start, end);
       this.#scan(bytes, start, end);
       this.#remember(bytes, lineStart(bytes, start, end - 1), end - 1);
     }
@@ -94,7 +99,18 @@ class Sampler implements PreviewSampler {
       strong: this.#strong,
       weak: this.#weak,
       structure: this.#structure?.notes() ?? [],
+      novel: this.#novel.found,
     });
+  }
+
+  /** Whole lines only, as for #scan. */
+  #lookForNovel(bytes: Buffer, from: number, to: number): void {
+    const before = this.#bytes - bytes.length;
+    for (let at = from, line = this.#lines + 1; at < to && this.#novel.isLooking; line += 1) {
+      const end = bytes.indexOf(10, at);
+      if (before + at >= headBytes) this.#novel.add(bytes, at, Math.min(end, at + searchedBytes), line);
+      at = end + 1;
+    }
   }
 
   #sketch(bytes: Buffer): void {
@@ -128,6 +144,8 @@ class Sampler implements PreviewSampler {
     this.#extend(bytes, 0, newline === -1 ? bytes.length : newline);
     if (newline === -1) return -1;
     if (this.#pending !== undefined) {
+      if (this.#pendingFrom >= headBytes && this.#novel.isLooking)
+        this.#novel.add(this.#pending, 0, this.#pendingLength, this.#lines + 1);
       this.#line(this.#pending, 0, this.#pendingLength, 0);
       this.#remember(this.#pending, 0, this.#pendingLength);
     }
@@ -138,6 +156,7 @@ class Sampler implements PreviewSampler {
 
   #begin(bytes: Buffer, from: number): void {
     this.#midLine = true;
+    this.#pendingFrom = this.#bytes - bytes.length + from;
     this.#pendingLength = 0;
     this.#extend(bytes, from, bytes.length);
   }

@@ -96,8 +96,26 @@ const isJson = ({ name }: Output) => name === 'JSON in one line';
 const isWholeRun = ({ wanted }: Output) => wanted?.messages !== undefined;
 const isPlanted = (output: Output) => output.name === 'CI log' && output.content.length > 9_000_000;
 
+/** One line, of no error, that is like none of the 99,999 others. */
+function noveltyTarget(): Target {
+  const odd = 'the cache was emptied by hand';
+  const lines = Array.from({ length: 100_000 }, (_, at) =>
+    at === 12_345 ? odd : `12:00:${String(at % 60)} GET /items/${String(at)} 200 ${String(at % 97)} ms`,
+  );
+  const output = {
+    name: 'access log',
+    origin: 'made',
+    content: Buffer.from(`${lines.join('\n')}\n`),
+  } as const;
+  return {
+    what: '100,000 lines alike, the one that is not seen in 700 tokens',
+    figure: previewOf(output, { tokens: 700 }).text.includes(odd) ? 1 : 0,
+    bound: { least: 1 },
+  };
+}
+
 function recallTargets(outputs: readonly Output[]): Target[] {
-  const targets: Target[] = [];
+  const targets: Target[] = [noveltyTarget()];
   for (const output of outputs.filter(isPlanted)) {
     const shown = previewOf(output, { tokens: 700 });
     targets.push(
