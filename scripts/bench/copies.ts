@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Bench } from '../bench.ts';
 import { program, startBenchFleet, type BenchFleet } from './bench-fleet.ts';
 
@@ -14,6 +15,7 @@ import { program, startBenchFleet, type BenchFleet } from './bench-fleet.ts';
  * HTTP on the loopback, and many small ones.
  */
 
+const enrol = promisify(execFile);
 const megabytes = 200;
 const secret = 'a secret of a worker elsewhere';
 /** 141 bytes a line, none like another. */
@@ -128,6 +130,7 @@ async function startFar(fleet: BenchFleet, dir: string, port: number): Promise<{
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   for await (const line of createInterface({ input: child.stderr })) if (line.includes('"listening"')) break;
   child.stderr.resume();
+  await enrol(process.execPath, [program, 'trust', 'add', 'far'], { env: fleet.env });
   return { kill: () => void child.kill('SIGKILL') };
 }
 
