@@ -27,12 +27,25 @@ export interface AdmissionOptions {
   fleet: Pick<Fleet, 'candidates'> & { get(id: string): Pick<FleetWorker, 'origin'> | undefined };
 }
 
+const localAccount = '';
+
+/** Local workers are all signed in as the one user; a remote one that does not say is for itself. */
+function accountOf(worker: Pick<Candidate, 'worker_id' | 'local'>): string {
+  return worker.local ? localAccount : worker.worker_id;
+}
+
+/** Who of a pool is left to a model, kept up with the accounts that fill and empty. */
+interface Roomy {
+  full: FullGates;
+  version: number;
+  /** In no order. */
+  able: Candidate[];
+  shut: Map<string, Candidate>;
+  remote: ReadonlyMap<string, Candidate>;
+}
+
 export function createAdmission({ gates, breakers, fleet }: AdmissionOptions): Admission {
-  const roomy = new WeakMap<Pool, { full: FullGates; version: number; open: Pool }>();
-  /** Local workers are all signed in as the one user; a remote one that does not say is for itself. */
-  function accountOf(worker: Pick<Candidate, 'worker_id' | 'local'>): string {
-    return worker.local ? '' : worker.worker_id;
-  }
+  const roomy = new WeakMap<Pool, Roomy>();
   function round(now: number): Round {
     return {
       open(pool) {
@@ -53,15 +66,18 @@ export function createAdmission({ gates, breakers, fleet }: AdmissionOptions): A
       took: (runId, workerId) => breakers.began(workerId, runId),
     };
   }
-  /** Without the workers whose account takes no more; found once for as long as those are the same. */
+  /** Without the workers whose account takes no more. */
   function withRoom(pool: Pool, now: number): Pool {
     const full = gates.full(pool.need, now);
     if (full === undefined) return pool;
     const known = roomy.get(pool);
-    if (known?.full === full && known.version === full.version) return known.open;
-    const open = without(pool, (worker) => (full.accounts.has(accountOf(worker)) ? 'rate limit' : undefined));
-    roomy.set(pool, { full, version: full.version, open });
-    return open;
+    const since = known?.full === full ? full.since(known.version) : undefined;
+    // All local workers share one account: when that comes or goes, everybody is looked at.
+    const isFew = since !== undefined && !since.includes(localAccount);
+    const room = known !== undefined && isFew ? keepUp(known, since) : roomIn(pool, full);
+    roomy.set(pool, room);
+    if (room.shut.size === 0) return pool;
+    return { ...pool, able: room.able, rejected: { ...pool.rejected, 'rate limit': room.shut.size } };
   }
   function gateOf(need: Need, workerId: string): string | undefined {
     const isRemote = fleet.get(workerId)?.origin === 'remote';
@@ -80,6 +96,35 @@ export function createAdmission({ gates, breakers, fleet }: AdmissionOptions): A
       );
     },
   };
+}
+
+function roomIn({ able }: Pool, full: FullGates): Roomy {
+  const isShut = (one: Candidate): boolean => full.accounts.has(accountOf(one));
+  const named = (workers: readonly Candidate[]) => new Map(workers.map((one) => [one.worker_id, one]));
+  return {
+    full,
+    version: full.version,
+    able: able.filter((one) => !isShut(one)),
+    shut: named(able.filter(isShut)),
+    remote: named(able.filter((one) => !one.local)),
+  };
+}
+
+/** Takes in the accounts that filled or emptied since. */
+function keepUp(room: Roomy, since: readonly string[]): Roomy {
+  const { full, able, shut, remote } = room;
+  for (const account of since) {
+    const worker = remote.get(account);
+    if (worker === undefined || shut.has(account) === full.accounts.has(account)) continue;
+    if (shut.delete(account)) able.push(worker);
+    else {
+      shut.set(account, worker);
+      const last = able.pop();
+      if (last !== undefined && last !== worker) able[able.indexOf(worker)] = last;
+    }
+  }
+  room.version = full.version;
+  return room;
 }
 
 function without(pool: Pool, why: (worker: Candidate) => string | undefined): Pool {

@@ -7,10 +7,10 @@ export type Route = 'delegated';
 export const delegated: Route = 'delegated';
 
 /**
- * Decides where a run is done, once for its whole life, from its spec alone. Every run that comes to the
- * fleet is delegated: a router that would rather have some done by the parent itself adds its route above and
- * answers it here.
+ * Decides where the runs of one call are done, from their specs alone and before they are queued. Every run
+ * that comes to the fleet is delegated: a router that would rather have some done by the parent itself adds
+ * its route above, answers it here, and takes such runs in `start_run`.
  */
-export function routeOf(_spec: RunSpec): Route {
+export function routeOf(_specs: readonly RunSpec[]): Route {
   return delegated;
 }

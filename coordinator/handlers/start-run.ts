@@ -3,12 +3,13 @@ import { FleetError } from '../../core/errors.ts';
 import { nextAfterStart } from '../../core/next.ts';
 import { linkRuns } from '../../core/dependencies.ts';
 import { isHopeless, needOf, unableReasons } from '../../core/placement.ts';
+import { routeOf, type Route } from '../../core/route.ts';
 import { acceptRequests, foldersOf, type Folder, type StartRunInput } from '../../core/spec.ts';
 import type { Call, Output } from '../../mcp/handlers.ts';
 import { newGroupId, newRunId, newTaskId } from '../../platform/ids.ts';
 import type { RunSpec } from '../../schemas/run.ts';
 import type { FleetContracts } from '../../schemas/tools.ts';
-import type { Accepted, Wait } from '../scheduler.ts';
+import type { Accepted, Scheduler, Wait } from '../scheduler.ts';
 import type { RunRecord } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';
 import { unknownRun } from './find-run.ts';
@@ -20,6 +21,7 @@ type Reply = Output<FleetContracts['start_run']>;
 export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) => Promise<Reply> {
   const { scheduler, attempts, asks, privacy, clock, config } = deps;
   const resolve = createFolderResolver(clock.uptimeMs);
+  const ways: Record<Route, Scheduler['submit']> = { delegated: (runs) => scheduler.submit(runs) };
   return async (input, call) => {
     if (deps.isStopping())
       throw new FleetError('SHUTTING_DOWN', 'The fleet goes down and takes no new runs.');
@@ -37,7 +39,7 @@ export function startRun(deps: HandlerDeps): (input: StartRunInput, call: Call) 
     await checkEarlier(linked, runIds, call.owner, deps);
     const kept = await privacy.protect(linked);
     const now = clock.now();
-    const accepted = await scheduler.submit(
+    const accepted = await ways[routeOf(linked)](
       kept.map((spec, at) => ({
         run_id: runIds[at] ?? newRunId(),
         owner: call.starts ?? call.owner,

@@ -1,5 +1,5 @@
 import { expiryOf } from '../../core/expiry.ts';
-import { routeOf } from '../../core/route.ts';
+import { delegated } from '../../core/route.ts';
 import { tellingAttempt } from '../../core/telling-attempt.ts';
 import { manifestSchemaVersion, type Manifest, type TaskManifest } from '../../schemas/manifest.ts';
 import type { PrivacyMode, RestoreRecord } from '../../schemas/privacy.ts';
@@ -59,7 +59,7 @@ export function indexEntry(run: RunRecord): IndexEntry {
     ...(run.spec.after !== undefined && { after: run.spec.after }),
     status: run.status,
     ...(worker !== undefined && { worker_id: worker }),
-    manifest: `${routeOf(run.spec)}/${run.run_id}/manifest.json`,
+    manifest: `${delegated}/${run.run_id}/manifest.json`,
     handles: run.handles.map((handle) => handle.handle_id),
   };
 }

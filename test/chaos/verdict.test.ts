@@ -42,6 +42,7 @@ function judged(
     status: 'failed',
     spec: { pipeline, task_id: 'task', cwd: '/w', prompt: 'p', inputs: {}, ask: false, depth: 0 },
     attempts,
+    privacy: { mode: 'off' },
     handles: [],
     decisions: [],
     timing: { accepted_at: 1 },

@@ -138,7 +138,7 @@ describe('codex-fleet drain and undrain', () => {
         worker_id: 'local-1',
         drained: true,
       });
-      await expect(asked).rejects.toMatchObject({ message: expect.stringContaining('-32601') });
+      await expect(asked).rejects.toMatchObject({ message: expect.stringContaining('refused our') });
       await overUrl.close();
       expect((await real.fleet.cli('status')).stdout).not.toContain('draining');
     },
