@@ -101,7 +101,9 @@ async function* files(dir: string): AsyncGenerator<Found> {
   for (const folder of (await readdir(dir)).filter((name) => folderName.test(name))) {
     const inside = join(dir, folder);
     if (lookAt(inside)?.isDirectory() !== true) continue;
-    for (const name of (await readdir(inside).catch(() => [])).sort((one, other) => rank(one) - rank(other))) {
+    for (const name of (await readdir(inside).catch(() => [])).sort(
+      (one, other) => rank(one) - rank(other),
+    )) {
       const path = join(inside, name);
       if ((looked += 1) % stride === 0) await nextTurn();
       const found = plainAt(path);
