@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Everything that needs no client program. The real clients have vitest.clients.config.ts. */
@@ -10,6 +11,8 @@ export default defineConfig({
     hookTimeout: 20_000,
     teardownTimeout: 5_000,
     pool: 'forks',
+    // Much of a test is waiting for processes: two files at once, even on two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     coverage: {
       provider: 'v8',
       include: ['schemas', 'core', 'platform', 'mcp', 'servers', 'coordinator', 'cli', 'stubs'].map(
