@@ -1,5 +1,5 @@
 import { isNewer } from '../core/versions.ts';
-import { collectOnceSettled } from '../platform/collect.ts';
+import { collectWhenIdle } from '../platform/collect.ts';
 import type { Environment } from '../platform/environment.ts';
 import type { Logger } from '../platform/log.ts';
 import type { FleetPaths } from '../platform/paths.ts';
@@ -109,7 +109,7 @@ export async function openCoordinator(
   ready.resolve({ ...parts, isStopping: () => stopping !== undefined });
   look();
   void front.openHttp();
-  collectOnceSettled(() => parts.attempts.size > 0 || parts.scheduler.queued > 0);
+  collectWhenIdle(() => parts.attempts.size > 0 || parts.scheduler.queued > 0);
   void parts.manifests.catchUp(owner);
   return { closed: closed.promise, stop };
 }

@@ -1,20 +1,37 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** By then a process of ours has loaded what it needs and compiled what it runs at its start. */
 const settledMs = 1_000;
+/** How often it is looked at afterwards. */
+const lookMs = 5_000;
+/** A full collection takes 10 to 20 ms: less than this is not worth one. */
+const worthBytes = 4 * 1024 * 1024;
 
 /**
- * Gives back what starting up left in memory, about 4 MB that V8 would keep until the heap has grown:
- * one full collection (measured at 10 to 20 ms) once nothing is under way. Keeps no process alive.
+ * Gives back what V8 would keep until the heap has grown: what starting up left, and what the first runs
+ * loaded and built (what finds private values leaves some 20 MB). A full collection whenever nothing is
+ * under way and the heap is larger than the last one left it. Keeps no process alive.
  */
-export function collectOnceSettled(isWorking: () => boolean): void {
-  const timer = setInterval(() => {
-    if (isWorking()) return;
-    clearInterval(timer);
-    setFlagsFromString('--expose-gc');
-    runInNewContext('gc')();
-    setFlagsFromString('--no-expose-gc');
-  }, settledMs);
-  timer.unref();
+export function collectWhenIdle(isWorking: () => boolean): void {
+  let left = 0;
+  const look = (): void => {
+    if (!isWorking() && heapBytes() - left > worthBytes) {
+      collect();
+      left = heapBytes();
+    }
+    setTimeout(look, left === 0 ? settledMs : lookMs).unref();
+  };
+  setTimeout(look, settledMs).unref();
+}
+
+function heapBytes(): number {
+  const { total_heap_size: own, external_memory: external } = getHeapStatistics();
+  return own + external;
+}
+
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  setFlagsFromString('--no-expose-gc');
 }

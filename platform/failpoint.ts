@@ -40,6 +40,9 @@ export const failpointNames = [
   ...around('replica.adopt'),
   ...around('ledger.started'),
   ...around('ledger.ended'),
+  ...within('sealed.value'),
+  ...within('sealed.frame'),
+  ...around('master_key'),
 ] as const;
 export type FailpointName = (typeof failpointNames)[number];
 

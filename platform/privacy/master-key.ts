@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { userInfo } from 'node:os';
 import { FleetError } from '../../core/errors.ts';
+import { failpoint } from '../failpoint.ts';
 import { keyBytes } from './keys.ts';
 
 /** Master keys by version; the highest one encrypts, the others open what it has not yet encrypted anew. */
@@ -39,7 +40,9 @@ export function openMasterKeys(file: string): MasterKeys {
 export function saveMasterKeys(file: string, keys: ReadonlyMap<number, Uint8Array>): void {
   const lines = [...keys].map(([version, key]) => `${String(version)} ${Buffer.from(key).toString('hex')}\n`);
   write(`${file}.new`, lines.join(''));
+  failpoint('master_key.before');
   renameSync(`${file}.new`, file);
+  failpoint('master_key.after');
 }
 
 function readLine(text: string): [number, Buffer] | undefined {
@@ -53,7 +56,9 @@ function create(file: string): string {
   const own = `${file}.${String(process.pid)}`;
   write(own, text);
   try {
+    failpoint('master_key.before');
     linkSync(own, file);
+    failpoint('master_key.after');
     return text;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;

@@ -8,8 +8,9 @@ import type { Scenario } from './scenario.ts';
 /** Of a worker, which dies on its own; the others are the coordinator's. */
 const ofWorker = /^(record|handle|ledger)\./;
 
-/** Reached by budgets, drains, what is forgotten, private copies, large outputs, workers elsewhere and after a thousand lines only: tests of their own die there. */
-const rare = /^store\.(end|drain|forget|settle|vault)\.|\.(deleted|compact)\.|^(blob|replica)\./;
+/** Reached by budgets, drains, what is forgotten, private copies, private values, large outputs, workers elsewhere and after a thousand lines only: tests of their own die there. */
+const rare =
+  /^store\.(end|drain|forget|settle|vault)\.|\.(deleted|compact)\.|^(blob|replica|sealed|master_key)\./;
 /** Those of stores and journals, at which tests of their own die. */
 const elsewhere = /^(store|record)\.|^handle\.(open|sealed)\./;
 /** Of those, some where most depends on what the other side of the fleet does next. */

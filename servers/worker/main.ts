@@ -1,6 +1,6 @@
 import { buildServer, type ServerFactory } from '../../mcp/build-server.ts';
 import { createOwnRequests } from '../../mcp/own-requests.ts';
-import { collectOnceSettled } from '../../platform/collect.ts';
+import { collectWhenIdle } from '../../platform/collect.ts';
 import type { Environment } from '../../platform/environment.ts';
 import type { Logger } from '../../platform/log.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
@@ -56,7 +56,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const factory = buildWorkerServer(worker, log, defaultOwner, () => stop());
   const running = await serveWorker(worker, factory, { listen, idleMs, stateless, log });
   stop = () => void running.stop('keep');
-  collectOnceSettled(() => worker.runs.isWorking);
+  collectWhenIdle(() => worker.runs.isWorking);
   return running;
 }
 

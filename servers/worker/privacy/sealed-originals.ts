@@ -2,6 +2,7 @@ import { appendFileSync, closeSync, mkdirSync, openSync, readSync, rmSync } from
 import { dirname } from 'node:path';
 import { isGenuine, type Mac } from '../../../core/privacy/surrogate.ts';
 import { findSurrogates } from '../../../core/privacy/surrogate-scan.ts';
+import { failpoint } from '../../../platform/failpoint.ts';
 import { createSealer, type Sealer } from '../../../platform/privacy/sealing.ts';
 import { frameContext, lengthBytes, type OriginalName } from '../../../schemas/privacy.ts';
 import { originalFile } from './sealed-files.ts';
@@ -49,9 +50,16 @@ export function createOriginalKeeper(options: OriginalKeeperOptions): OriginalKe
     const box = sealer.seal(Buffer.concat(waiting), frameContext(task_id, run_id, name, frames, isLast));
     const length = Buffer.alloc(lengthBytes);
     length.writeUInt32LE(box.length);
-    appendFileSync(file, Buffer.concat([frames === 0 ? sealer.ephemeral : Buffer.alloc(0), length, box]), {
-      mode: 0o600,
+    const bytes = Buffer.concat([frames === 0 ? sealer.ephemeral : Buffer.alloc(0), length, box]);
+    const append = (part: Buffer): void => {
+      appendFileSync(file, part, { mode: 0o600 });
+    };
+    failpoint('sealed.frame.before');
+    failpoint('sealed.frame.torn', () => {
+      append(bytes.subarray(0, bytes.length / 2));
     });
+    append(bytes);
+    failpoint('sealed.frame.after');
     frames += 1;
     waiting = [];
     waitingBytes = 0;

@@ -1,7 +1,17 @@
-import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  truncateSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { Replaced } from '../../../core/privacy/surrogate-guard.ts';
 import { parseJson } from '../../../core/parse-json.ts';
+import { failpoint } from '../../../platform/failpoint.ts';
 import { createSealer, type Sealer } from '../../../platform/privacy/sealing.ts';
 import { sealedValue, type SealedValue } from '../../../schemas/privacy.ts';
 import { valuesFile } from './sealed-files.ts';
@@ -23,7 +33,7 @@ export function openSealedValues(dir: string, runId: string, recipient: Recipien
   const file = valuesFile(dir, runId);
   let sealer: { for: Uint8Array; by: Sealer } | undefined;
   let known: number | undefined;
-  const count = (): number => (known ??= readIfThere(file).split('\n').length - 1);
+  const count = (): number => (known ??= wholeLines(file));
   return {
     get count() {
       return count();
@@ -36,7 +46,16 @@ export function openSealedValues(dir: string, runId: string, recipient: Recipien
       const { by } = sealer;
       const box = by.seal(raw, `${recipient.task_id}|${surrogate}`).toString('base64');
       const sealed: SealedValue = { surrogate, type, ephemeral: by.ephemeral.toString('base64'), box };
-      appendFileSync(file, `${JSON.stringify(sealed)}\n`, { mode: 0o600 });
+      const line = `${JSON.stringify(sealed)}\n`;
+      const append = (part: string): void => {
+        appendFileSync(file, part, { mode: 0o600 });
+      };
+      failpoint('sealed.value.before');
+      failpoint('sealed.value.torn', () => {
+        append(line.slice(0, line.length / 2));
+      });
+      append(line);
+      failpoint('sealed.value.after');
       known = count() + 1;
     },
   };
@@ -108,10 +127,15 @@ function* linesFrom(file: string, from: number): Generator<{ line: string; end: 
   }
 }
 
-function readIfThere(file: string): string {
+/** How many there are. What a process that died left of one is taken away: the next would be lost behind it. */
+function wholeLines(file: string): number {
+  let bytes: Buffer;
   try {
-    return readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch {
-    return '';
+    return 0;
   }
+  const end = bytes.lastIndexOf(10) + 1;
+  if (end < bytes.length) truncateSync(file, end);
+  return bytes.toString('latin1').split('\n').length - 1;
 }
