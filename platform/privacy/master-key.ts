@@ -6,12 +6,14 @@ import {
   fsyncSync,
   linkSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
 import { userInfo } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { FleetError } from '../../core/errors.ts';
 import { failpoint } from '../failpoint.ts';
 import { keyBytes } from './keys.ts';
@@ -36,13 +38,22 @@ export function openMasterKeys(file: string): MasterKeys {
   return { current: Math.max(...byVersion.keys()), byVersion };
 }
 
-/** Replaces the file whole. */
+/** Replaces the file whole. What processes left that died while they made it goes: old keys are of no use any more. */
 export function saveMasterKeys(file: string, keys: ReadonlyMap<number, Uint8Array>): void {
   const lines = [...keys].map(([version, key]) => `${String(version)} ${Buffer.from(key).toString('hex')}\n`);
   write(`${file}.new`, lines.join(''));
   failpoint('master_key.before');
   renameSync(`${file}.new`, file);
   failpoint('master_key.after');
+  for (const name of readdirSync(dirname(file))) {
+    if (isLeftover(file, name)) rmSync(join(dirname(file), name), { force: true });
+  }
+}
+
+/** `master-key.4711`: of the process that made it, or was about to. */
+function isLeftover(file: string, name: string): boolean {
+  const own = `${basename(file)}.`;
+  return name.startsWith(own) && /^\d+$/.test(name.slice(own.length));
 }
 
 function readLine(text: string): [number, Buffer] | undefined {

@@ -245,7 +245,9 @@ describe('another master key', () => {
   it('takes the place of the old one, and all values stay', async () => {
     const first = await filled();
     const before = readFileSync(first.masterKeyFile, 'utf8');
+    writeFileSync(`${first.masterKeyFile}.4711`, readFileSync(first.masterKeyFile), { mode: 0o600 });
     expect(await first.vault.rotate()).toBe(1);
+    expect(readdirSync(first.folder).filter((name) => name.startsWith('master-key'))).toEqual(['master-key']);
     const after = readFileSync(first.masterKeyFile, 'utf8');
     expect(after).toMatch(/^2 [0-9a-f]{64}\n$/);
     expect(after).not.toContain(before.slice(2, 40));
