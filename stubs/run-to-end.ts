@@ -34,7 +34,20 @@ export async function runToEnd(
   request: RunRequest,
   options: RunToEndOptions = {},
 ): Promise<RunSnapshot> {
-  const signal = deadline(options);
+  const deadline = new Deadline(options);
+  try {
+    return await untilAborted(fleet, request, deadline.signal, options);
+  } finally {
+    deadline.clear();
+  }
+}
+
+async function untilAborted(
+  fleet: Pick<FleetMethods, 'startRun' | 'pollRun' | 'cancelRun'>,
+  request: RunRequest,
+  signal: AbortSignal,
+  options: RunToEndOptions,
+): Promise<RunSnapshot> {
   signal.throwIfAborted();
   const keyed = { ...request, request_key: request.request_key ?? crypto.randomUUID() };
   // Not aborted half-way: a run whose id is unknown could not be cancelled.
@@ -49,10 +62,37 @@ export async function runToEnd(
   }
 }
 
-function deadline(options: RunToEndOptions): AbortSignal {
-  const signals = options.signal === undefined ? [] : [options.signal];
-  if (options.timeoutMs !== undefined) signals.push(AbortSignal.timeout(options.timeoutMs));
-  return AbortSignal.any(signals);
+/**
+ * Aborts when the caller's signal does or the time is over. A timer of its own: AbortSignal.timeout
+ * under AbortSignal.any is held by nothing in Node 20, and once collected never fires.
+ */
+class Deadline {
+  readonly #aborter = new AbortController();
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #outer: AbortSignal | undefined;
+
+  constructor({ signal, timeoutMs }: RunToEndOptions) {
+    this.#outer = signal;
+    signal?.addEventListener('abort', this.#follow, { once: true });
+    if (signal?.aborted === true) this.#follow();
+    if (timeoutMs === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#aborter.abort(new DOMException(`Not ended within ${timeoutMs} ms.`, 'TimeoutError'));
+    }, timeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#aborter.signal;
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#outer?.removeEventListener('abort', this.#follow);
+  }
+
+  readonly #follow = (): void => {
+    this.#aborter.abort(this.#outer?.reason);
+  };
 }
 
 async function follow(

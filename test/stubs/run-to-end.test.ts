@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FleetError } from '../../core/errors.ts';
 import type { Handlers } from '../../mcp/handlers.ts';
@@ -168,6 +171,16 @@ describe('runToEnd, aborted', () => {
     expect(seen.cancelled).toEqual([[exampleRun]]);
   });
 
+  it('does so also where memory is collected meanwhile', async () => {
+    const seen = await endless();
+    const run = runToEnd(fleet.client, { prompt: 'p' }, { timeoutMs: 150 });
+    const failed = expect(run).rejects.toMatchObject({ name: 'TimeoutError' });
+    await once(seen.polling.signal, 'abort');
+    await nextTurn();
+    collectGarbage();
+    await failed;
+  });
+
   it('still cancels a run that was being started, whose id is known only then', async () => {
     const aborter = new AbortController();
     const seen = await endless({
@@ -209,3 +222,9 @@ describe('runToEnd, aborted', () => {
     await expect(runToEnd(fleet.client, { prompt: 'p' }, options)).rejects.toThrow('enough');
   });
 });
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  const gc: () => void = runInNewContext('gc');
+  gc();
+}

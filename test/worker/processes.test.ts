@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { recordsFile } from '../../servers/worker/runs/record-journal.ts';
 import { eventually, newMarker, processesWith, ticksOf } from '../helpers/processes.ts';
-import { detailsOf, recordOf, until, type WorkerPeer } from './support/test-worker.ts';
+import { detailsOf, detailWhere, recordOf, until, type WorkerPeer } from './support/test-worker.ts';
 import { connectStdio, newPlace } from './support/worker-process.ts';
 
 const longest = 60_000;
@@ -113,7 +113,7 @@ describe('a worker process', { timeout: longest }, () => {
       task_id: 't',
     });
     const codexRun = asked.runs[0]?.run_id ?? '';
-    await peer.call('poll_run', { run_ids: [codexRun], cursor: asked.cursor, wait_ms: 10_000 });
+    await detailWhere(peer, codexRun, ({ engine_thread_id }) => engine_thread_id !== undefined);
     first.child.kill('SIGKILL');
     await first.ended;
     place.start('scripted', 'socket');

@@ -122,7 +122,9 @@ async function tryToStore(
     },
   });
   known.preview.begin(recorder.previews);
-  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(maxDiffMs)]);
+  const timer = setTimeout(() => {
+    stop.abort();
+  }, maxDiffMs);
   const before = replacedBy(known);
   const kept = known.privacy.keepOriginal?.('diff');
   const write = (chunk: Buffer): void => {
@@ -130,11 +132,13 @@ async function tryToStore(
     kept?.add(chunk);
   };
   try {
-    const leftOut = await diffWorkspace(workspace, env, write, signal);
+    const leftOut = await diffWorkspace(workspace, env, write, stop.signal);
     if (leftOut.length > 0) fault ??= failure(`${leftOut.join(', ')} became a repository of its own.`);
   } catch (error) {
     log.warn({ run_id, err: error, git: error instanceof GitFailed && error.complaint }, 'no diff');
     fault ??= failure('What the run changed could not be put into a diff.');
+  } finally {
+    clearTimeout(timer);
   }
   if (fault !== undefined) recorder.truncated('diff');
   await recorder.seal();
