@@ -1,5 +1,6 @@
 import type { Config } from '../schemas/config.ts';
 import type { ProjectConfig } from '../schemas/project.ts';
+import { strictestLimits } from './limits.ts';
 
 /** The configuration that holds in a project: narrowed always, widened only where trusted. */
 export function configInProject(config: Config, project: ProjectConfig, trusted: boolean): Config {
@@ -9,6 +10,7 @@ export function configInProject(config: Config, project: ProjectConfig, trusted:
     ...config,
     limits: {
       ...config.limits,
+      ...strictestLimits(config.limits, project.limits),
       wall_ms: Math.min(config.limits.wall_ms, project.limits.wall_ms ?? Infinity),
       output_bytes: Math.min(config.limits.output_bytes, project.limits.output_bytes ?? Infinity),
     },

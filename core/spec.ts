@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { runLimits, type RunLimits } from '../schemas/limits.ts';
 import type { Pipeline, Stage } from '../schemas/pipeline.ts';
 import type { RunRequest, RunSpec } from '../schemas/run.ts';
 import type { runContracts } from '../schemas/tools.ts';
@@ -147,6 +148,7 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
     ...(request.shared_workspace === true && { shared_workspace: true }),
     ...(wall_ms !== undefined && { wall_ms }),
     ...(output_bytes !== undefined && { output_bytes }),
+    ...(request.limits !== undefined && { limits: checkLimits(request.limits, where) }),
     ...(stall_ms !== undefined && { stall_ms }),
     ...(priority !== undefined && { priority }),
     ...(labels.length > 0 && { labels: [...new Set(labels)].toSorted() }),
@@ -160,6 +162,14 @@ function accept(request: Request, where: string, acceptance: Acceptance): RunSpe
     ...(on_failure !== undefined && { on_failure }),
     ...(task_budget !== undefined && { task_budget }),
   };
+}
+
+function checkLimits(limits: RunLimits, where: string): RunLimits {
+  const parsed = runLimits.safeParse(limits);
+  if (parsed.success) return limits;
+  const [problem] = parsed.error.issues;
+  const path = ['limits', ...(problem?.path ?? [])].join('.');
+  throw invalid(`${where}${path}`, `is out of range: ${problem?.message ?? 'unknown'}`);
 }
 
 /** The stages a run goes through: all, or those it names, in the pipeline's order. */

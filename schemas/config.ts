@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { plainName, taskId } from './ids.ts';
+import { limitLayer, processLimits } from './limits.ts';
 import { pipeline } from './pipeline.ts';
 import { privacyMode, privateType } from './privacy.ts';
 import { sandboxLayer, sandboxProfile } from './sandbox.ts';
@@ -99,6 +100,14 @@ export const config = z.strictObject({
     .strictObject({
       wall_ms: z.int().min(100).max(2_147_483_647).default(3_600_000).describe('Longest a run may take.'),
       output_bytes: z.int().min(1024).default(1_073_741_824).describe('Most a run may print.'),
+      ...processLimits,
+      allow_degraded: z
+        .array(limitLayer)
+        .default([])
+        .describe(
+          'Limits a run may ask for although this machine cannot hold it to them strictly, or at all; the run and ' +
+            'its manifest say so. Without it such a run is refused.',
+        ),
       grace_ms: ms.default(2_000).describe('Between asking a process to end and killing it.'),
     })
     .prefault({})

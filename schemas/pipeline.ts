@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { inputValue } from './run.ts';
 import { plainName } from './ids.ts';
+import { runLimits } from './limits.ts';
 import { sandboxProfile } from './sandbox.ts';
 
 export const engineNames = ['command', 'codex', 'codex-exec'] as const;
@@ -49,5 +50,7 @@ export const pipeline = z.strictObject({
   sandbox: sandboxProfile.optional(),
   /** Its command stages reach the network, whatever the profile. */
   network: z.boolean().optional(),
+  /** Of its runs; counts where it is stricter than the configured ones. */
+  limits: runLimits.optional(),
 });
 export type Pipeline = z.infer<typeof pipeline>;

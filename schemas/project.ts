@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { allowedCommand } from './config.ts';
 import { plainName } from './ids.ts';
+import { processLimits } from './limits.ts';
 import { pipeline } from './pipeline.ts';
 
 /**
@@ -13,6 +14,7 @@ export const projectConfig = z.strictObject({
     .strictObject({
       wall_ms: z.int().min(100).optional().describe('Longest a run may take.'),
       output_bytes: z.int().min(1024).optional().describe('Most a run may print.'),
+      ...processLimits,
     })
     .prefault({})
     .describe('Upper bounds for runs in this project; your own stay where they are lower.'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { handleSummary } from './handle.ts';
 import { plainName, runId, taskId } from './ids.ts';
+import { givenLimits } from './limits.ts';
 import { budgetNames, runStatuses } from './run-words.ts';
 
 export const runStatus = z.enum(runStatuses);
@@ -10,13 +11,15 @@ export const limitNames = [
   'disk',
   'memory',
   'cpu',
-  'pids',
+  'processes',
+  'files',
   /** Budgets of the run, or its share of its task's. */
   'tokens',
   'turns',
   'attempts',
   'wall',
 ] as const;
+export type LimitName = (typeof limitNames)[number];
 
 /** How an attempt ended; the first cause wins. */
 export const outcome = z.discriminatedUnion('kind', [
@@ -79,7 +82,7 @@ export const inputValue = z.union([z.string(), z.number(), z.boolean()]);
 /** A run's own fields: what one entry of `runs[]` may set, and the top level may default. */
 const runFields = {
   pipeline: plainName.optional().describe('Recipe; default codex'),
-  prompt: z.string().min(1).max(200_000).optional().describe('For codex: what to do'),
+  prompt: z.string().min(1).max(200_000).optional().describe('For codex'),
   stages: z.array(plainName).min(1).max(32).optional().describe('Only these stages'),
   inputs: z.record(z.string(), inputValue).optional().describe("The pipeline's inputs"),
   cwd: z.string().min(1).max(4096).optional().describe('Absolute folder'),
@@ -89,7 +92,7 @@ const runFields = {
     .array(z.string().min(1).max(80))
     .max(64)
     .optional()
-    .describe('Waits for these run ids, or labels of earlier runs[]'),
+    .describe('Run ids, or labels in runs[], to wait for'),
 };
 
 /** One entry of `runs[]`. */
@@ -105,9 +108,10 @@ export const sharedFields = {
   output_schema: z.record(z.string(), z.unknown()).optional().describe('Of the last message'),
   artifacts: z.array(z.string().max(200)).max(16).optional().describe('out/*.json'),
   workspace: workspace.optional().describe('Private clone, or in place'),
-  shared_workspace: z.boolean().optional().describe('In place, beside other runs'),
+  shared_workspace: z.boolean().optional().describe('Beside other runs'),
   wall_ms: z.int().min(100).max(86_400_000).optional(),
   output_bytes: z.int().min(1024).max(1_099_511_627_776).optional(),
+  limits: givenLimits.optional().describe('memory_bytes, cpu_ms, …'),
   stall_ms: z.int().min(100).max(86_400_000).optional(),
   priority: z.int().min(-1000).max(1000).optional().describe('+100 doubles its share'),
   labels: z.array(plainName).max(8).optional().describe('Of the worker'),
@@ -144,6 +148,8 @@ export const runSpec = z.strictObject({
   shared_workspace: z.boolean().optional(),
   wall_ms: z.int().optional(),
   output_bytes: z.int().optional(),
+  /** Of its processes. */
+  limits: givenLimits.optional(),
   /** Without any event for so long it counts as stalled. */
   stall_ms: z.int().optional(),
   /** May be begun again after a process of it was lost; read-only pipelines always may. */

@@ -57,7 +57,7 @@ export const runContracts = {
   start_run: defineContract({
     title: 'Start runs',
     description:
-      'Hand off work to the fleet: one run, or up to 64 in runs[] (top-level fields are their defaults). Returns ids at once.',
+      'Hand off work to the fleet: one run, or up to 64 in runs[] (top-level fields: defaults). Returns ids at once.',
     input: z.strictObject({
       ...runFields,
       ...sharedFields,
@@ -109,16 +109,13 @@ export const runContracts = {
   poll_run: defineContract({
     title: 'Poll runs',
     description:
-      'State, preview and handles of runs, by run_ids or task_id. Give back the cursor to hear only news; wait_ms waits for it.',
+      'State, preview and handles of runs. Give back the cursor to hear only news; wait_ms waits for it.',
     input: z.strictObject({
       run_ids: z.array(runId).min(1).max(maxBatch).optional(),
       task_id: taskId.optional(),
       cursor: z.string().max(40).optional(),
       wait_ms: z.int().min(0).max(maxWaitMs).optional(),
-      until: z
-        .enum(['change', 'any', 'all'])
-        .optional()
-        .describe('Wait for news (default), one end, all ends'),
+      until: z.enum(['change', 'any', 'all']).optional().describe('News (default), one end, all ends'),
       preview_tokens: z.int().min(0).max(2000).optional().describe('Default 700'),
     }),
     output: z.strictObject({
@@ -222,7 +219,7 @@ export const runContracts = {
   }),
   pause_run: defineContract({
     title: 'Pause a run',
-    description: 'Stop the work and keep its place: Codex at the turn boundary, commands by SIGSTOP.',
+    description: 'Stop and keep its place: Codex at a turn boundary, commands by SIGSTOP.',
     input: z.strictObject({ run_id: runId }),
     output: z.strictObject({
       run_id: runId,
@@ -244,7 +241,7 @@ export const runContracts = {
   }),
   resume_run: defineContract({
     title: 'Resume, answer or steer a run',
-    description: 'Continue a paused run, answer its question, or send a running one a message.',
+    description: 'Continue a paused run, answer its question, or message a running one.',
     input: z.strictObject({
       run_id: runId,
       message: z.string().min(1).max(100_000).optional(),
@@ -271,7 +268,7 @@ export const runContracts = {
   }),
   cancel_run: defineContract({
     title: 'Cancel runs',
-    description: 'End runs and their whole process trees, by run_ids, task_id or group. Handles are kept.',
+    description: 'End runs with their process trees, by run_ids, task_id or group. Handles stay.',
     input: z.strictObject({
       run_ids: z.array(runId).min(1).max(maxBatch).optional(),
       task_id: taskId.optional(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { handleRecord } from './handle.ts';
 import { plainName, runId } from './ids.ts';
+import { limitState } from './limits.ts';
 import { decision } from './manifest.ts';
 import { engineName } from './pipeline.ts';
 import { runPrivacyDetail } from './privacy.ts';
@@ -44,6 +45,8 @@ export const workerDescriptor = z.strictObject({
   pipelines: z.array(z.string()),
   /** Of the sandbox, each really tried. */
   sandbox: z.array(layerState).optional(),
+  /** On the processes of runs, each really tried. */
+  limits: z.array(limitState).optional(),
   host: hostPressure.optional(),
 });
 export type WorkerDescriptor = z.infer<typeof workerDescriptor>;

@@ -3,7 +3,7 @@
 export interface StartRunInput {
   /** Recipe; default codex */
   pipeline?: string;
-  /** For codex: what to do */
+  /** For codex */
   prompt?: string;
   /** Only these stages */
   stages?: Array<string>;
@@ -15,7 +15,7 @@ export interface StartRunInput {
   label?: string;
   /** Same key starts once */
   request_key?: string;
-  /** Waits for these run ids, or labels of earlier runs[] */
+  /** Run ids, or labels in runs[], to wait for */
   after?: Array<string>;
   /** Groups runs */
   task_id?: string;
@@ -29,10 +29,12 @@ export interface StartRunInput {
   artifacts?: Array<string>;
   /** Private clone, or in place */
   workspace?: 'clone' | 'none';
-  /** In place, beside other runs */
+  /** Beside other runs */
   shared_workspace?: boolean;
   wall_ms?: number;
   output_bytes?: number;
+  /** memory_bytes, cpu_ms, … */
+  limits?: Record<string, number>;
   stall_ms?: number;
   /** +100 doubles its share */
   priority?: number;
@@ -90,7 +92,7 @@ export interface PollRunInput {
   task_id?: string;
   cursor?: string;
   wait_ms?: number;
-  /** Wait for news (default), one end, all ends */
+  /** News (default), one end, all ends */
   until?: 'change' | 'any' | 'all';
   /** Default 700 */
   preview_tokens?: number;
@@ -292,17 +294,17 @@ export const requiredOutputFields: Record<ToolName, readonly string[]> = {
   list_workers: ['workers', 'pipelines', 'queued', 'next'],
 };
 export interface FleetMethods {
-  /** Hand off work to the fleet: one run, or up to 64 in runs[] (top-level fields are their defaults). Returns ids at once. */
+  /** Hand off work to the fleet: one run, or up to 64 in runs[] (top-level fields: defaults). Returns ids at once. */
   startRun(input: StartRunInput, options?: CallOptions): Promise<StartRunOutput>;
-  /** State, preview and handles of runs, by run_ids or task_id. Give back the cursor to hear only news; wait_ms waits for it. */
+  /** State, preview and handles of runs. Give back the cursor to hear only news; wait_ms waits for it. */
   pollRun(input: PollRunInput, options?: CallOptions): Promise<PollRunOutput>;
   /** Page (≤ 32 KiB) or search stored output; cursor goes on. export: to .runs/ */
   readHandle(input: ReadHandleInput, options?: CallOptions): Promise<ReadHandleOutput>;
-  /** Stop the work and keep its place: Codex at the turn boundary, commands by SIGSTOP. */
+  /** Stop and keep its place: Codex at a turn boundary, commands by SIGSTOP. */
   pauseRun(input: PauseRunInput, options?: CallOptions): Promise<PauseRunOutput>;
-  /** Continue a paused run, answer its question, or send a running one a message. */
+  /** Continue a paused run, answer its question, or message a running one. */
   resumeRun(input: ResumeRunInput, options?: CallOptions): Promise<ResumeRunOutput>;
-  /** End runs and their whole process trees, by run_ids, task_id or group. Handles are kept. */
+  /** End runs with their process trees, by run_ids, task_id or group. Handles stay. */
   cancelRun(input: CancelRunInput, options?: CallOptions): Promise<CancelRunOutput>;
   /** Workers, their free slots, and which engines they have or miss. */
   listWorkers(input?: ListWorkersInput, options?: CallOptions): Promise<ListWorkersOutput>;

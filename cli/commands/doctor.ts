@@ -46,11 +46,12 @@ async function examine(): Promise<Check[]> {
       await checkPrivacy(paths, processEnv),
     ]),
     tryCheck('engines', reinstall, async () => {
-      const { checkEngines, checkReaping, checkSandbox } = await import('../doctor/engines.ts');
+      const { checkEngines, checkLimits, checkReaping, checkSandbox } = await import('../doctor/engines.ts');
       return [
         ...(await checkEngines(paths, captured.env)),
         ...(await checkReaping(paths, captured.env)),
         ...(await checkSandbox(paths, captured.env)),
+        ...(await checkLimits(paths, captured.env)),
       ];
     }),
     tryCheck('state folder', 'Make it a folder of your own, with mode 700.', () => [

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { limitFix } from '../../core/limits.ts';
 import { sandboxFix } from '../../core/sandbox.ts';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { runEnvironment, runPath, type Environment } from '../../platform/environment.ts';
@@ -8,6 +9,7 @@ import { findCodex } from '../../servers/worker/engines/codex/find-codex.ts';
 import { engines } from '../../servers/worker/engines/index.ts';
 import { probeReaping, reportReaping } from '../../servers/worker/runner/reaping.ts';
 import { createStartProcess } from '../../servers/worker/runner/start-process.ts';
+import { createLimits } from '../../servers/worker/limits/limits.ts';
 import { createSandbox } from '../../servers/worker/sandbox/sandbox.ts';
 import type { Check } from './check.ts';
 
@@ -49,6 +51,26 @@ export async function checkSandbox(paths: FleetPaths, env: Environment): Promise
         : { name: `sandbox ${name}`, state: 'warning', found: `${state}: ${why}`, fix: sandboxFix(why) },
     );
   } finally {
+    await layer.close();
+  }
+}
+
+/** Which limits runs can be held to here, each tried by running something that goes beyond it. */
+export async function checkLimits(paths: FleetPaths, env: Environment): Promise<Check[]> {
+  const config = loadConfig(paths.configFile);
+  const stateDir = doctorFolder(paths);
+  const path = runPath(env, config);
+  const codex = await findCodex(config, path).catch(() => undefined);
+  const { layer } = await probeReaping({ config, path, stateDir, codexBinary: codex?.binary });
+  const limits = createLimits({ layer, dir: stateDir });
+  try {
+    return (await limits.prove()).map((state): Check => {
+      const { layer: name, state: found, why = 'it does not work' } = state;
+      if (found === 'enforced') return { name: `limit ${name}`, state: 'ok', found };
+      return { name: `limit ${name}`, state: 'warning', found: `${found}: ${why}`, fix: limitFix(state) };
+    });
+  } finally {
+    await limits.close();
     await layer.close();
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { strictestLimits } from '../../core/limits.ts';
 import { openBlobs } from '../../platform/blobs/blobs.ts';
 import { runEnvironment, type Environment } from '../../platform/environment.ts';
 import { newBootId } from '../../platform/ids.ts';
@@ -12,6 +13,7 @@ import { createCredentials, type Credentials } from './credentials.ts';
 import { findCodex } from './engines/codex/find-codex.ts';
 import type { Engines } from './engines/index.ts';
 import type { HandlerDeps } from './handlers/index.ts';
+import { createLimits } from './limits/limits.ts';
 import { lockWorker } from './lock.ts';
 import { watchCold } from './output/cold-contents.ts';
 import { openFileHandleStore } from './output/file-handle-store.ts';
@@ -105,9 +107,12 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
   const sandbox = createSandbox({ layer, dir, ours: options.ours });
   if (config.sandbox.profile !== 'off') await sandbox.prove();
+  const limits = createLimits({ layer, dir });
+  if (Object.keys(strictestLimits(config.limits)).length > 0) await limits.prove();
   const deps = {
     engines,
     sandbox,
+    limits,
     places,
     handles,
     files,
@@ -145,11 +150,13 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     credentials,
     privacy,
     sandbox: sandbox.known,
+    limits: limits.known,
     identity,
     engines: probed,
     signer: lazySigner({ dir, identity, engines: probed, slots, transport, config, path, now: Date.now }),
     release: async () => {
       cold.close();
+      await limits.close();
       await layer.close();
       await unlock();
     },

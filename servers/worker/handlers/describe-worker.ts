@@ -1,4 +1,5 @@
 import type { Handlers } from '../../../mcp/handlers.ts';
+import type { LimitState } from '../../../schemas/limits.ts';
 import type { LayerState } from '../../../schemas/sandbox.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { EngineStatus, WorkerDescriptor } from '../../../schemas/worker.ts';
@@ -17,9 +18,11 @@ export function describeWorker(
   identity: WorkerIdentity,
   engines: () => Promise<EngineStatus[]>,
   sandbox: () => readonly LayerState[] | undefined,
+  limits: () => readonly LimitState[] | undefined,
 ): Handlers<WorkerContracts>['describe_worker'] {
   return async () => {
     const layers = sandbox();
+    const held = limits();
     return {
       ...identity,
       pid: process.pid,
@@ -29,6 +32,7 @@ export function describeWorker(
       engines: await engines(),
       host: await readHost(),
       ...(layers !== undefined && { sandbox: [...layers] }),
+      ...(held !== undefined && { limits: [...held] }),
     };
   };
 }

@@ -1,4 +1,5 @@
 import type { Handlers } from '../../../mcp/handlers.ts';
+import type { LimitState } from '../../../schemas/limits.ts';
 import type { LayerState } from '../../../schemas/sandbox.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { EngineStatus } from '../../../schemas/worker.ts';
@@ -20,10 +21,11 @@ export interface HandlerDeps {
   identity: WorkerIdentity;
   engines: () => Promise<EngineStatus[]>;
   sandbox: () => readonly LayerState[] | undefined;
+  limits: () => readonly LimitState[] | undefined;
 }
 
 export function createHandlers(deps: HandlerDeps): Handlers<WorkerContracts> {
-  const { runs, handles, places, identity, engines, sandbox } = deps;
+  const { runs, handles, places, identity, engines, sandbox, limits } = deps;
   return {
     start_run: startRun(runs, places),
     poll_run: pollRun(runs, identity.worker_id),
@@ -31,6 +33,6 @@ export function createHandlers(deps: HandlerDeps): Handlers<WorkerContracts> {
     pause_run: pauseRun(runs),
     resume_run: resumeRun(runs),
     cancel_run: cancelRun(runs),
-    describe_worker: describeWorker(runs, identity, engines, sandbox),
+    describe_worker: describeWorker(runs, identity, engines, sandbox, limits),
   };
 }

@@ -1,6 +1,7 @@
 import { stillRuns, type ProcessIdentity } from '../../../platform/process-identity.ts';
 import { endProcesses } from './end-processes.ts';
-import type { ProcessTree, ReapingLayer } from './layer.ts';
+import type { ReapingLayer } from './layer.ts';
+import type { ProcessTree } from './process-tree.ts';
 import type { Ledger } from './ledger.ts';
 import {
   descendantsOf,
@@ -67,6 +68,7 @@ function identityOf(pid: number): ProcessIdentity {
 }
 
 class GroupTree implements ProcessTree {
+  readonly collectors = [];
   readonly #leader: ProcessIdentity | undefined;
   readonly #ledger: Ledger;
   readonly #forget: (tree: GroupTree) => void;
@@ -109,6 +111,10 @@ class GroupTree implements ProcessTree {
 
   continue(): void {
     for (const row of this.look(readAllProcesses())) send(row.pid, 'SIGCONT');
+  }
+
+  pids(): number[] {
+    return this.look(readAllProcesses()).map(({ pid }) => pid);
   }
 
   kill(): Promise<void> {

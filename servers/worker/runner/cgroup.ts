@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Launched, ProcessTree, ReapingLayer } from './layer.ts';
+import type { Launched, ReapingLayer } from './layer.ts';
+import type { ProcessTree } from './process-tree.ts';
 import { startGuard } from './guard.ts';
 import { send, waitUntil } from './process-table.ts';
 import type { ProcessSpec } from './process.ts';
@@ -28,12 +29,20 @@ export function findOwnCgroup(): string | undefined {
 /** Kills all processes of a cgroup and of those below it, then removes the folders. */
 export async function endCgroup(folder: string): Promise<void> {
   if (removeCgroup(folder)) return;
+  await waitUntil(() => {
+    killAll(folder);
+    return removeCgroup(folder);
+  }, killMs);
+}
+
+/** At once where the kernel does it; cgroup v1 has no such file, and nobody may make one there. */
+function killAll(folder: string): void {
   try {
-    writeFileSync(join(folder, 'cgroup.kill'), '1');
+    writeFileSync(join(folder, 'cgroup.kill'), '1', { flag: 'r+' });
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
+    for (const pid of pidsOf(folder)) if (pid !== process.pid) send(pid, 'SIGKILL');
   }
-  await waitUntil(() => removeCgroup(folder), killMs);
 }
 
 /** The kernel removes only a cgroup nobody is in: true is the proof that all are dead. */
@@ -100,6 +109,7 @@ function moveTo(folder: string): void {
 }
 
 class CgroupTree implements ProcessTree {
+  readonly collectors = [];
   readonly #folder: string;
   #death: Promise<void> | undefined;
 
@@ -119,6 +129,10 @@ class CgroupTree implements ProcessTree {
 
   continue(): void {
     this.#freeze('0');
+  }
+
+  pids(): number[] {
+    return pidsOf(this.#folder);
   }
 
   kill(): Promise<void> {

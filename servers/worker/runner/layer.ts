@@ -1,17 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Reaping } from '../../../schemas/worker.ts';
 import type { ProcessSpec } from './process.ts';
-
-/** Everything one run started, its descendants in sessions of their own included. */
-export interface ProcessTree {
-  /** TERM to every process, and CONT, so that a stopped one can act on it. */
-  askToEnd(): void;
-  /** Returns once no process of the tree is running (or after a bounded number of tries). */
-  stop(): void;
-  continue(): void;
-  /** KILL to every process; resolves when none is left, or when the kernel will not let one go. Idempotent. */
-  kill(): Promise<void>;
-}
+import type { ProcessTree } from './process-tree.ts';
 
 export interface Launched {
   child: ChildProcess;

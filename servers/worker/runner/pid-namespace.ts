@@ -3,7 +3,8 @@ import { arch, geteuid } from 'node:process';
 import { callFilter, withFilter } from './call-filter.ts';
 import { checkProgram } from './check-program.ts';
 import { confinementArguments, confinementKey } from './confinement.ts';
-import type { Launched, ProcessTree, ReapingLayer } from './layer.ts';
+import type { Launched, ReapingLayer } from './layer.ts';
+import type { ProcessTree } from './process-tree.ts';
 import { openNamespace, type Namespace } from './namespace.ts';
 import type { Confinement, ProcessSpec } from './process.ts';
 import { descendantsOf, readProcess, send, stopAll, type ProcessRow } from './process-table.ts';
@@ -147,6 +148,14 @@ class NamespaceTree implements ProcessTree {
       this.#parent.kill(below.length === 0 ? 'SIGKILL' : 'SIGCONT');
     }
     await this.#namespace.kill();
+  }
+
+  get collectors(): readonly number[] {
+    return [...this.#roots];
+  }
+
+  pids(): number[] {
+    return [...this.#roots, ...this.#members().map(({ pid }) => pid)];
   }
 
   #members(): ProcessRow[] {

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Outcome } from '../../../schemas/run.ts';
 import type { Reaping } from '../../../schemas/worker.ts';
+import type { ProcessTree } from './process-tree.ts';
 
 /** What a run can see and reach of the machine, besides reading the system's own files. Paths are real ones. */
 export interface Confinement {
@@ -26,6 +27,17 @@ export interface ProcessSpec {
   tmpDir: string;
   /** undefined: the machine as it is. */
   confinement?: Confinement;
+  /** undefined: no limits. */
+  held?: Held;
+}
+
+/** What holds a process to limits. */
+export interface Held {
+  /** A program and its arguments that bring themselves under the limits and become what follows. */
+  through: readonly [string, ...string[]];
+  began(tree: ProcessTree): void;
+  /** Nothing of it is left, and nobody knows yet how it ended. */
+  ended(end: ProcessEnd): void;
 }
 
 export interface ProcessIo {

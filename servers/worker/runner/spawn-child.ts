@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { checkProgram } from './check-program.ts';
 import type { ProcessSpec } from './process.ts';
 
 /**
@@ -12,7 +13,9 @@ export function spawnChild(
   cwd: string,
   passed: readonly number[] = [],
 ): ChildProcess {
-  const [file, ...args] = argv;
+  const { held } = spec;
+  if (held !== undefined) checkProgram(argv[0], cwd);
+  const [file, ...args] = held === undefined ? argv : ([...held.through, ...argv] as const);
   return spawn(file, args, {
     cwd,
     env: spec.env,

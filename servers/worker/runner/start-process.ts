@@ -104,6 +104,7 @@ class Run implements RunningProcess {
         signal === null ? { kind: 'exit', code: code ?? 0 } : { kind: 'signal', signal };
       void this.#finish(end, closed);
     });
+    this.#spec.held?.began(tree);
     if (this.#wish === 'terminate') void tree.kill();
     else if (this.#wish === 'stop') tree.stop();
   }
@@ -119,6 +120,7 @@ class Run implements RunningProcess {
   #end(end: ProcessEnd): void {
     this.#hasExited = true;
     this.#isOver = true;
+    this.#spec.held?.ended(end);
     this.#settle(end);
   }
 

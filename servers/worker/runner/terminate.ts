@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProcessTree } from './layer.ts';
+import type { ProcessTree } from './process-tree.ts';
 
 /** TERM to the tree, KILL to what is left of it after `graceMs`. */
 export async function terminate(tree: ProcessTree, ended: Promise<unknown>, graceMs: number): Promise<void> {

@@ -1,10 +1,12 @@
 import { passedLimit } from '../../../core/budget.ts';
 import { FleetError } from '../../../core/errors.ts';
+import { askedLimits, reachedWords } from '../../../core/limits.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { AnsweredBy } from '../../../schemas/manifest.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
-import type { Outcome, Question } from '../../../schemas/run.ts';
+import type { LimitName, Outcome, Question } from '../../../schemas/run.ts';
 import type { EngineEnd, EngineReport, EngineSession } from '../engines/engine.ts';
+import type { HeldRun } from '../limits/held-run.ts';
 import type { ActiveClock } from './active-clock.ts';
 import { guardedEnd, guardedReport } from './guarded-words.ts';
 import { judge, type Cause } from './judge.ts';
@@ -64,6 +66,9 @@ export class Attempt {
   #cause: Cause | undefined;
   /** Stands also where the stage ended by itself with the call that passed the limit. */
   #overspent: Cause | undefined;
+  #held: HeldRun | undefined;
+  /** The limit its processes reached, where that is its end. */
+  #reached: Cause | undefined;
   #isPausing = false;
   #isHalted = false;
   /** No stage follows: the attempt is as good as done. */
@@ -75,11 +80,19 @@ export class Attempt {
 
   constructor(options: AttemptOptions) {
     this.#options = options;
-    this.done = this.#runStages().catch((error: unknown): AttemptEnd => {
+    this.done = this.#runHeld().catch((error: unknown): AttemptEnd => {
       const { deps, known } = options;
       deps.log.error({ err: error, run_id: known.run_id }, 'a run broke off');
       return { kind: 'over', outcome: internalFailure(known.spec.pipeline).outcome };
     });
+  }
+
+  async #runHeld(): Promise<AttemptEnd> {
+    try {
+      return await this.#runStages();
+    } finally {
+      await this.#held?.close();
+    }
   }
 
   /** Resolves when the work has stopped: halted where it stands, or the attempt is done. */
@@ -225,6 +238,17 @@ export class Attempt {
     });
     known.preview.begin(recorder.previews);
     clock.start();
+    const report = (said: EngineReport): void => {
+      this.#onReport(guardedReport(known.privacy, said));
+    };
+    this.#held ??= deps.limits.hold({
+      ...recipe,
+      spec: known.spec,
+      report,
+      onReached: (which) => {
+        this.#reach(which);
+      },
+    });
     const session = startStage(deps, {
       run_id: known.run_id,
       spec: known.spec,
@@ -234,10 +258,9 @@ export class Attempt {
       config: recipe.config,
       keepsThreads: known.privacy.keepsThreads,
       output: recorder,
-      report: (said) => {
-        this.#onReport(guardedReport(known.privacy, said));
-      },
+      report,
       resume,
+      held: this.#held,
     });
     this.#session = session;
     // Its first output may already have passed a limit.
@@ -249,7 +272,17 @@ export class Attempt {
     await recorder.seal();
     known.preview.end();
     // The stage may have ended well; what it put out is not all there.
-    return recorder.diskFailed ? { ...end, outcome: { kind: 'limit', which: 'disk' } } : end;
+    if (recorder.diskFailed) return { ...end, outcome: { kind: 'limit', which: 'disk' } };
+    return this.#reached === undefined ? end : { ...end, outcome: this.#reached };
+  }
+
+  /** Its processes are ended by what holds them; whatever they say by that is not their end. */
+  #reach(which: LimitName): void {
+    if (this.#cause !== undefined) return;
+    const { known, recipe } = this.#options;
+    known.facts.error ??= reachedWords(which, askedLimits(recipe.config, recipe.pipeline, known.spec));
+    this.#reached = { kind: 'limit', which };
+    this.end(this.#reached);
   }
 
   #onReport(said: EngineReport): void {

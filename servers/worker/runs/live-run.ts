@@ -242,6 +242,7 @@ export class LiveRun {
       await this.#deps.engines[stage.engine].check(stage, pipeline, this.spec, config);
     }
     await this.#deps.sandbox.check(this.#recipe);
+    await this.#deps.limits.check({ ...this.#recipe, spec: this.spec });
     this.#deps.files.prepare(this.run_id, { home: needsHome(stages) });
     // Before anything runs: a crash must not find a run that looks paused on purpose.
     this.#deps.files.write(this.record());

@@ -8,6 +8,8 @@ import type { Places } from '../places.ts';
 import type { HandleStore } from '../output/handle-store.ts';
 import type { WorkerPrivacy } from '../privacy/worker-privacy.ts';
 import type { StartProcess } from '../runner/process.ts';
+import type { HeldRun } from '../limits/held-run.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { RecordFiles } from './record-files.ts';
 
@@ -19,6 +21,7 @@ export interface RunDeps {
   files: RecordFiles;
   startProcess: StartProcess;
   sandbox: Sandbox;
+  limits: Limits;
   /** One for all workers of this host, see EngineContext. */
   signInLock: string;
   credential: (name: string) => string | undefined;
@@ -45,6 +48,8 @@ export interface StageStart {
   output: EngineContext['output'];
   report: EngineContext['report'];
   resume: Resume;
+  /** undefined: no limits. */
+  held: HeldRun | undefined;
 }
 
 /** A longer grace would break the promise that a cancelled tree is dead within 3 s. */
@@ -64,7 +69,10 @@ export function startStage(deps: RunDeps, start: StageStart): EngineSession {
       graceMs: Math.min(start.config.limits.grace_ms, maxGraceMs),
       signInLock: deps.signInLock,
       credential: deps.credential,
-      startProcess: deps.sandbox.around(deps.startProcess, { ...start, env }),
+      startProcess: deps.sandbox.around(start.held?.around(deps.startProcess) ?? deps.startProcess, {
+        ...start,
+        env,
+      }),
     });
   } catch (error) {
     deps.log.error({ err: error, run_id: start.run_id, engine: engine.name }, 'an engine failed to start');

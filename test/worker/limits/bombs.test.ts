@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Peer } from '../../../mcp/client.ts';
+import type { RunRequest } from '../../../schemas/run.ts';
+import type { FleetContracts } from '../../../schemas/tools.ts';
+import { pollToEnd, realFleet, type RealFleet } from '../../coordinator/real-fleet.ts';
+
+const bomb = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'fixtures', 'bin', 'bomb.mjs');
+
+/** In the arguments of all that must not be left behind. */
+const mark = String(600_000 + process.pid);
+
+/** Orphans in sessions of their own, one without any environment. */
+const orphans = `(setsid /bin/sleep ${mark} &); (env -i /usr/bin/setsid /bin/sleep ${mark} &)`;
+
+const scripts = {
+  fork: `${orphans}; n=0; while [ $n -lt 200 ]; do /bin/sleep ${mark} & n=$((n + 1)); done; wait`,
+  cpu: `${orphans}; spin() { i=0; while [ $i -lt 9000000 ]; do i=$((i + 1)); done; }; spin & spin & spin`,
+  files_in_all: `${orphans}; i=0; while [ $i -lt 40 ]; do head -c 4194304 /dev/zero > f$i; sleep 0.05; i=$((i + 1)); done; /bin/sleep ${mark}`,
+  one_file: `${orphans}; head -c 67108864 /dev/zero > large`,
+  tmpfs: `${orphans}; head -c 134217728 /dev/zero > /tmp/large; /bin/sleep ${mark}`,
+  output: `${orphans}; yes`,
+  wall: `${orphans}; /bin/sleep ${mark}`,
+};
+
+function pipelineOf(script: string, limits: Record<string, number>, more = {}): Record<string, unknown> {
+  return { ...more, limits, stages: [{ name: 'go', engine: 'command', argv: ['/bin/sh', '-c', script] }] };
+}
+
+const mebibyte = 1024 * 1024;
+const pipelines = {
+  memory: {
+    limits: { memory_bytes: 96 * mebibyte },
+    stages: [{ name: 'go', engine: 'command', argv: [process.execPath, bomb, 'memory'] }],
+  },
+  files: {
+    limits: { open_files: 64 },
+    stages: [{ name: 'go', engine: 'command', argv: [process.execPath, bomb, 'files'] }],
+  },
+  tmpfs: pipelineOf(scripts.tmpfs, { memory_bytes: 32 * mebibyte }, { sandbox: 'default' }),
+  fork: pipelineOf(scripts.fork, { processes: 16 }),
+  cpu: pipelineOf(scripts.cpu, { cpu_ms: 600 }),
+  files_in_all: pipelineOf(scripts.files_in_all, { disk_bytes: 16 * mebibyte }),
+  one_file: pipelineOf(scripts.one_file, { disk_bytes: 16 * mebibyte }),
+  output: pipelineOf(scripts.output, {}),
+  wall: pipelineOf(scripts.wall, { processes: 16 }),
+  echo: { read_only: true, stages: [{ name: 'go', engine: 'command', argv: ['/bin/echo', 'hello'] }] },
+};
+
+let real: RealFleet;
+let peer: Peer<FleetContracts> | undefined;
+
+beforeAll(async () => {
+  real = await realFleet({
+    workers: { count: 1, slots: 10 },
+    commands: [
+      { argv: ['/bin/sh', '...'] },
+      { argv: [process.execPath, '...'] },
+      { argv: ['/bin/echo', '...'] },
+    ],
+    pipelines,
+    limits: { allow_degraded: ['disk'] },
+  });
+});
+afterAll(() => real.close());
+
+async function explode(task_id: string, runs: RunRequest[]) {
+  peer ??= await real.up();
+  await peer.call('start_run', {
+    task_id,
+    cwd: real.fleet.work,
+    workspace: 'none',
+    shared_workspace: true,
+    runs,
+  });
+  const ended = await pollToEnd(peer, task_id);
+  return Object.fromEntries(ended.map(({ label, outcome }) => [label, outcome]));
+}
+
+function leftBehind(): number {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(mark);
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+it('ends each by its limit, and nothing else', async () => {
+  const kinds = ['memory', 'tmpfs', 'fork', 'cpu', 'files_in_all', 'one_file', 'files', 'echo'];
+  const told = await explode(
+    'bombs',
+    kinds.map((pipeline) => ({ pipeline, label: pipeline })),
+  );
+  expect(told).toEqual({
+    memory: 'limit memory',
+    tmpfs: 'limit memory',
+    fork: 'limit processes',
+    cpu: 'limit cpu',
+    files_in_all: 'limit disk',
+    one_file: 'limit disk',
+    files: 'limit files',
+    echo: 'exit 0',
+  });
+  expect(leftBehind()).toBe(0);
+});

@@ -1,0 +1,117 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { config as configSchema } from '../../../schemas/config.ts';
+import { limitLayers, type RunLimits } from '../../../schemas/limits.ts';
+import { pipeline as pipelineSchema } from '../../../schemas/pipeline.ts';
+import type { Controllers } from '../../../servers/worker/limits/controllers.ts';
+import { createLimits } from '../../../servers/worker/limits/limits.ts';
+import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
+import type { ProcessEnd } from '../../../servers/worker/runner/process.ts';
+import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
+import { scratchFolder } from '../../helpers/scratch.ts';
+import { path } from '../runner/support.ts';
+
+const pipeline = pipelineSchema.parse({ stages: [{ name: 'go', engine: 'command', argv: ['/bin/true'] }] });
+const none: Controllers = new Map();
+const refused = { code: 'SANDBOX_UNAVAILABLE' };
+
+async function open(reaping: 'auto' | 'best_effort', controllers?: Controllers) {
+  const dir = scratchFolder();
+  const { layer } = await probeReaping({ config: { reaping }, path, stateDir: dir });
+  const limits = createLimits({ layer, dir, ...(controllers !== undefined && { controllers }) });
+  onTestFinished(async () => {
+    await limits.close();
+    await layer.close();
+  });
+  const run = async (asked: RunLimits, script: string, program = '/bin/sh') => {
+    const config = configSchema.parse({ limits: { allow_degraded: limitLayers } });
+    const told: { notes: unknown[]; reached: string[]; out: string } = { notes: [], reached: [], out: '' };
+    const bounded = { config, pipeline, spec: { limits: asked } };
+    await limits.check(bounded);
+    const held = limits.hold({
+      ...bounded,
+      report: (report) => told.notes.push(report),
+      onReached: (which) => told.reached.push(which),
+    });
+    const start = createStartProcess(layer);
+    const process = (held?.around(start) ?? start)(
+      {
+        argv: [program, ...(program === '/bin/sh' ? ['-c', script] : [script])],
+        cwd: dir,
+        env: { PATH: path },
+        stdin: 'ignore',
+        tmpDir: dir,
+      },
+      { stdout: (chunk) => (told.out += chunk.toString()), stderr: () => undefined },
+    );
+    const end: ProcessEnd = await process.ended;
+    await held?.close();
+    return { ...told, end };
+  };
+  return { limits, run };
+}
+
+describe('where no cgroup can be made', () => {
+  it('refuses each limit only a cgroup enforces, with a fix', async () => {
+    const { limits } = await open('auto', none);
+    const states = await limits.prove();
+    expect(Object.fromEntries(states.map(({ layer, state }) => [layer, state]))).toEqual({
+      memory: 'degraded',
+      cpu: 'degraded',
+      cpu_rate: 'missing',
+      processes: 'degraded',
+      disk: 'degraded',
+      files: 'enforced',
+    });
+    const config = configSchema.parse({});
+    for (const asked of [{ memory_bytes: 2 ** 24 }, { cpu_ms: 100 }, { cpu_cores: 1 }, { processes: 4 }]) {
+      const check = limits.check({ config, pipeline, spec: { limits: asked } });
+      await expect(check).rejects.toMatchObject({
+        ...refused,
+        next: expect.stringContaining('allow_degraded'),
+      });
+    }
+    await limits.check({ config, pipeline, spec: { limits: { open_files: 64 } } });
+  });
+
+  it.each([
+    [
+      'memory',
+      { memory_bytes: 2 ** 24 },
+      'x=$(head -c 50331648 /dev/zero | tr "\\0" x); sleep 5; echo "${#x}"',
+    ],
+    ['cpu', { cpu_ms: 200 }, 'i=0; while [ $i -lt 9000000 ]; do i=$((i + 1)); done'],
+    ['processes', { processes: 6 }, 'n=0; while [ $n -lt 20 ]; do sleep 5 & n=$((n + 1)); done; wait'],
+  ] as const)('still ends what is seen beyond its limit of %s, by leave', async (which, asked, script) => {
+    const { run } = await open('auto', none);
+    const { reached, notes, end } = await run(asked, script);
+    expect(reached).toEqual([which]);
+    expect(end).toEqual({ kind: 'signal', signal: 'SIGKILL' });
+    expect(notes).toEqual([{ kind: 'note', text: expect.stringContaining(`${which} degraded`) }]);
+  });
+
+  it('lets what stays within its limits be, under a process group as well', async () => {
+    const { run } = await open('best_effort', none);
+    const asked = { memory_bytes: 2 ** 26, cpu_ms: 5_000, processes: 8, cpu_cores: 0.5, open_files: 64 };
+    const { reached, end } = await run(asked, 'sleep 0.3; exit 3');
+    expect({ reached, end }).toEqual({ reached: [], end: { kind: 'exit', code: 3 } });
+  });
+});
+
+describe('what holds a process', () => {
+  it.each(['auto', 'best_effort'] as const)('adds nothing to what it sees, reaped by %s', async (reaping) => {
+    const { run } = await open(reaping);
+    const asked = { open_files: 40, processes: 8, memory_bytes: 2 ** 26 };
+    expect(await run(asked, '--', '/usr/bin/env')).toMatchObject({ out: `PATH=${path}\n`, reached: [] });
+    expect(await run(asked, 'ulimit -n; ulimit -f')).toMatchObject({ out: '40\nunlimited\n' });
+    expect((await run(asked, 'go', '/nowhere')).end).toEqual({ kind: 'spawn', errno: 'ENOENT' });
+  });
+
+  it('is not there for a run without limits', async () => {
+    const { limits } = await open('auto');
+    const bounded = { config: configSchema.parse({}), pipeline, spec: {} };
+    await limits.check(bounded);
+    expect(limits.known()).toBeUndefined();
+    const told = { report: () => undefined, onReached: () => undefined };
+    expect(limits.hold({ ...bounded, ...told })).toBeUndefined();
+  });
+});
