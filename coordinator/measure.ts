@@ -16,7 +16,10 @@ export function measureRuns(telemetry: Telemetry): EndListener {
       telemetry.record('codex.worker_queue_ms', Math.max(0, first_claimed_at - accepted_at), {
         worker_id: first.placement.worker_id,
       });
-      for (const [at, { placement, claimed_at, first_output_at, outcome, privacy }] of attempts.entries()) {
+      for (const [
+        at,
+        { placement, claimed_at, first_output_at, outcome, privacy, degraded = [] },
+      ] of attempts.entries()) {
         const { worker_id } = placement;
         // An attempt that goes on with a thread is told the first output of the one before.
         const isOwn = first_output_at !== attempts[at - 1]?.first_output_at;
@@ -25,6 +28,7 @@ export function measureRuns(telemetry: Telemetry): EndListener {
         }
         for (const [type, many] of Object.entries(privacy?.replaced ?? {}))
           telemetry.record('codex.values_replaced', many, { worker_id, type });
+        for (const layer of degraded) telemetry.record('codex.degraded_layers', 1, { worker_id, layer });
         if (outcome?.kind === 'lost' && !isPutAway(outcome))
           telemetry.record('codex.worker_error', 1, { worker_id, code: 'lost' });
       }

@@ -51,6 +51,8 @@ export const attemptRecord = z.strictObject({
   superseded_by: z.int().min(1).optional(),
   engine_thread_id: z.string().optional(),
   reaping: z.string().optional(),
+  /** Layers of the sandbox and of limits it was to have and went without, or with less, by leave of the configuration. */
+  degraded: z.array(z.string()).optional(),
   /** What it was given of the budgets of its run and task. */
   reserved: reserved.optional(),
   /** Of this attempt alone, as its worker last told. */

@@ -30,6 +30,13 @@ export const metrics = {
     attributes: ['worker_id', 'type'],
     description: 'Private values replaced by surrogates in what runs put out, by type.',
   },
+  'codex.degraded_layers': {
+    kind: 'counter',
+    unit: '{layer}',
+    attributes: ['worker_id', 'layer'],
+    description:
+      'Layers of the sandbox and of limits that attempts went without, or with less, by leave of the configuration.',
+  },
   'codex.worker_error': {
     kind: 'counter',
     unit: '{error}',

@@ -89,6 +89,7 @@ export const runDetail = z.strictObject({
   decisions: z.array(decision),
   notes: z.array(z.string()),
   reaping: reaping.optional(),
+  degraded: z.array(z.string()).optional(),
   engine_thread_id: z.string().optional(),
   preview: z.string().optional(),
   privacy: runPrivacyDetail.optional(),

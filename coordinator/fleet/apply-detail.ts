@@ -79,6 +79,7 @@ function toProgress(fence: Fence, known: Reported, detail: RunDetail): Progress 
     ...(detail.liveness !== undefined && { liveness: detail.liveness }),
     ...(detail.engine_thread_id !== undefined && { engine_thread_id: detail.engine_thread_id }),
     ...(detail.reaping !== undefined && { reaping: detail.reaping }),
+    ...(detail.degraded !== undefined && { degraded: detail.degraded }),
     ...(detail.usage !== undefined && { usage: detail.usage }),
     ...(detail.active_ms !== undefined && { active_ms: detail.active_ms }),
     ...(detail.privacy !== undefined && { privacy: privacyOf(detail.privacy) }),

@@ -48,6 +48,7 @@ export interface AttemptRow {
   superseded_by: number | null;
   engine_thread_id: string | null;
   reaping: string | null;
+  degraded_json: string | null;
   reserved_json: string | null;
   usage_json: string | null;
   active_ms: number | null;
@@ -127,6 +128,7 @@ function toAttempt(row: AttemptRow): AttemptRecord {
     ...(row.superseded_by !== null && { superseded_by: row.superseded_by }),
     ...(row.engine_thread_id !== null && { engine_thread_id: row.engine_thread_id }),
     ...(row.reaping !== null && { reaping: row.reaping }),
+    ...(row.degraded_json !== null && { degraded: fromJson(row.degraded_json) }),
     ...(row.reserved_json !== null && { reserved: fromJson(row.reserved_json) }),
     ...(row.usage_json !== null && { usage: fromJson(row.usage_json) }),
     ...(row.active_ms !== null && { active_ms: row.active_ms }),
@@ -207,6 +209,7 @@ export function attemptChanges(attempt: AttemptRecord): Column[] {
     toJson(attempt.liveness),
     attempt.engine_thread_id ?? null,
     attempt.reaping ?? null,
+    toJson(attempt.degraded),
     toJson(attempt.usage),
     attempt.active_ms ?? null,
     toJson(attempt.privacy),

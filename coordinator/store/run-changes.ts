@@ -95,6 +95,7 @@ export function progressed(run: RunRecord, change: Progress): RunRecord | undefi
     liveness: change.liveness,
     engine_thread_id: change.engine_thread_id,
     reaping: change.reaping,
+    degraded: change.degraded,
     privacy: withPrivacy(attempt, change),
     ...usedBy(run, attempt, change),
   });

@@ -27,7 +27,7 @@ export function createRunLoader(db: Database): RunLoader {
   const attempts = db.prepare<[number], AttemptRow>(`
     SELECT attempt, placement AS placement_json, boot_id, remote_run_id, claimed_at, started_at,
       first_output_at, liveness AS liveness_json, ended_at, outcome AS outcome_json, retry AS retry_json,
-      hedge AS hedge_json, superseded_by, engine_thread_id, reaping,
+      hedge AS hedge_json, superseded_by, engine_thread_id, reaping, degraded AS degraded_json,
       reserved AS reserved_json, usage AS usage_json, active_ms, privacy AS privacy_json, notes AS notes_json
     FROM attempt WHERE arrival = ? ORDER BY attempt`);
   const handles = db.prepare<[number], HandleRow>(

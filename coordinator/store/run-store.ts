@@ -96,6 +96,7 @@ export interface Progress extends Fence {
   liveness?: Liveness;
   engine_thread_id?: string;
   reaping?: string;
+  degraded?: string[];
   notes?: string[];
   handles?: StoredHandle[];
   /** Of the worker's run so far: also what earlier attempts used that it goes on with. */

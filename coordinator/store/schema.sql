@@ -13,7 +13,7 @@ CREATE TABLE attempt (
   outcome TEXT,
   engine_thread_id TEXT,
   reaping TEXT,
-  notes TEXT NOT NULL, lease_until INTEGER, worker_id TEXT NOT NULL DEFAULT '', hedge TEXT, superseded_by INTEGER, retry TEXT, liveness TEXT, reserved TEXT, usage TEXT, active_ms INTEGER, privacy TEXT,
+  notes TEXT NOT NULL, lease_until INTEGER, worker_id TEXT NOT NULL DEFAULT '', hedge TEXT, superseded_by INTEGER, retry TEXT, liveness TEXT, reserved TEXT, usage TEXT, active_ms INTEGER, privacy TEXT, degraded TEXT,
   PRIMARY KEY (arrival, attempt),
   CHECK ((ended_at IS NULL) = (outcome IS NULL))
 ) STRICT, WITHOUT ROWID;

@@ -59,7 +59,7 @@ export function prepareWrites(db: Database): Writes {
       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     changeAttempt: db.prepare(`
       UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, liveness = ?,
-        engine_thread_id = ?, reaping = ?, usage = ?, active_ms = ?, privacy = ?, notes = ?
+        engine_thread_id = ?, reaping = ?, degraded = ?, usage = ?, active_ms = ?, privacy = ?, notes = ?
       WHERE arrival = ? AND attempt = ?`),
     endAttempt: db.prepare(`
       UPDATE attempt SET ended_at = ?, outcome = ?, retry = ?, superseded_by = ?, notes = ?

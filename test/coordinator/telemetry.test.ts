@@ -22,8 +22,11 @@ async function open(port: number, env: (endpoint: string) => Record<string, stri
 }
 
 const config = {
+  limits: { allow_degraded: ['disk'] },
   pipelines: {
     long: {
+      // What nothing enforces strictly.
+      limits: { disk_bytes: 1_000_000_000 },
       stages: [
         {
           name: 'print',
@@ -131,6 +134,7 @@ describe('a fleet that is told where', () => {
     expect(codes()).toEqual(expect.arrayContaining(['COMMAND_NOT_ALLOWED', 'lost']));
     expect(codes()).not.toContain('WRONG_STATE');
     expect(total('codex.values_replaced')).toBe(1);
+    expect(total('codex.degraded_layers')).toBe(2);
   });
 
   it('sends the last of it when it goes down', { timeout: 60_000 }, async () => {

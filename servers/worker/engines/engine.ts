@@ -23,7 +23,9 @@ export type EngineReport =
   | ({ kind: 'decision' } & Omit<Decision, 'at'>)
   /** Something the run's manifest must say. */
   | { kind: 'note'; text: string }
-  | { kind: 'reaping'; reaping: Reaping };
+  | { kind: 'reaping'; reaping: Reaping }
+  /** Layers of the sandbox and of limits it goes without, or with less, by leave of the configuration. */
+  | { kind: 'degraded'; layers: readonly string[] };
 
 export interface EngineContext {
   run_id: string;

@@ -43,7 +43,10 @@ export async function proveEnforcement({
   return {
     states,
     hold(limits, without, { report, onReached }) {
-      if (without.length > 0) report({ kind: 'note', text: limitsNote(without) });
+      if (without.length > 0) {
+        report({ kind: 'note', text: limitsNote(without) });
+        report({ kind: 'degraded', layers: without.map((state) => state.layer) });
+      }
       return holdRun({
         limits,
         without: new Set(without.map((state) => state.layer)),

@@ -15,6 +15,7 @@ export function guardedReport({ text }: Pick<RunPrivacy, 'text'>, said: EngineRe
     case 'thread':
     case 'usage':
     case 'reaping':
+    case 'degraded':
       return said;
   }
 }

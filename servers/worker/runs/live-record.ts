@@ -205,7 +205,7 @@ export class LiveRecord {
 
   #detailIn(state: Run): RunDetail {
     const { run_id, spec } = this;
-    const { first_output_at, liveness, error, usage, decisions, notes, reaping, engine_thread_id } =
+    const { first_output_at, liveness, error, usage, decisions, notes, reaping, degraded, engine_thread_id } =
       this.facts;
     const preview = this.preview.text();
     const slot = this.#slot.told;
@@ -226,6 +226,7 @@ export class LiveRecord {
       decisions,
       notes,
       ...(reaping !== undefined && { reaping }),
+      ...(degraded.length > 0 && { degraded }),
       ...(engine_thread_id !== undefined && { engine_thread_id }),
       ...(preview !== undefined && { preview }),
       privacy: this.privacy.told(),

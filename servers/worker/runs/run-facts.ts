@@ -14,6 +14,7 @@ export interface RunFacts {
   decisions: Decision[];
   notes: string[];
   reaping: Reaping | undefined;
+  degraded: string[];
   engine_thread_id: string | undefined;
   error: string | undefined;
 }
@@ -32,6 +33,7 @@ export function emptyFacts(): RunFacts {
     decisions: [],
     notes: [],
     reaping: undefined,
+    degraded: [],
     engine_thread_id: undefined,
     error: undefined,
   };
@@ -45,6 +47,7 @@ export function factsOf({ detail }: RunRecord): RunFacts {
     decisions: detail.decisions,
     notes: detail.notes,
     reaping: detail.reaping,
+    degraded: detail.degraded ?? [],
     engine_thread_id: detail.engine_thread_id,
     error: detail.error,
   };
@@ -61,6 +64,9 @@ export function takeDown(facts: RunFacts, report: EngineReport, now: number): vo
       return;
     case 'reaping':
       facts.reaping = report.reaping;
+      return;
+    case 'degraded':
+      facts.degraded = [...new Set([...facts.degraded, ...report.layers])];
       return;
     case 'note':
       takeNote(facts, report.text);

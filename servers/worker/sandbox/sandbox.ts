@@ -65,6 +65,8 @@ export function createSandbox(options: {
       if (asked.profile === 'off' || !isConfined(stage)) return startProcess;
       const plan = planSandbox(asked.profile, states ?? [], config.sandbox.allow_degraded);
       report({ kind: 'note', text: sandboxNote(asked, plan) });
+      if (plan.without.length > 0)
+        report({ kind: 'degraded', layers: plan.without.map((state) => state.layer) });
       const { profile } = plan;
       if (profile === 'off') return startProcess;
       const { read_only: readOnly } = pipeline;

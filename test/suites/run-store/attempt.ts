@@ -137,6 +137,7 @@ export function attemptCases(bench: Bench): void {
         first_output_at: 2200,
         engine_thread_id: 'thread',
         reaping: 'cgroup',
+        degraded: ['memory'],
       };
       const [record] = await bench.store.progress([
         {

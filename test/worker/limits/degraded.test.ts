@@ -86,7 +86,10 @@ describe('where no cgroup can be made', () => {
     const { reached, notes, end } = await run(asked, script);
     expect(reached).toEqual([which]);
     expect(end).toEqual({ kind: 'signal', signal: 'SIGKILL' });
-    expect(notes).toEqual([{ kind: 'note', text: expect.stringContaining(`${which} degraded`) }]);
+    expect(notes).toEqual([
+      { kind: 'note', text: expect.stringContaining(`${which} degraded`) },
+      { kind: 'degraded', layers: [which] },
+    ]);
   });
 
   it('lets what stays within its limits be, under a process group as well', async () => {

@@ -92,6 +92,7 @@ describe('where layers are missing', () => {
     expect(await running.ended).toEqual({ kind: 'exit', code: 0 });
     expect(notes).toEqual([
       { kind: 'note', text: expect.stringContaining('enforced nothing; filesystem missing') },
+      { kind: 'degraded', layers: ['filesystem', 'network', 'processes', 'privileges'] },
     ]);
   });
 });
