@@ -200,7 +200,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     },
     log,
   });
-  const told = createTold(clock.now());
+  const told = createTold(store);
   const taskQuota = createTaskQuota({ ...shared, quotaBytes: config.output.task_quota_bytes });
   const retention = createRetention({
     ...shared,

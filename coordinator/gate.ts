@@ -30,6 +30,7 @@ export function gateTasks(ready: Promise<TaskSource>): TaskSource {
     offers: offersTask,
     fromResult: async (result) => (await ready).fromResult(result),
     get: async (taskId) => (await ready).get(taskId),
+    told: (...sent) => void ready.then((tasks) => tasks.told?.(...sent)).catch(() => undefined),
     cancel: async (taskId) => (await ready).cancel(taskId),
     update: async (taskId, inputResponses) => (await ready).update(taskId, inputResponses),
   };

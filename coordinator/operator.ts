@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../core/errors.ts';
+import { nothingTold, toldCountsOf } from '../core/token-ledger.ts';
 import type { RequestHandlers } from '../mcp/own-requests.ts';
 import { workerRequests, type OperatorRequests } from '../schemas/operator.ts';
 import type { FleetWorker } from './fleet/fleet-worker.ts';
@@ -33,15 +34,11 @@ export function operatorHandlers(deps: OperatorDeps, owner: string): Handlers {
       log.info({ worker: id, drained }, 'drained or not');
       return standing(deps, worker);
     },
-    'codex-fleet/told': ({ run_id: runId }) => {
-      const { replies, characters, kept } = deps.told.of(runId);
-      return Promise.resolve({
-        since: deps.told.since,
-        replies,
-        characters,
-        kept_characters: kept.reduce((sum, one) => sum + one.characters, 0),
-        kept: kept.map(({ reply }) => JSON.stringify(reply)),
-      });
+    'codex-fleet/told': async ({ run_id: runId }) => {
+      const kept = deps.told.kept(runId);
+      await deps.told.save();
+      const told = (await store.told(runId)) ?? nothingTold(runId);
+      return { ...toldCountsOf(told), kept };
     },
     'codex-fleet/restart_worker': async ({ worker_id: id, interrupt }) => {
       const worker = find(deps, id);

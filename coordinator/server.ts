@@ -16,6 +16,7 @@ import { resumeRun } from './handlers/resume-run.ts';
 import { operatorHandlers } from './operator.ts';
 import { fleetResources, gateResources } from './resources/index.ts';
 import { fleetTemplates } from './resources/templates.ts';
+import { tellReply } from './tell-reply.ts';
 import { createTasks } from './tasks.ts';
 
 /** Whose runs: one coordinator serves one user of the machine. */
@@ -46,6 +47,7 @@ export function fleetServer(
     manyOwners: true,
     resources: gateResources(fleetTemplates, ready.then(fleetResources)),
     links: { poll_run: ({ runs }) => resultLinks(runs) },
+    replied: (reply) => void ready.then(({ told }) => tellReply(told, reply)).catch(() => undefined),
     requests: createOwnRequests(
       operatorRequests,
       gateOperator(ready.then((deps) => operatorHandlers(deps, owner))),

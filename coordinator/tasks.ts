@@ -29,7 +29,10 @@ export function offersTask({ name, arguments: input }: Record<string, unknown>):
  * read from the store, so a task handed out before a restart is as good after it.
  */
 export function createTasks(
-  deps: Pick<HandlerDeps, 'store' | 'fleet' | 'scheduler' | 'readiness' | 'attempts' | 'parking' | 'clock'>,
+  deps: Pick<
+    HandlerDeps,
+    'store' | 'fleet' | 'scheduler' | 'readiness' | 'attempts' | 'parking' | 'clock' | 'told'
+  >,
   tools: Pick<Handlers<FleetContracts>, 'cancel_run' | 'resume_run'>,
   owner: string,
 ): TaskSource {
@@ -48,6 +51,10 @@ export function createTasks(
       const reply = started.safeParse(structuredContent);
       const [run, ...others] = reply.data?.runs ?? [];
       return run === undefined || others.length > 0 ? undefined : get(run.run_id);
+    },
+    told(taskId, sent, insteadOf) {
+      if (insteadOf !== undefined) deps.told.retract(insteadOf);
+      deps.told.add([{ run_ids: [taskId], text: JSON.stringify(sent) }]);
     },
     async cancel(taskId) {
       if ((await find(taskId)) === undefined) return false;

@@ -1,7 +1,36 @@
-/** How many tokens, and whether all of the text was counted or a part of it. */
-export interface TokenCount {
+import type { TokenCount, ToldCounts } from '../schemas/manifest.ts';
+
+/** What reached agents of a run; as it is written, what came to it since the last time. */
+export interface ToldRow {
+  run_id: string;
+  /** Replies, and the bytes of what they say of this run. */
+  replies: number;
+  bytes: number;
+  /** Of those, bytes whose tokens were counted, and these. */
+  counted_bytes: number;
   tokens: number;
-  method: 'exact' | 'sampled';
+  /** Tokens of all it put out, had that been answered inline; where they were counted. */
+  inline: TokenCount | undefined;
+}
+
+export function nothingTold(runId: string): ToldRow {
+  return { run_id: runId, replies: 0, bytes: 0, counted_bytes: 0, tokens: 0, inline: undefined };
+}
+
+/** As it is shown. */
+export function toldCountsOf({ run_id: _run, inline, ...counts }: ToldRow): ToldCounts {
+  return { ...counts, ...(inline !== undefined && { inline }) };
+}
+
+export function addTold(known: ToldRow, more: ToldRow): ToldRow {
+  return {
+    run_id: known.run_id,
+    replies: known.replies + more.replies,
+    bytes: known.bytes + more.bytes,
+    counted_bytes: known.counted_bytes + more.counted_bytes,
+    tokens: known.tokens + more.tokens,
+    inline: more.inline ?? known.inline,
+  };
 }
 
 /** An output up to this size is counted whole. */

@@ -40,8 +40,18 @@ export interface ServerOptions<C extends Contracts> {
   resources?: ResourceSource;
   /** For clients that know of links. */
   links?: ReplyLinks<C>;
+  /** Told of every result of a tool that is sent; not of errors. */
+  replied?: (reply: Replied) => void;
   /** Requests beyond MCP's own, by method. */
   requests?: ReadonlyMap<string, OwnRequest>;
+}
+
+/** What a client is sent, and what it says. */
+export interface Replied {
+  input: unknown;
+  output: Record<string, unknown>;
+  result: CallToolResult;
+  client: Call['client'];
 }
 
 /**
@@ -104,7 +114,10 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
       try {
         const tool = findTool(tools, toolName);
         const { input, output, links } = await tool.run(params['arguments'], call);
-        return success(input, output, { tool: toolName, contract: tool.contract, protocolVersion, links });
+        const context = { tool: toolName, contract: tool.contract, protocolVersion, links };
+        const result = success(input, output, context);
+        options.replied?.({ input, output, result, client });
+        return result;
       } catch (error) {
         return failure(error, toolName, log);
       }

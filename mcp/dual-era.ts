@@ -80,7 +80,10 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
           ? await tasks.cancel(taskId)
           : await tasks.update(taskId, responses);
     if (found === undefined || found === false) refuse(id, invalidParams, 'Unknown task');
-    else answer(id, found === true ? {} : { ...found });
+    else {
+      if (found !== true) tasks.told?.(taskId, found);
+      answer(id, found === true ? {} : { ...found });
+    }
   };
 
   /** Answers what this layer knows by itself; false where the server has to. */
@@ -144,7 +147,11 @@ export function dualEra(inner: Transport, options: DualEraOptions): Transport {
     if (request.offersTask && result['isError'] !== true) {
       // Where the task cannot be told, the result itself is an answer as good.
       const task = await options.tasks?.fromResult(result).catch(() => undefined);
-      if (task !== undefined) return withServer({ ...seedOf(task), resultType: 'task' });
+      if (task !== undefined) {
+        const seed = seedOf(task);
+        options.tasks?.told?.(task.taskId, seed, result);
+        return withServer({ ...seed, resultType: 'task' });
+      }
     }
     const cacheable = request.method.endsWith('/list') || request.method === 'resources/read';
     return withServer({

@@ -29,6 +29,8 @@ export interface TaskSource {
   /** The task the result of such a call stands for; undefined where the result is the whole answer. */
   fromResult(result: Record<string, unknown>): Promise<TaskView | undefined>;
   get(taskId: string): Promise<TaskView | undefined>;
+  /** This is sent of a task, instead of the result it stands for. */
+  told?(taskId: string, sent: object, insteadOf?: object): void;
   /** false for an unknown task; idempotent. */
   cancel(taskId: string): Promise<boolean>;
   /** false for an unknown task; responses to keys that are not outstanding are ignored. */

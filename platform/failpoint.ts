@@ -19,6 +19,7 @@ export const failpointNames = [
   ...around('store.drain'),
   ...around('store.forget'),
   ...around('store.settle'),
+  ...around('store.tell'),
   ...around('store.vault'),
   ...around('manifest.run'),
   ...around('manifest.index'),

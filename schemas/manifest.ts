@@ -65,6 +65,22 @@ export const attemptRecord = z.strictObject({
 });
 export type AttemptRecord = z.infer<typeof attemptRecord>;
 
+/** Tokens by the o200k tokenizer: of all of a text, or of a part, from which that of all is reckoned. */
+export const tokenCount = z.strictObject({ tokens: z.int(), method: z.enum(['exact', 'sampled']) });
+export type TokenCount = z.infer<typeof tokenCount>;
+
+/** What reached agents of a run, in replies of every kind, as far as it was written down. */
+export const toldCounts = z.strictObject({
+  replies: z.int(),
+  bytes: z.int(),
+  /** Of the bytes, those whose tokens were counted, and these; more are counted where metrics are sent. */
+  counted_bytes: z.int(),
+  tokens: z.int(),
+  /** Of all it put out, had that been answered inline; counted at its end where metrics are sent. */
+  inline: tokenCount.optional(),
+});
+export type ToldCounts = z.infer<typeof toldCounts>;
+
 /** How the answer to a question came: by a tool call, in a dialog of a client, or because none came in time. */
 export const answeredBy = z.enum(['client', 'elicitation', 'timeout']);
 export type AnsweredBy = z.infer<typeof answeredBy>;
@@ -99,6 +115,10 @@ export const manifest = z.strictObject({
     duration_ms: z.int().optional(),
   }),
   outcome: outcome.optional(),
+  /** In a manifest that is printed; an exported one was written before all of it was told. */
+  told: toldCounts.optional(),
+  /** Where they are asked for: tokens of what reached agents and of what it put out, and what was spared. */
+  tokens: z.strictObject({ told: tokenCount, inline: tokenCount, avoided: z.int() }).optional(),
   /** Of the guard, and every time values of the run were put back, or that was refused. */
   privacy: z.strictObject({
     mode: privacyMode,

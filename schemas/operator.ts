@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bytes32, descriptorAsk, signed } from './descriptor.ts';
+import { toldCounts } from './manifest.ts';
 import { handleId, plainName, runId, taskId } from './ids.ts';
 import { originalName, restoreRecord, sealedValue } from './privacy.ts';
 import { replicaNote } from './replica.ts';
@@ -69,16 +70,12 @@ export const operatorRequests = {
     params: z.strictObject({ worker_id: plainName, interrupt: z.boolean() }),
     result: workerState.extend({ restarted: z.boolean() }),
   },
-  /** What of a run's output reached agents since the coordinator began (`since`, ms). */
+  /** What reached agents of a run. */
   'codex-fleet/told': {
     params: z.strictObject({ run_id: runId }),
-    result: z.strictObject({
-      since: z.int(),
-      replies: z.int(),
-      /** Of output shown in all replies, and in those still kept, which follow as JSON. */
-      characters: z.int(),
-      kept_characters: z.int(),
-      kept: z.array(z.string()),
+    result: toldCounts.extend({
+      /** What nobody has counted and is still kept, each for so many runs, of which this one has so many bytes. */
+      kept: z.array(z.strictObject({ text: z.string(), runs: z.int().min(1), bytes: z.int() })),
     }),
   },
   /**

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { defineCommand, wrongUsage } from '../command.ts';
+import { connectFleet, withFleet } from '../fleet/connect.ts';
+import { tokenLedger } from '../fleet/token-ledger.ts';
 import { printJson } from '../output.ts';
 import { openKeptManifests } from '../../coordinator/manifest/kept-manifests.ts';
 import { FleetError } from '../../core/errors.ts';
@@ -11,18 +13,42 @@ import type { Manifest } from '../../schemas/manifest.ts';
 
 export const manifest = defineCommand({
   name: 'manifest',
-  usage: 'RUN…',
+  usage: '[OPTIONS] RUN…',
   about:
     'Prints the manifests of runs as JSON, one document for each, as they stand now: spec, placement and why,\n' +
-    'attempts, handles, usage, decisions and outcome. Needs no running fleet.',
-  examples: ['codex-fleet manifest run_V1StGXR8Z5jdHi6BmyT01'],
-  options: {},
-  run: ({ positionals }) => {
+    'attempts, handles, usage, decisions, what reached agents of them, and outcome. Needs no running fleet, except\n' +
+    'to count tokens.',
+  examples: [
+    'codex-fleet manifest run_V1StGXR8Z5jdHi6BmyT01',
+    'codex-fleet manifest run_V1StGXR8Z5jdHi6BmyT01 --tokens',
+  ],
+  options: {
+    tokens: { type: 'boolean', about: 'Count the tokens of what reached agents and of all that was printed' },
+  },
+  run: async ({ values, positionals }) => {
     if (positionals.length === 0) throw wrongUsage('manifest', 'Name runs');
-    for (const found of read(positionals)) printJson(found);
-    return Promise.resolve(0);
+    const found = read(positionals);
+    if (values.tokens === true) for (const counted of await withTokens(found)) printJson(counted);
+    else for (const one of found) printJson(one);
+    return 0;
   },
 });
+
+/** As they stand once all that was told is written down. */
+async function withTokens(manifests: readonly Manifest[]): Promise<Manifest[]> {
+  const runs = manifests.map(({ run_id, handles }) => ({ run_id, handles }));
+  const rows = await withFleet(connectFleet(fleetPaths(processEnv)), (fleet) => tokenLedger(fleet, runs));
+  const now = read(runs.map((run) => run.run_id));
+  return now.map((manifest, at) => {
+    const row = rows[at];
+    if (row === undefined) return manifest;
+    const { tokens, method } = row.reached;
+    return {
+      ...manifest,
+      tokens: { told: { tokens, method }, inline: row.inline, avoided: row.tokens_avoided },
+    };
+  });
+}
 
 /** Every one of them, or NOT_FOUND. */
 function read(runIds: readonly string[]): Manifest[] {

@@ -3,27 +3,27 @@ import { connectFleet, withFleet, type Fleet } from '../fleet/connect.ts';
 import { selectRuns } from '../fleet/select-runs.ts';
 import { tokenLedger, type LedgerRow } from '../fleet/token-ledger.ts';
 import { print, printJson, table } from '../output.ts';
-import type { TokenCount } from '../../core/token-ledger.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { fleetPaths } from '../../platform/paths.ts';
+import type { TokenCount } from '../../schemas/manifest.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 
 export const tokens = defineCommand({
   name: 'tokens',
   usage: '[OPTIONS] RUN… | TASK',
   about:
-    'Counts the tokens agents were spared: those of what runs printed against those of what reached an agent\n' +
-    'since the coordinator began. Counted by the o200k tokenizer: all of outputs up to 256 KiB (exact), of larger\n' +
-    'ones 16 stretches (~).',
+    'Counts the tokens agents were spared: those of what runs printed against those of every reply that reached\n' +
+    'an agent. Counted by the o200k tokenizer: all of outputs up to 256 KiB (exact), of larger ones 16 stretches\n' +
+    '(~); of replies all that is kept, from which the rest is reckoned (~).',
   examples: ['codex-fleet tokens fix-login', 'codex-fleet tokens run_V1StGXR8Z5jdHi6BmyT01 --json'],
   options: {},
   run: async ({ positionals, json }) => {
     const selection = selectRuns('tokens', positionals);
-    const ledger = await withFleet(connectFleet(fleetPaths(processEnv)), async (fleet) =>
+    const runs = await withFleet(connectFleet(fleetPaths(processEnv)), async (fleet) =>
       tokenLedger(fleet, await allRuns(fleet, selection)),
     );
-    if (json) printJson({ encoding: 'o200k_base', ...ledger });
-    else print(report(ledger.runs));
+    if (json) printJson({ encoding: 'o200k_base', runs });
+    else print(report(runs));
     return 0;
   },
 });

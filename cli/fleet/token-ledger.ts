@@ -1,7 +1,15 @@
-import { addCounts, countedStretches, scaleUp, type TokenCount } from '../../core/token-ledger.ts';
+import { addCounts, countedStretches, scaleUp } from '../../core/token-ledger.ts';
+import { loadTokenCounter } from '../../platform/count-tokens.ts';
+import type { TokenCount } from '../../schemas/manifest.ts';
 import { operatorRequests } from '../../schemas/operator.ts';
-import type { RunSnapshot } from '../../schemas/run.ts';
 import type { Fleet } from './connect.ts';
+
+/** A run, and what it put out. */
+interface LedgerRun {
+  run_id: string;
+  label?: string | undefined;
+  handles?: readonly { handle_id: string; stream: string; bytes: number }[] | undefined;
+}
 
 /** Tokens of one run, by the o200k tokenizer. */
 export interface LedgerRow {
@@ -9,66 +17,78 @@ export interface LedgerRow {
   label?: string | undefined;
   /** Of its output, had it been answered inline. */
   inline: TokenCount;
-  /** Of what reached agents: its part of every poll_run reply, and the pages read. */
+  /** Of what reached agents: what every reply said of it, and the pages read. */
   reached: TokenCount & { replies: number };
   tokens_avoided: number;
 }
 
+type Count = (text: string) => number;
+
 /** Base64 of a page has to fit its reply. */
 const pageBytes = 20 * 1024;
-/** Of replies that were let go nothing is left to count: so many characters a token are usual. */
-const usualCharacters = 4;
 /** The event log repeats what the other streams say. */
 const repeats = new Set(['events']);
 
 /** Counts in this process, which ends: a tokenizer takes 70 MB that no server should hold. */
-export async function tokenLedger(
-  fleet: Fleet,
-  runs: readonly RunSnapshot[],
-): Promise<{ since: number; runs: LedgerRow[] }> {
-  const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
-  const method = 'codex-fleet/told';
+export async function tokenLedger(fleet: Fleet, runs: readonly LedgerRun[]): Promise<LedgerRow[]> {
+  const count = await loadTokenCounter();
   const rows: LedgerRow[] = [];
-  let since = 0;
   for (const { run_id: runId, label, handles = [] } of runs) {
-    const told = await fleet.request(method, operatorRequests[method], { run_id: runId });
-    since = told.since;
-    const tokens = told.kept.reduce((sum, text) => sum + countTokens(text), 0);
-    const reached: TokenCount =
-      told.characters > 0 && told.kept_characters === 0
-        ? { tokens: Math.ceil(told.characters / usualCharacters), method: 'sampled' }
-        : scaleUp(tokens, { of: told.characters, counted: told.kept_characters });
+    const { known, ...reached } = await countReached(fleet, runId, count);
     const counts: TokenCount[] = [];
-    for (const { handle_id: handle, stream, bytes } of handles) {
-      if (!repeats.has(stream)) counts.push(await countHandle(fleet, { handle, bytes }, countTokens));
+    if (known === undefined) {
+      for (const { handle_id: handle, stream, bytes } of handles)
+        if (!repeats.has(stream)) counts.push(await countHandle(fleet, { handle, bytes }, count));
     }
-    const inline = addCounts(counts);
+    const inline = known ?? addCounts(counts);
+    const tokensAvoided = inline.tokens - reached.tokens;
     rows.push({
       run_id: runId,
       ...(label !== undefined && { label }),
       inline,
-      reached: { ...reached, replies: told.replies },
-      tokens_avoided: inline.tokens - reached.tokens,
+      reached,
+      tokens_avoided: tokensAvoided,
     });
   }
-  return { since, runs: rows };
+  return rows;
+}
+
+/** `known`: tokens of its output, where they were counted before. */
+async function countReached(
+  fleet: Fleet,
+  runId: string,
+  count: Count,
+): Promise<LedgerRow['reached'] & { known: TokenCount | undefined }> {
+  const method = 'codex-fleet/told';
+  const told = await fleet.request(method, operatorRequests[method], { run_id: runId });
+  const { replies, bytes, inline: known } = told;
+  const ofKept = told.kept.reduce((sum, { text, runs }) => sum + count(text) / runs, 0);
+  const counted = told.counted_bytes + told.kept.reduce((sum, part) => sum + part.bytes, 0);
+  if (counted > 0 || bytes === 0) {
+    const tokens = told.tokens + Math.round(ofKept);
+    return { ...scaleUp(tokens, { of: bytes, counted }), replies, known };
+  }
+  // Nothing is left of what was told before the coordinator began: what it would say now is a sample of it.
+  const { runs } = await fleet.call('poll_run', { run_ids: [runId] });
+  const sample = JSON.stringify(runs);
+  const tokens = Math.round((count(sample) / Buffer.byteLength(sample)) * bytes);
+  return { tokens, method: 'sampled', replies, known };
 }
 
 async function countHandle(
   fleet: Fleet,
   { handle, bytes }: { handle: string; bytes: number },
-  countTokens: (text: string) => number,
+  count: Count,
 ): Promise<TokenCount> {
   let tokens = 0;
   let counted = 0;
   for (const { from, to } of countedStretches(bytes)) {
     const text = await readStretch(fleet, handle, { from, to });
-    tokens += countTokens(text.toString('utf8'));
+    tokens += count(text.toString('utf8'));
     counted += text.length;
   }
   return scaleUp(tokens, { of: bytes, counted });
 }
-
 async function readStretch(
   fleet: Fleet,
   handle: string,

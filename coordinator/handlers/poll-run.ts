@@ -84,7 +84,6 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
       snapshot: toSnapshot(deps, run, previews.get(run.run_id) ?? run.preview, tokensFor(run)),
     }));
     const packed = packRuns(snapshots, maxReplyBytes - pollEnvelopeBytes);
-    for (const run of packed.runs) deps.told.add(run.run_id, { reply: run, shown: run.preview ?? '' }, call);
     const cursor = packed.runs.length === 0 ? (input.cursor ?? '0') : packed.cursor;
     const more = packed.more || rows.length === pageSize;
     const selection = { run_ids: input.run_ids, task_id: input.task_id };

@@ -18,7 +18,7 @@ const perFileMs = 3_000;
 export function readHandle(
   deps: HandlerDeps,
 ): (input: Input<Contract>, call: Call) => Promise<Output<Contract>> {
-  return async (input, { owner, signal, client }) => {
+  return async (input, { owner, signal }) => {
     const mode = checkReadFields(input);
     const held = await findHandle(deps, input.handle_id, owner);
     const other = input.other === undefined ? undefined : await findHandle(deps, input.other, owner);
@@ -26,9 +26,7 @@ export function readHandle(
     const remote = { read: holder.read, handleId: input.handle_id, signal };
     const page = await answer();
     deps.replicas.wasRead(held.run_id, held.handle);
-    const reply = { ...page, run_id: held.run_id };
-    deps.told.add(held.run_id, { reply, shown: page.text }, { client });
-    return reply;
+    return { ...page, run_id: held.run_id };
 
     async function answer(): Promise<Output<Contract>> {
       if (mode === 'export') {

@@ -1,3 +1,4 @@
+import { toldCountsOf } from '../../core/token-ledger.ts';
 import type { Manifest } from '../../schemas/manifest.ts';
 import type { PrivacyMode } from '../../schemas/privacy.ts';
 import { restoreRecordOf } from '../privacy/restore-record.ts';
@@ -27,7 +28,9 @@ export function openKeptManifests(database: string, keepMs: number, mode: Privac
       const run = reader.get(runId);
       if (run === undefined) return undefined;
       const restores = vault.restores({ run_id: runId }, mostRestores).map(restoreRecordOf);
-      return buildManifest(run, keepMs, { mode, restores: restores.toReversed() });
+      const told = reader.told(runId);
+      const manifest = buildManifest(run, keepMs, { mode, restores: restores.toReversed() });
+      return told === undefined ? manifest : { ...manifest, told: toldCountsOf(told) };
     },
     close: () => {
       vault.close();

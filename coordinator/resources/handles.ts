@@ -52,7 +52,7 @@ export function handleResources(deps: HandlerDeps): ResourceKind {
       }
       const bytes = async (count: number, encoding: 'utf8' | 'base64'): Promise<Page> =>
         readPage({ handle_id: id, mode: 'bytes', from: start, count, encoding }, call);
-      return contentsOf(found.handle.media_type, bytes);
+      return { run_id: found.run_id, contents: await contentsOf(found.handle.media_type, bytes) };
     },
     async watch(rest, owner, changed) {
       const found = await lookUpHandle(deps, place.exec(rest)?.[1] ?? '', owner);

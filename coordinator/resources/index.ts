@@ -1,4 +1,4 @@
-import type { ResourceSource } from '../../mcp/resources.ts';
+import type { ResourceContent, ResourceSource } from '../../mcp/resources.ts';
 import type { HandlerDeps } from '../handlers/deps.ts';
 import { handleResources } from './handles.ts';
 import type { ResourceKind } from './kind.ts';
@@ -8,11 +8,16 @@ const pageSize = 50;
 
 /** Everything of the fleet that has a URI. Another kind is one file beside this and one line in the list. */
 export function fleetResources(deps: HandlerDeps): ResourceSource {
-  return joinKinds([runResources(deps), handleResources(deps)]);
+  return joinKinds([runResources(deps), handleResources(deps)], (runId, contents) => {
+    deps.told.add([{ run_ids: [runId], text: JSON.stringify(contents) }]);
+  });
 }
 
-/** Kinds one after the other; a cursor is the URI of the last entry told. */
-export function joinKinds(kinds: readonly ResourceKind[]): ResourceSource {
+/** Kinds one after the other; a cursor is the URI of the last entry told. `told`: what of a run was read. */
+export function joinKinds(
+  kinds: readonly ResourceKind[],
+  told: (runId: string, contents: readonly ResourceContent[]) => void,
+): ResourceSource {
   function find(uri: string): { kind: ResourceKind; rest: string } | undefined {
     const kind = kinds.find(({ prefix }) => uri.startsWith(prefix));
     return kind && { kind, rest: uri.slice(kind.prefix.length) };
@@ -35,7 +40,11 @@ export function joinKinds(kinds: readonly ResourceKind[]): ResourceSource {
     },
     async read(uri, owner) {
       const found = find(uri);
-      return found?.kind.read(found.rest, owner);
+      const read = await found?.kind.read(found.rest, owner);
+      if (read === undefined) return undefined;
+      const contents = read.contents.map((content) => ({ uri, ...content }));
+      told(read.run_id, contents);
+      return contents;
     },
     async watch(uri, owner, changed) {
       const found = find(uri);

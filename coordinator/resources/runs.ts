@@ -30,7 +30,7 @@ export function runResources(deps: HandlerDeps): ResourceKind {
       if (run === undefined) return undefined;
       const snapshot = toSnapshot(deps, run, run.preview, previewTokens);
       const [shown] = packRuns([{ seq: run.seq, snapshot }], maxReplyBytes + arrayBytes).runs;
-      return [{ mimeType: runTemplate.mimeType, text: JSON.stringify(shown) }];
+      return { run_id: runId, contents: [{ mimeType: runTemplate.mimeType, text: JSON.stringify(shown) }] };
     },
     async watch(runId, owner, changed) {
       if ((await find(runId, owner)) === undefined) return undefined;

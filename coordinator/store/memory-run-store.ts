@@ -1,4 +1,5 @@
 import { covers } from '../../core/owners.ts';
+import { addTold, nothingTold, type ToldRow } from '../../core/token-ledger.ts';
 import { FleetError } from '../../core/errors.ts';
 import { apply } from './operations.ts';
 import type { RunTable } from './run-table.ts';
@@ -42,6 +43,7 @@ interface Shelf {
   owed: Map<string, Owed>;
   /** By owner and task id, as JSON. */
   tasks: Map<string, TaskRow>;
+  told: Map<string, ToldRow>;
   latestSeq(): number;
   /** Runs `work`; where it fails, takes back what it inserted. */
   whole<T>(work: () => T): T;
@@ -55,6 +57,7 @@ function createShelf(): Shelf {
   const drained = new Set<string>();
   const owed = new Map<string, Owed>();
   const tasks = new Map<string, TaskRow>();
+  const told = new Map<string, ToldRow>();
   let inserted: RunRecord[] = [];
   let seq = 0;
 
@@ -87,6 +90,7 @@ function createShelf(): Shelf {
     remove(run) {
       runs.delete(run.run_id);
       leases.delete(run.run_id);
+      told.delete(run.run_id);
       for (const handle of run.handles) handles.delete(handle.handle_id);
       if (run.spec.request_key !== undefined) byKey.delete(JSON.stringify([run.owner, run.spec.request_key]));
     },
@@ -105,6 +109,10 @@ function createShelf(): Shelf {
           if (ofRun.has(attempt) && workerIds.includes(placement.worker_id)) ofRun.set(attempt, until);
       }
     },
+    tell(row) {
+      if (!runs.has(row.run_id)) return;
+      told.set(row.run_id, addTold(told.get(row.run_id) ?? nothingTold(row.run_id), row));
+    },
     setDrained(workerId, isDrained) {
       if (isDrained) drained.add(workerId);
       else drained.delete(workerId);
@@ -122,7 +130,7 @@ function createShelf(): Shelf {
       throw error;
     }
   }
-  return { table, runs, leases, drained, owed, tasks, latestSeq: () => seq, whole };
+  return { table, runs, leases, drained, owed, tasks, told, latestSeq: () => seq, whole };
 }
 
 /** Each content once. */
@@ -134,7 +142,7 @@ function contentBytes(runs: Iterable<Pick<RunRecord, 'handles'>>): number {
   return [...contents.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function createShelfReader({ table, runs, leases, drained, owed, tasks, latestSeq }: Shelf): RunReader {
+function createShelfReader({ table, runs, leases, drained, owed, tasks, told, latestSeq }: Shelf): RunReader {
   function matching({
     owner,
     run_ids: ids,
@@ -200,6 +208,7 @@ function createShelfReader({ table, runs, leases, drained, owed, tasks, latestSe
       }
       return undefined;
     },
+    told: (runId) => structuredClone(told.get(runId)),
     drained: () => [...drained].sort(),
     latestSeq,
   };

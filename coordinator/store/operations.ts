@@ -1,6 +1,7 @@
 import { cancelled, claimed, ended, finished, held, progressed, requeued } from './run-changes.ts';
 import { forget } from './forget.ts';
 import { submit } from './submit.ts';
+import type { ToldRow } from '../../core/token-ledger.ts';
 import type { RunTable } from './run-table.ts';
 import type {
   Claim,
@@ -27,6 +28,7 @@ export type Operation =
   | { kind: 'forget'; run_ids: readonly string[] }
   | { kind: 'settle'; worker_id: string; run_ids: readonly string[] }
   | { kind: 'heartbeat'; worker_ids: readonly string[]; until: number }
+  | { kind: 'tell'; rows: readonly ToldRow[] }
   | { kind: 'drain'; worker_id: string; drained: boolean };
 
 export type Answer =
@@ -52,6 +54,8 @@ export function weight(operation: Operation): number {
     case 'forget':
     case 'settle':
       return operation.run_ids.length;
+    case 'tell':
+      return operation.rows.length;
     case 'hold':
     case 'heartbeat':
     case 'drain':
@@ -93,6 +97,9 @@ export function apply(table: RunTable, operation: Operation): Answer {
       return { kind: 'done' };
     case 'heartbeat':
       table.extendLeases(operation.worker_ids, operation.until);
+      return { kind: 'done' };
+    case 'tell':
+      for (const row of operation.rows) table.tell(row);
       return { kind: 'done' };
     case 'drain':
       table.setDrained(operation.worker_id, operation.drained);

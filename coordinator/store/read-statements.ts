@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { everyone } from '../../core/owners.ts';
-import type { HandleRow, RunRow } from './rows.ts';
+import type { HandleRow, RunRow, ToldSqlRow } from './rows.ts';
 import { handleColumnNames, runColumns } from './run-loader.ts';
 import type { EndedRun, EndedSelection, Owed, Selection } from './run-store.ts';
 
@@ -33,6 +33,7 @@ export interface Reads {
   contentsOnlyOf: Statement<[string], { files: number; bytes: number }>;
   spentBefore: Statement<[string, string], string | null>;
   handle: Statement<[string], HandleRow & { run_id: string; owner: string; ended_at: number | null }>;
+  told: Statement<[string], ToldSqlRow>;
   drained: Statement<[], string>;
   latestSeq: Statement<[], number>;
   taskBudget: Statement<[string, string], string>;
@@ -92,6 +93,10 @@ export function prepareReads(db: Database): Reads {
       .pluck(),
     handle: db.prepare<[string], HandleRow & { run_id: string; owner: string; ended_at: number | null }>(
       `SELECT run_id, owner, ended_at, ${handleColumnNames} FROM handle JOIN run USING (arrival) WHERE handle_id = ?`,
+    ),
+    told: db.prepare<[string], ToldSqlRow>(
+      `SELECT run_id, replies, bytes, counted_bytes, tokens, inline_tokens, inline_method
+       FROM run JOIN told USING (arrival) WHERE run_id = ?`,
     ),
     drained: db.prepare<[], string>('SELECT worker_id FROM drained_worker ORDER BY worker_id').pluck(),
     latestSeq: db.prepare<[], number>('SELECT seq FROM counter').pluck(),

@@ -1,4 +1,5 @@
-import type { AttemptRecord } from '../../schemas/manifest.ts';
+import type { ToldRow } from '../../core/token-ledger.ts';
+import type { AttemptRecord, TokenCount } from '../../schemas/manifest.ts';
 import type { RunStatus } from '../../schemas/run-words.ts';
 import type { RunRecord, StoredHandle } from './run-store.ts';
 
@@ -244,4 +245,13 @@ export function handleChanges(handle: StoredHandle): Column[] {
     handle.attempt,
     handle.reused_bytes ?? null,
   ];
+}
+
+export interface ToldSqlRow extends Omit<ToldRow, 'inline'> {
+  inline_tokens: number | null;
+  inline_method: TokenCount['method'] | null;
+}
+
+export function toTold({ inline_tokens: tokens, inline_method: method, ...row }: ToldSqlRow): ToldRow {
+  return { ...row, inline: tokens === null || method === null ? undefined : { tokens, method } };
 }

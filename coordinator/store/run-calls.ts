@@ -1,3 +1,4 @@
+import type { ToldRow } from '../../core/token-ledger.ts';
 import type { Answer, Operation } from './operations.ts';
 import type { Spent, TaskBudget } from '../../schemas/run.ts';
 import type {
@@ -28,6 +29,7 @@ export interface RunReader {
   spentBefore(owner: string, taskId: string): Spent | undefined;
   budgetedTasks(): { owner: string; task_id: string }[];
   findHandle(handleId: string): FoundHandle | undefined;
+  told(runId: string): ToldRow | undefined;
   drained(): string[];
   latestSeq(): number;
 }
@@ -40,7 +42,13 @@ interface Parts {
 }
 
 /** A RunStore made of something that carries operations out and something that reads. */
-export function createRunCalls({ send, reader, close }: Parts): RunStore {
+export function createRunCalls({ send: sendAlone, reader, close }: Parts): RunStore {
+  let ride: (() => void) | undefined;
+  function send(operation: Operation): Promise<Answer> {
+    const answer = sendAlone(operation);
+    ride?.();
+    return answer;
+  }
   async function change(operation: Operation, count: number): Promise<(RunRecord | undefined)[]> {
     if (count === 0) return [];
     const answer = await send(operation);
@@ -73,6 +81,13 @@ export function createRunCalls({ send, reader, close }: Parts): RunStore {
     async drain(workerId, drained) {
       await send({ kind: 'drain', worker_id: workerId, drained });
     },
+    async tell(rows) {
+      if (rows.length > 0) await sendAlone({ kind: 'tell', rows });
+    },
+    alongside(call) {
+      ride = call;
+    },
+    told: async (runId) => reader().told(runId),
     drained: async () => reader().drained(),
     expired: async (now) => reader().expired(now),
     get: async (runId) => reader().get(runId),

@@ -1,3 +1,4 @@
+import type { ToldRow } from '../../core/token-ledger.ts';
 import type { HandleRecord } from '../../schemas/handle.ts';
 import type { AttemptRecord, Decision, Hedge, Placement, Retry } from '../../schemas/manifest.ts';
 import type { AttemptPrivacy } from '../../schemas/privacy.ts';
@@ -243,6 +244,12 @@ export interface RunStore {
   owed(): Promise<Owed[]>;
   /** The worker has forgotten these. */
   settle(workerId: string, runIds: readonly string[]): Promise<void>;
+  /** Adds to what was told; of runs that are not kept, nothing. Changes no seq. */
+  tell(rows: readonly ToldRow[]): Promise<void>;
+  /** Calls `ride` with every other write: what is told then is part of the same commit. */
+  alongside(ride: () => void): void;
+  /** undefined where nobody was told. */
+  told(runId: string): Promise<ToldRow | undefined>;
   /** Attempts whose lease ended before `now`. */
   expired(now: number): Promise<{ run_id: string; attempt: number }[]>;
   get(runId: string): Promise<RunRecord | undefined>;

@@ -1,3 +1,4 @@
+import type { ToldRow } from '../../core/token-ledger.ts';
 import type { Owed, RunRecord, TaskRow } from './run-store.ts';
 
 /** Where runs lie while an operation works on them: rows of SQLite, or a Map. */
@@ -20,5 +21,7 @@ export interface RunTable {
   removeTask(owner: string, taskId: string): void;
   countRuns(owner: string, taskId: string): number;
   extendLeases(workerIds: readonly string[], until: number): void;
+  /** Adds to what was told of a run, where it is kept. */
+  tell(row: ToldRow): void;
   setDrained(workerId: string, drained: boolean): void;
 }

@@ -105,6 +105,17 @@ CREATE TABLE task_budget (
   PRIMARY KEY (owner, task_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE told (
+  arrival INTEGER PRIMARY KEY REFERENCES run (arrival) ON DELETE CASCADE,
+  replies INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  counted_bytes INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  inline_tokens INTEGER CHECK (inline_tokens >= 0),
+  inline_method TEXT CHECK (inline_method IN ('exact', 'sampled')),
+  CHECK ((inline_tokens IS NULL) = (inline_method IS NULL))
+) STRICT;
+
 CREATE TABLE vault_restore (
   restore_id INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,

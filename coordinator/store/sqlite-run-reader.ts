@@ -4,7 +4,7 @@ import { describeFailure, toFleetError } from './failures.ts';
 import type { RunReader } from './run-calls.ts';
 import { prepareReads } from './read-statements.ts';
 import { createRunLoader } from './run-loader.ts';
-import { toHandle } from './rows.ts';
+import { toHandle, toTold } from './rows.ts';
 import type { EndedSelection, RunRecord, Selection } from './run-store.ts';
 
 /** Runs of one read transaction of open(): about 10 ms of the main thread. */
@@ -77,6 +77,10 @@ export function openSqliteRunReader(file: string): SqliteRunReader {
       if (row === undefined) return undefined;
       const { run_id, owner, ended_at: endedAt } = row;
       return { run_id, owner, ended_at: endedAt ?? undefined, handle: toHandle(row) };
+    }),
+    told: consistent((runId: string) => {
+      const row = sql.told.get(runId);
+      return row && toTold(row);
     }),
     drained: consistent(() => sql.drained.all()),
     latestSeq: consistent(() => sql.latestSeq.get() ?? 0),

@@ -76,6 +76,10 @@ export function createSqliteRunTable(db: Database): SqliteRunTable {
     extendLeases(workerIds, until) {
       sql.extendLeases.run(until, JSON.stringify(workerIds));
     },
+    tell({ run_id: runId, replies, bytes, counted_bytes: counted, tokens, inline }) {
+      const { tokens: inlineTokens = null, method = null } = inline ?? {};
+      sql.tell.run(replies, bytes, counted, tokens, inlineTokens, method, runId);
+    },
     setDrained(workerId, drained) {
       (drained ? sql.drain : sql.undrain).run(workerId);
     },

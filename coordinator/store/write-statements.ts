@@ -25,6 +25,7 @@ export interface Writes {
   removeRun: Statement;
   owe: Statement;
   settle: Statement;
+  tell: Statement;
   drain: Statement;
   undrain: Statement;
   task: Statement<[string, string], { limits: string; runs: number; spent: string | null }>;
@@ -78,6 +79,13 @@ export function prepareWrites(db: Database): Writes {
       `UPDATE attempt INDEXED BY attempt_leased SET lease_until = ?
        WHERE ended_at IS NULL AND worker_id IN (SELECT value FROM json_each(?))`,
     ),
+    tell: db.prepare(`
+      INSERT INTO told (arrival, replies, bytes, counted_bytes, tokens, inline_tokens, inline_method)
+      SELECT arrival, ?, ?, ?, ?, ?, ? FROM run WHERE run_id = ?
+      ON CONFLICT (arrival) DO UPDATE SET replies = replies + excluded.replies, bytes = bytes + excluded.bytes,
+        counted_bytes = counted_bytes + excluded.counted_bytes, tokens = tokens + excluded.tokens,
+        inline_tokens = coalesce(excluded.inline_tokens, inline_tokens),
+        inline_method = coalesce(excluded.inline_method, inline_method)`),
     drain: db.prepare('INSERT INTO drained_worker (worker_id) VALUES (?) ON CONFLICT DO NOTHING'),
     undrain: db.prepare('DELETE FROM drained_worker WHERE worker_id = ?'),
     removeRun: db.prepare('DELETE FROM run WHERE arrival = ?'),

@@ -10,7 +10,7 @@ const ofWorker = /^(record|handle|ledger)\./;
 
 /** Reached by budgets, drains, what is forgotten, private copies, private values, large outputs, workers elsewhere and after a thousand lines only: tests of their own die there. */
 const rare =
-  /^store\.(end|drain|forget|settle|vault)\.|\.(deleted|compact)\.|^(blob|replica|sealed|master_key)\./;
+  /^store\.(end|drain|forget|settle|tell|vault)\.|\.(deleted|compact)\.|^(blob|replica|sealed|master_key)\./;
 /** Those of stores and journals, at which tests of their own die. */
 const elsewhere = /^(store|record)\.|^handle\.(open|sealed)\./;
 /** Of those, some where most depends on what the other side of the fleet does next. */

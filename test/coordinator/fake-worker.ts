@@ -1,6 +1,7 @@
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { nanoid } from 'nanoid';
 import { FleetError } from '../../core/errors.ts';
+import type { Page, ReadInput } from '../../core/remote-bytes.ts';
 import type { LocalWorkers } from '../../coordinator/fleet/local-workers.ts';
 import type { WorkerLink } from '../../coordinator/fleet/worker-link.ts';
 import { buildServer, type ServerFactory } from '../../mcp/build-server.ts';
@@ -35,6 +36,10 @@ export class FakeWorker {
   readonly answers: { answer: string; by: string | undefined; asked_at: number | undefined }[] = [];
   readonly cancelled: string[] = [];
   onStart: OnStart = () => 'accept';
+  /** What is behind its handles. */
+  onRead: (input: ReadInput) => Page = () => {
+    throw new FleetError('NOT_FOUND', 'There is no handle.');
+  };
   /** Keys it was told to forget. */
   readonly forgotten: string[] = [];
   /** Runs it was told to end for want of room. */
@@ -264,9 +269,7 @@ export class FakeWorker {
         this.tell(this.runs.get(runId), { status: 'paused', engine_thread_id: 'thread' });
         return { run_id: runId, status: 'paused', how: 'turn_boundary', next };
       },
-      read_handle: () => {
-        throw new FleetError('NOT_FOUND', 'There is no handle.');
-      },
+      read_handle: (input) => this.onRead(input),
     };
   }
 }

@@ -8,6 +8,7 @@ import { forgetCases } from './run-store/forget.ts';
 import { hedgeCases } from './run-store/hedge.ts';
 import { readingCases } from './run-store/reading.ts';
 import { submitCases } from './run-store/submit.ts';
+import { toldCases } from './run-store/told.ts';
 
 export interface StoreUnderTest {
   store: RunStore;
@@ -34,6 +35,7 @@ export function runStoreSuite(name: string, open: () => Promise<StoreUnderTest>)
     controlCases(bench);
     forgetCases(bench);
     readingCases(bench);
+    toldCases(bench);
 
     it('keeps what was asked before close, and refuses what comes after it', async () => {
       const last = bench.store.submit([newRun()]);

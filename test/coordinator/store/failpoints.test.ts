@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { nothingTold } from '../../../core/token-ledger.ts';
 import type { Operation } from '../../../coordinator/store/operations.ts';
 import type { RunStore } from '../../../coordinator/store/run-store.ts';
 import { openSqliteRunStore } from '../../../coordinator/store/sqlite-run-store.ts';
@@ -88,6 +89,11 @@ const cases: Record<Operation['kind'], Case> = {
     calls: [claim, ['finish', [finishOf(run_id)]], ['forget', [run_id]], ['settle', 'local-1', [run_id]]],
     isDone: async (store) => (await store.owed()).length === 0,
   },
+  tell: {
+    runs: [run],
+    calls: [['tell', [{ ...nothingTold(run_id), replies: 1 }]]],
+    isDone: async (store) => (await store.told(run_id))?.replies === 1,
+  },
 };
 const kinds: Operation['kind'][] = [
   'submit',
@@ -102,6 +108,7 @@ const kinds: Operation['kind'][] = [
   'drain',
   'forget',
   'settle',
+  'tell',
 ];
 
 describe('a coordinator that dies in a commit', () => {
