@@ -13,7 +13,12 @@ import { personProseDetector } from './detectors/person-prose.ts';
 import { phoneDetector } from './detectors/phone.ts';
 import { assignmentDetector } from './detectors/secret-assignment.ts';
 import { surrogateShapeDetector } from './detectors/surrogate-shapes.ts';
-import { jwtDetector, markedTokenDetector, tokenDetector } from './detectors/secret-token.ts';
+import {
+  botTokenDetector,
+  jwtDetector,
+  markedTokenDetector,
+  tokenDetector,
+} from './detectors/secret-token.ts';
 import { urlCredentialsDetector } from './detectors/url-credentials.ts';
 import { decodedView } from './encodings.ts';
 import type { Finding, PrivateType } from './finding.ts';
@@ -39,6 +44,7 @@ const detectorsOf: Readonly<Record<PrivateType, readonly Detector[]>> = {
     jwtDetector,
     tokenDetector,
     markedTokenDetector,
+    botTokenDetector,
     urlCredentialsDetector,
     curlUserDetector,
     assignmentDetector,

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { marked } from './marked.ts';
 
+const letters = 'pNOdUGh9iPeVVGhHMrothuYjxQCYSHq7Kd3mZw5t';
+const bot = ['MTk4NjIyNDgzNDcxOTI1MjQ4', 'Cl2FMQ', letters.slice(0, 27)].join('.');
+const mail = ['SG', 'kA', letters].join('.');
+const spaced = ['eyAiYWxnIjoiSFMyNTYifQ', 'eyAic3ViIjoiMTIzNCJ9', 'abcDEFghi_123-xyz'].join('.');
+const hashed = ['$2', '12', (letters + letters).slice(0, 53)].join('$');
+
 /** Put together here, so that no scanner takes this file for a leak. */
 const token = ['ghp', '16C7e42F292c6912E7710c838347Ae178B4a'].join('_');
 const accessKey = ['AKIA', 'IOSFODNN7EXAMPL2'].join('');
@@ -34,6 +40,18 @@ test.each([
     'datadog_app_key: [SECRET 0123456789abcdef0123456789abcde7]',
   ],
   ['var apiToken string = "Zk3mP9qLx2Vb7NtR"', 'var apiToken string = "[SECRET Zk3mP9qLx2Vb7NtR]"'],
+  [`login ${bot} ok`, `login [SECRET ${bot}] ok`],
+  [`use ${mail} now`, `use [SECRET ${mail}] now`],
+  [`got ${spaced} back`, `got [SECRET ${spaced}] back`],
+  [`root:${hashed}:0`, `root:[SECRET ${hashed}]:0`],
+  ['-H "Authorization: t5pYEQh29eOSBj8SZpT"', '-H "Authorization: [SECRET t5pYEQh29eOSBj8SZpT]"'],
+  ['Authorization: Api-Token dt5pYEQh29eOSBj8SZpT', 'Authorization: Api-Token [SECRET dt5pYEQh29eOSBj8SZpT]'],
+  ['new_relic = rye8ucpdu7iath1jspli2zh0', 'new_relic = [SECRET rye8ucpdu7iath1jspli2zh0]'],
+  ['https://b350f7da:68159035@gems.example.com/', 'https://[SECRET b350f7da:68159035]@gems.example.com/'],
+  [
+    `"-----BEGIN PRIVATE KEY-----${letters}-_${letters}"`,
+    `"[SECRET -----BEGIN PRIVATE KEY-----${letters}-_${letters}]"`,
+  ],
 ])('a secret is found: %s', (text, expected) => {
   expect(marked(text, ['SECRET'])).toBe(expected);
 });
@@ -54,6 +72,10 @@ test.each([
   'key=user:profile:index',
   'https://example.com/path@x',
   'postgres://user:<password>@host/db',
+  'Authorization: required',
+  'Mrs.Norris.and.eyes.everywhere',
+  'com.example.NumberFormatterOfLongName.format.somethingElseThatIsALongName',
+  'eyelashes.eyebrowsOfSomebody',
 ])('no secret: %s', (text) => {
   expect(marked(text, ['SECRET'])).toBe(text);
 });

@@ -9,8 +9,8 @@ export const pemDetector: Detector = {
   find: (view, start) => pemAt(view, start),
 };
 
-const begin = /-----BEGIN ?[A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----/y;
-const end = /-----END ?[A-Z0-9 ]{0,48}PRIVATE KEY(?: BLOCK)?-----/g;
+const begin = /-----BEGIN[ A-Z0-9_-]{0,48}?PRIVATE KEY(?: BLOCK)?-----/y;
+const end = /-----END[ A-Z0-9_-]{0,48}?PRIVATE KEY(?: BLOCK)?-----/g;
 /** What a key without its end mark is made of: lines of base64, headers, blank lines. */
 const body =
   /(?:[ \t>|+#*]{0,8}(?:[A-Za-z0-9+/=]{0,100}|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): ?[^\n]{0,100})(?:["',]|\\n|\+)*\r?\n){1,2000}(?:[A-Za-z0-9+/=]{16,100})?/y;
@@ -31,7 +31,7 @@ function pemAt(view: View, start: number): Found | undefined {
   // On one line, its line ends written as escapes, all that can be base64 belongs to it.
   const sameLine =
     tail === 0
-      ? (/^[A-Za-z0-9+/=\s]*/.exec(text.slice(from, from + 20_000))?.[0].trimEnd().length ?? 0)
+      ? (/^[\w+/=\s-]*/.exec(text.slice(from, from + 20_000))?.[0].trimEnd().length ?? 0)
       : rest + tail;
   return { type: 'SECRET', start, end: from + sameLine, rank };
 }

@@ -110,7 +110,9 @@ function valueAt(text: string, at: number, quote: string | undefined, setting: S
   const end = closed ?? unquotedEnd(text, at);
   if (end === undefined || end <= at) return undefined;
   const scheme =
-    /^(?:bearer|basic|token|digest|apikey|negotiate)[ \t]+/i.exec(text.slice(at, at + 24))?.[0] ?? '';
+    /^(?:bearer|basic|(?:api[-_]?)?token|digest|api[-_]?key|negotiate)[ \t]+/i.exec(
+      text.slice(at, at + 24),
+    )?.[0] ?? '';
   if (scheme !== '') {
     const from = at + scheme.length;
     const last = quote === undefined ? unquotedEnd(text, from) : end;

@@ -18,7 +18,7 @@ export const tokenDetector: Detector = {
 };
 
 export const jwtDetector: Detector = {
-  anchors: [{ text: 'eyJ', check: opensJwt }],
+  anchors: [{ text: 'ey', check: opensJwt }],
   find: (view, start) => jwtAt(view, start),
 };
 
@@ -73,24 +73,51 @@ function tokenAt(view: View, start: number, end: number): Found | undefined {
   return undefined;
 }
 
+/** `eyJ` is `{"`; after other beginnings of an object in base64, the second part begins like one, too. */
 function opensJwt(bytes: Uint8Array, start: number): boolean {
   const before = bytes[start - 1];
-  return (
-    !is(before, alphanumeric | underscore) &&
-    before !== 0x2d &&
-    bytes[start] === 0x65 &&
-    bytes[start + 2] === 0x4a
-  );
+  if (is(before, alphanumeric | underscore) || before === 0x2d || bytes[start] !== 0x65) return false;
+  const [third, fifth] = [bytes[start + 2], bytes[start + 4]];
+  return third === 0x4a || third === undefined || (is(third, alphanumeric) && is(fifth, alphanumeric));
 }
 
 /** Begins only where no word does, so that a run of them is read once. */
-const jwt = /eyJ(?:[\w-]{10,}\.[\w-]{4,}|[\w-]{2,}\.eyJ[\w-]{2,})(?:\.[\w-]*){0,3}/y;
+const jwt =
+  /eyJ(?:[\w=-]{10,}\.[\w=-]{4,}|[\w-]{2,}\.eyJ[\w-]{2,})(?:\.[\w=-]*){0,3}|ey[A-Za-z0-9]{12,}\.ey[\w/-]{12,}(?:\.[\w/=-]*){0,3}/y;
 
 function jwtAt(view: View, start: number): Found | undefined {
   const found = matchAt(jwt, view.text, start);
   return found === null
     ? undefined
     : { type: 'SECRET', start, end: start + found[0].replace(/\.+$/, '').length, rank };
+}
+
+/** Three parts with a dot between, of which the second has six characters: the id of a bot, a time, and a signature. */
+export const botTokenDetector: Detector = {
+  anchors: [{ text: '.', check: partsOfBot }],
+  find: (view, start) => botTokenAt(view, start),
+};
+
+/** Asked of every dot: another one six bytes on, and a long word before this one. */
+function partsOfBot(bytes: Uint8Array, start: number): boolean {
+  return (
+    bytes[start + 7] === 0x2e &&
+    start > 23 &&
+    is(bytes[start - 1], alphanumeric) &&
+    is(bytes[start - 12], alphanumeric) &&
+    is(bytes[start - 23], alphanumeric)
+  );
+}
+
+const botToken = /[MNO][A-Za-z0-9]{23,31}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])/y;
+
+function botTokenAt({ text }: View, start: number): Found | undefined {
+  const id = /(?<![\w.-])[MNO][A-Za-z0-9]{23,31}$/.exec(text.slice(Math.max(0, start - 33), start))?.[0] ?? '';
+  const found = matchAt(botToken, text, start - id.length);
+  // The id is a number in base64: no name has its digits.
+  return found === null || !/\d/.test(id) || !isRandom(id)
+    ? undefined
+    : { type: 'SECRET', start: found.index, end: found.index + found[0].length, rank };
 }
 
 /** Keys that are told by how they end or by a mark in their middle, and addresses that are keys themselves. */

