@@ -11,6 +11,7 @@ export interface Bench {
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'bench');
 const names = [
+  'bombs',
   'copies',
   'dispatch',
   'kills',

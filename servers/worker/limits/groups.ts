@@ -18,6 +18,7 @@ export interface RunGroups {
 export function createRunGroups(controllers: Controllers, stateDir: string): RunGroups {
   const bases = new Map<ControllerName, { version: 1 | 2; path: string }>();
   const made = new Set<string>();
+  const refused = new Set<ControllerName>();
   const name = `codex-fleet-${String(process.pid)}-${randomBytes(4).toString('hex')}`;
   let ledger: Ledger | undefined;
   let count = 0;
@@ -35,9 +36,20 @@ export function createRunGroups(controllers: Controllers, stateDir: string): Run
     if (found.version === 2 && controller !== 'cpuacct') handOn(path, controller);
     bases.set(controller, { version: found.version, path });
   };
+  /** Where it is refused once, nobody asks again. */
+  const tryToPrepare = (controller: ControllerName): void => {
+    if (refused.has(controller)) return;
+    try {
+      prepare(controller);
+    } catch {
+      refused.add(controller);
+    }
+  };
   return {
     make(limits, extra) {
-      for (const controller of controllersFor(limits)) prepare(controller);
+      const { needed, wanted } = controllersFor(limits);
+      for (const controller of needed) prepare(controller);
+      if (wanted !== undefined) tryToPrepare(wanted);
       count += 1;
       return makeRunGroup(bases, String(count), limits, extra);
     },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -102,16 +103,17 @@ const noController: Record<ControllerName, string> = {
   cpuacct: 'CPU accounting',
 };
 
+const sumOfFiles = 'each file is held by the kernel, their sum is added up from /proc';
+
 async function stateOf(trial: Trial, ground: Ground, folder: string): Promise<LimitState> {
   const { layer, controller } = trial;
   const fault = await faultOf(trial, ground, folder);
-  if (fault === undefined) {
-    // No process sees what one that ignores the end of its children lets go uncounted.
-    const why = 'each file is held by the kernel, their sum is added up from /proc';
-    return layer === 'disk' ? { layer, state: 'degraded', why } : { layer, state: 'enforced' };
-  }
-  if (controller === undefined) return { layer, state: 'missing', why: fault };
-  if (layer === 'cpu_rate') return { layer, state: 'missing', why: fault };
+  if (fault === undefined && layer !== 'disk') return { layer, state: 'enforced' };
+  const isSeen = layer !== 'cpu_rate' && existsSync('/proc/self/stat');
+  // No process sees what one that ignores the end of its children lets go uncounted.
+  if (fault === undefined && isSeen) return { layer, state: 'degraded', why: sumOfFiles };
+  if (controller === undefined || !isSeen)
+    return { layer, state: 'missing', why: fault ?? 'there is no /proc' };
   return { layer, state: 'degraded', why: `only looked at in /proc; ${fault}` };
 }
 
@@ -128,8 +130,8 @@ async function faultOf(trial: Trial, ground: Ground, folder: string): Promise<st
       ? 'a process went beyond it'
       : 'a process went beyond the limit of its cgroup';
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
-    return controller === undefined ? said : `no cgroup can be made: ${said}`;
+    const [said] = (error instanceof Error ? error.message : String(error)).split(', ');
+    return controller === undefined ? said : `no cgroup can be made: ${said ?? ''}`;
   }
 }
 

@@ -25,16 +25,15 @@ const cpuPeriodUs = 100_000;
 /** The kernel takes no less. */
 const leastQuotaUs = 1_000;
 
-/** What controllers each limit needs; the others only count. */
-export function controllersFor(limits: RunLimits): ControllerName[] {
-  const names: ControllerName[] = [];
-  if (limits.memory_bytes !== undefined) names.push('memory');
-  if (limits.processes !== undefined) names.push('pids');
-  if (limits.cpu_cores !== undefined) names.push('cpu');
-  // It tells which processes a run has, too.
+/** What the limits need; and what would tell which processes a run has, where nothing else does. */
+export function controllersFor(limits: RunLimits): { needed: ControllerName[]; wanted?: ControllerName } {
+  const needed: ControllerName[] = [];
+  if (limits.memory_bytes !== undefined) needed.push('memory');
+  if (limits.processes !== undefined) needed.push('pids');
+  if (limits.cpu_cores !== undefined) needed.push('cpu');
+  if (limits.cpu_ms !== undefined) needed.push('cpuacct');
   const isLookedAt = limits.disk_bytes !== undefined || limits.open_files !== undefined;
-  if (limits.cpu_ms !== undefined || (isLookedAt && names.length === 0)) names.push('cpuacct');
-  return names;
+  return isLookedAt && needed.length === 0 ? { needed, wanted: 'cpuacct' } : { needed };
 }
 
 /**
@@ -48,7 +47,8 @@ export function makeRunGroup(
   extra: number,
 ): RunGroup {
   const held = new Map<ControllerName, Folder>();
-  for (const controller of controllersFor(limits)) {
+  const { needed, wanted } = controllersFor(limits);
+  for (const controller of wanted === undefined ? needed : [wanted]) {
     const base = bases.get(controller);
     if (base === undefined) continue;
     held.set(controller, { version: base.version, path: join(base.path, name) });

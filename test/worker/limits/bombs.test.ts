@@ -2,6 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { manifest } from '../../../schemas/manifest.ts';
+import { cgroupTables, findControllers } from '../../../servers/worker/limits/controllers.ts';
+import { eventually } from '../../helpers/processes.ts';
+import type { Input } from '../../../mcp/handlers.ts';
 import type { Peer } from '../../../mcp/client.ts';
 import type { RunRequest } from '../../../schemas/run.ts';
 import type { FleetContracts } from '../../../schemas/tools.ts';
@@ -66,17 +70,20 @@ beforeAll(async () => {
 });
 afterAll(() => real.close());
 
-async function explode(task_id: string, runs: RunRequest[]) {
+async function explode(task_id: string, runs: RunRequest[], more: Partial<Parameters<typeof start>[0]> = {}) {
+  const { runs: begun } = await start({ task_id, runs, ...more });
+  const ended = await pollToEnd(await connected(), task_id);
+  return { begun, ended, told: Object.fromEntries(ended.map(({ label, outcome }) => [label, outcome])) };
+}
+
+async function connected(): Promise<Peer<FleetContracts>> {
   peer ??= await real.up();
-  await peer.call('start_run', {
-    task_id,
-    cwd: real.fleet.work,
-    workspace: 'none',
-    shared_workspace: true,
-    runs,
-  });
-  const ended = await pollToEnd(peer, task_id);
-  return Object.fromEntries(ended.map(({ label, outcome }) => [label, outcome]));
+  return peer;
+}
+
+async function start(asked: Input<FleetContracts['start_run']>) {
+  const shared = { cwd: real.fleet.work, workspace: 'none', shared_workspace: true } as const;
+  return (await connected()).call('start_run', { ...shared, ...asked });
 }
 
 function leftBehind(): number {
@@ -89,9 +96,18 @@ function leftBehind(): number {
   }).length;
 }
 
-it('ends each by its limit, and nothing else', async () => {
+/** Folders a process has made for the cgroups of its runs. */
+function cgroupsOf(pid: number): string[] {
+  const parents = [...findControllers(cgroupTables()).values()].map(({ parent }) => parent);
+  const named = `codex-fleet-${String(pid)}-`;
+  return [...new Set(parents)].flatMap((parent) =>
+    readdirSync(parent).filter((name) => name.startsWith(named)),
+  );
+}
+
+it('ends each by its limit, and nothing else', { timeout: 60_000 }, async () => {
   const kinds = ['memory', 'tmpfs', 'fork', 'cpu', 'files_in_all', 'one_file', 'files', 'echo'];
-  const told = await explode(
+  const { told, ended } = await explode(
     'bombs',
     kinds.map((pipeline) => ({ pipeline, label: pipeline })),
   );
@@ -106,4 +122,36 @@ it('ends each by its limit, and nothing else', async () => {
     echo: 'exit 0',
   });
   expect(leftBehind()).toBe(0);
+  const many = ended.find(({ label }) => label === 'files_in_all');
+  expect(many).toMatchObject({ status: 'failed', error: 'It has reached its limit: disk_bytes 16777216.' });
+  const shown = await real.fleet.cli('manifest', many?.run_id ?? '');
+  expect(manifest.parse(JSON.parse(shown.stdout)).attempts[0]).toMatchObject({
+    outcome: { kind: 'limit', which: 'disk' },
+    degraded: ['disk'],
+    notes: [expect.stringContaining('Limits: disk degraded')],
+  });
+});
+
+it('holds a run to what it asks for itself, where that is less', { timeout: 60_000 }, async () => {
+  const runs = ['fork', 'output', 'wall'].map((pipeline) => ({ pipeline, label: pipeline }));
+  const { told, ended } = await explode('own', runs, {
+    limits: { processes: 10, memory_bytes: 64 * mebibyte },
+    output_bytes: 65_536,
+    wall_ms: 1_500,
+  });
+  expect(told).toEqual({ fork: 'limit processes', output: 'limit output', wall: 'timeout' });
+  expect(ended.find(({ label }) => label === 'fork')?.error).toContain('processes 10');
+  expect(leftBehind()).toBe(0);
+});
+
+it('leaves nothing of a worker that is killed, nor its cgroups', { timeout: 60_000 }, async () => {
+  const runs = Array.from({ length: 10 }, () => ({ pipeline: 'wall' }));
+  await start({ task_id: 'killed', runs });
+  await eventually(() => leftBehind() >= 30, 20_000);
+  const worker = real.processes().find(({ name }) => name !== 'coordinator')?.pid ?? 0;
+  expect(cgroupsOf(worker).length).toBeGreaterThan(0);
+  process.kill(worker, 'SIGKILL');
+  await eventually(() => leftBehind() === 0, 10_000);
+  // By the next boot of the worker.
+  await eventually(() => cgroupsOf(worker).length === 0, 20_000);
 });

@@ -2,7 +2,12 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { config as configSchema } from '../../../schemas/config.ts';
 import { limitLayers, type RunLimits } from '../../../schemas/limits.ts';
 import { pipeline as pipelineSchema } from '../../../schemas/pipeline.ts';
-import type { Controllers } from '../../../servers/worker/limits/controllers.ts';
+import {
+  cgroupTables,
+  controllerNames,
+  findControllers,
+  type Controllers,
+} from '../../../servers/worker/limits/controllers.ts';
 import { createLimits } from '../../../servers/worker/limits/limits.ts';
 import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
 import type { ProcessEnd } from '../../../servers/worker/runner/process.ts';
@@ -97,6 +102,34 @@ describe('where no cgroup can be made', () => {
     const asked = { memory_bytes: 2 ** 26, cpu_ms: 5_000, processes: 8, cpu_cores: 0.5, open_files: 64 };
     const { reached, end } = await run(asked, 'sleep 0.3; exit 3');
     expect({ reached, end }).toEqual({ reached: [], end: { kind: 'exit', code: 3 } });
+  });
+});
+
+describe('where cgroups are there and refused', () => {
+  it('says so, holds what needs none, and refuses the rest', async () => {
+    // No process may make a folder there.
+    const parent = '/proc/self/fdinfo';
+    const closed: Controllers = new Map(controllerNames.map((name) => [name, { version: 1, parent }]));
+    const { limits, run } = await open('auto', closed);
+    const states = new Map((await limits.prove()).map((state) => [state.layer, state]));
+    expect(states.get('memory')).toMatchObject({ state: 'degraded', why: expect.stringContaining('cgroup') });
+    expect(states.get('cpu_rate')?.state).toBe('missing');
+    expect(states.get('disk')?.state).toBe('degraded');
+    expect(states.get('files')).toEqual({ layer: 'files', state: 'enforced' });
+    expect((await run({ open_files: 40 }, 'ulimit -n')).out).toBe('40\n');
+  });
+});
+
+describe('where there is cgroup v2 alone', () => {
+  it('takes from it what it hands on', async () => {
+    const tables = cgroupTables();
+    const mounts = tables.mounts.split('\n').filter((line) => line.includes(' - cgroup2 '));
+    const controllers = findControllers({ ...tables, mounts: mounts.join('\n') });
+    const { limits } = await open('auto', controllers);
+    const states = new Map((await limits.prove()).map((state) => [state.layer, state]));
+    const mayMake = process.getuid?.() === 0 && controllers.has('cpuacct');
+    expect(states.get('cpu')?.state).toBe(mayMake ? 'enforced' : 'degraded');
+    if (!controllers.has('memory')) expect(states.get('memory')?.why).toContain('no cgroup with memory');
   });
 });
 
