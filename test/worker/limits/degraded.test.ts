@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { config as configSchema } from '../../../schemas/config.ts';
 import { limitLayers, type RunLimits } from '../../../schemas/limits.ts';
@@ -9,11 +10,13 @@ import {
   type Controllers,
 } from '../../../servers/worker/limits/controllers.ts';
 import { createLimits } from '../../../servers/worker/limits/limits.ts';
+import { readAllProcesses } from '../../../servers/worker/runner/process-table.ts';
 import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
 import type { ProcessEnd } from '../../../servers/worker/runner/process.ts';
 import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
 import { scratchFolder } from '../../helpers/scratch.ts';
 import { path } from '../runner/support.ts';
+import { openTestWorker } from '../support/test-worker.ts';
 
 const pipeline = pipelineSchema.parse({ stages: [{ name: 'go', engine: 'command', argv: ['/bin/true'] }] });
 const none: Controllers = new Map();
@@ -53,6 +56,14 @@ async function open(reaping: 'auto' | 'best_effort', controllers?: Controllers) 
     return { ...told, end };
   };
   return { limits, run };
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 describe('where no cgroup can be made', () => {
@@ -142,6 +153,17 @@ describe('what holds a process', () => {
     expect((await run(asked, 'go', '/nowhere')).end).toEqual({ kind: 'spawn', errno: 'ENOENT' });
   });
 
+  it('ends with it what left its process group, where there is a cgroup', async () => {
+    const { run, limits } = await open('best_effort');
+    const mark = String(700_000 + process.pid);
+    const { end } = await run({ processes: 20 }, `setsid sleep ${mark} > /dev/null 2>&1 & exit 0`);
+    expect(end).toEqual({ kind: 'exit', code: 0 });
+    const isHeld = limits.known()?.find(({ layer }) => layer === 'processes')?.state === 'enforced';
+    const left = readAllProcesses().filter(({ pid }) => commandOf(pid).includes(mark));
+    for (const { pid } of left) process.kill(pid, 'SIGKILL');
+    expect(left.length).toBe(isHeld ? 0 : 1);
+  });
+
   it('is not there for a run without limits', async () => {
     const { limits } = await open('auto');
     const bounded = { config: configSchema.parse({}), pipeline, spec: {} };
@@ -149,5 +171,22 @@ describe('what holds a process', () => {
     expect(limits.known()).toBeUndefined();
     const told = { report: () => undefined, onReached: () => undefined };
     expect(limits.hold({ ...bounded, ...told })).toBeUndefined();
+  });
+});
+
+describe('a worker', () => {
+  it('refuses at once a run with a limit nobody enforces, or out of range', async () => {
+    const worker = await openTestWorker();
+    const peer = await worker.connect();
+    const ask = (limits: RunLimits) => peer.call('start_run', { pipeline: 'tell', cwd: worker.dir, limits });
+    await expect(ask({ disk_bytes: 5_000 })).rejects.toMatchObject(refused);
+    await expect(ask({ disk_bytes: 1 })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      message: expect.stringContaining('limits.disk_bytes'),
+    });
+    expect((await peer.call('describe_worker', {})).limits?.map(({ layer }) => layer)).toEqual([
+      ...limitLayers,
+    ]);
+    await worker.stop('cancel');
   });
 });
