@@ -4,8 +4,8 @@ import type { Anchor, Detector } from './detectors/detector.ts';
 
 /** All anchors of all detectors in one automaton. */
 export interface Anchors {
-  automaton: Automaton;
-  /** What may have been met in each accepting state, in the automaton's order. */
+  automaton: Omit<Automaton, 'endings'>;
+  /** What may have been met at each of the automaton's endings. */
   hits: readonly (readonly Hit[])[];
 }
 
@@ -31,11 +31,11 @@ export function createAnchors(detectors: readonly Detector[]): Anchors {
   };
   for (const detector of detectors) for (const anchor of detector.anchors) add(anchor, detector);
   for (const anchor of disguises) add(anchor, undefined);
-  const automaton = createAutomaton([...byText.keys()]);
+  const { endings, ...automaton } = createAutomaton([...byText.keys()]);
   const byIndex = [...byText.values()];
   return {
     automaton,
-    hits: automaton.endings.map((indexes) => indexes.flatMap((index) => byIndex[index] ?? [])),
+    hits: endings.map((indexes) => indexes.flatMap((index) => byIndex[index] ?? [])),
   };
 }
 
@@ -140,12 +140,14 @@ export function firstAnchor(
   from: number,
   to: number,
 ): number {
-  const { classes, next, accepting, width } = automaton;
-  let state = 0;
+  const { classes, next, width, rows, after } = automaton;
+  let row = 0;
   for (let at = from; at < to; at += 1) {
-    state = next[state + (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
-    if (state < accepting) continue;
-    const start = passing(hits[((state - accepting) / width) | 0] ?? [], bytes, at + 1);
+    row = next[row * width + (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
+    if (row < rows) continue;
+    const ending = row - rows;
+    row = after[ending] ?? 0;
+    const start = passing(hits[ending] ?? [], bytes, at + 1);
     if (start !== -1) return start;
   }
   return -1;
@@ -173,13 +175,15 @@ export function eachAnchor(
   bytes: Uint8Array,
   visit: (detector: Detector, start: number, end: number) => void,
 ): void {
-  const { classes, next, accepting, width } = automaton;
-  let state = 0;
+  const { classes, next, width, rows, after } = automaton;
+  let row = 0;
   for (let at = 0; at < bytes.length; at += 1) {
-    state = next[state + (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
-    if (state < accepting) continue;
+    row = next[row * width + (classes[bytes[at] ?? 0] ?? 0)] ?? 0;
+    if (row < rows) continue;
+    const ending = row - rows;
+    row = after[ending] ?? 0;
     const end = at + 1;
-    for (const hit of hits[((state - accepting) / width) | 0] ?? []) {
+    for (const hit of hits[ending] ?? []) {
       if (hit.detector !== undefined && passes(hit, bytes, end)) visit(hit.detector, end - hit.length, end);
     }
   }

@@ -8,13 +8,14 @@ import { foldAscii } from './characters.ts';
 export interface Automaton {
   /** The class of each byte; bytes that no literal has share class 0. */
   classes: Uint8Array;
-  /** `next[state + class]`; states are row offsets, the root is 0. */
-  next: Int32Array;
-  /** Entries of `next` for each state. */
+  /** `next[row * width + class]`: another row, or from `rows` on the number of an ending, counted from there. */
+  next: Uint16Array | Uint32Array;
+  /** Entries of `next` for each row; row 0 is where a text begins. */
   width: number;
-  /** States from this one on end at least one literal. */
-  accepting: number;
-  /** Which literals (by index) end in an accepting state, by `(state - accepting) / width`. */
+  rows: number;
+  /** The row to go on from, by ending. */
+  after: Uint16Array | Uint32Array;
+  /** Which literals (by index) end there, by ending. */
   endings: readonly (readonly number[])[];
 }
 
@@ -27,19 +28,30 @@ export const anyDigit = '\u0100';
  */
 export function createAutomaton(literals: readonly string[]): Automaton {
   const { classes, width } = classesOf(literals);
-  const trie = createTrie(literals, classes);
-  const { next, ends } = determined(trie, classes, width);
-  const quiet = ends.flatMap((one, state) => (one === undefined ? [state] : []));
-  const telling = ends.flatMap((one, state) => (one === undefined ? [] : [state]));
-  const places = new Int32Array(ends.length);
-  for (const [place, state] of [...quiet, ...telling].entries()) places[state] = place * width;
-  const placed = new Int32Array(ends.length * width);
-  for (const [state, row] of places.entries()) {
-    for (let code = 0; code < width; code += 1)
-      placed[row + code] = places[next[state * width + code] ?? 0] ?? 0;
+  const { next, ends } = determined(createTrie(literals, classes), classes, width);
+  // What a state leads to is often what another leads to: most that end a literal lead on as the root does.
+  const rowOf = new Int32Array(ends.length);
+  const firstStates: number[] = [];
+  const byContent = new Map<string, number>();
+  for (const state of ends.keys()) {
+    const content = Buffer.from(next.buffer, state * width * 4, width * 4).toString('latin1');
+    const known = byContent.get(content);
+    rowOf[state] = known ?? firstStates.push(state) - 1;
+    if (known === undefined) byContent.set(content, firstStates.length - 1);
   }
-  const endings = telling.map((state) => ends[state] ?? []);
-  return { classes, next: placed, width, accepting: quiet.length * width, endings };
+  const rows = firstStates.length;
+  const telling = ends.flatMap((one, state) => (one === undefined ? [] : [state]));
+  // Half the memory wherever the numbers fit.
+  const Numbers = rows + telling.length < 2 ** 16 ? Uint16Array : Uint32Array;
+  const entryOf = Numbers.from(rowOf);
+  for (const [ending, state] of telling.entries()) entryOf[state] = rows + ending;
+  const placed = new Numbers(rows * width);
+  for (const [row, state] of firstStates.entries()) {
+    for (let code = 0; code < width; code += 1)
+      placed[row * width + code] = entryOf[next[state * width + code] ?? 0] ?? 0;
+  }
+  const after = Numbers.from(telling.map((state) => rowOf[state] ?? 0));
+  return { classes, next: placed, width, rows, after, endings: telling.map((state) => ends[state] ?? []) };
 }
 
 function classesOf(literals: readonly string[]): { classes: Uint8Array; width: number } {

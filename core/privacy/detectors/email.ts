@@ -1,7 +1,7 @@
-import { parse } from 'tldts';
 import { alphanumeric, bytesOf, foldAscii, is } from '../characters.ts';
 import { utf8Of, type View } from '../view.ts';
 import { matchAt, type Detector, type Found } from './detector.ts';
+import { topLevels } from './top-levels.ts';
 
 /**
  * E-mail addresses: an `@` between a local part and a domain whose last label is a real one (the
@@ -108,23 +108,8 @@ function domainEnd(text: string, at: number): number | undefined {
   return undefined;
 }
 
-/** RFC 2606, RFC 6762 appendix G, and what git writes where it knows no host. */
-const privateUse = new Set(
-  'test example invalid localhost local localdomain internal intranet lan home corp private'.split(' '),
-);
-/** A few countries register only below names such as `co`. */
-const isSuffix = (label: string): boolean =>
-  [`x.${label}`, `x.co.${label}`].some((host) => parse(host).isIcann === true);
-const known = new Map<string, boolean>();
-
 /** Whether a label ends real host names. */
 export function isTopLevel(label: string): boolean {
   const lower = foldAscii(label);
-  let answer = known.get(lower);
-  if (answer === undefined) {
-    answer = privateUse.has(lower) || isSuffix(utf8Of(lower) ?? lower);
-    // Labels come from outside; what is kept of them stays small.
-    if (known.size < 4_096) known.set(lower, answer);
-  }
-  return answer;
+  return topLevels.has(lower) || topLevels.has((utf8Of(lower) ?? lower).toLowerCase());
 }
