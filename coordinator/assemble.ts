@@ -6,7 +6,8 @@ import { tellingAttempt } from '../core/telling-attempt.ts';
 import { openBlobs } from '../platform/blobs/blobs.ts';
 import { readDepth, type Environment } from '../platform/environment.ts';
 import type { Logger } from '../platform/log.ts';
-import type { Telemetry } from '../platform/telemetry.ts';
+import { silent, type Telemetry } from '../platform/telemetry.ts';
+import type { Read } from '../core/remote-bytes.ts';
 import type { Config } from '../schemas/config.ts';
 import { createAdmission } from './admission.ts';
 import { createAskClients } from './ask-clients.ts';
@@ -31,6 +32,7 @@ import { createLeases, type Leases } from './leases.ts';
 import { createManifests, type Manifests } from './manifest/manifests.ts';
 import { measureRuns } from './measure.ts';
 import { createTold } from './told.ts';
+import type { TokenMeter } from './tokens/meter.ts';
 import { createNews } from './news.ts';
 import { createParking } from './parking.ts';
 import { createPlaces } from './places.ts';
@@ -41,7 +43,7 @@ import { policies } from './policies/index.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { createRunEstimates, type RunEstimates } from './run-estimates.ts';
 import { createRateGates, type RateGates } from './rate-gates.ts';
-import { readWorker } from './reading/holder.ts';
+import { holderOf, readWorker } from './reading/holder.ts';
 import { openReplicaFolder } from './replicas/folder.ts';
 import { createCopyReader } from './replicas/reader.ts';
 import { createReplicas, type Replicas } from './replicas/replicas.ts';
@@ -50,7 +52,7 @@ import { createRetention } from './retention/retention.ts';
 import { createTaskQuota } from './retention/task-quota.ts';
 import { createRetries, pastOf, type Retries } from './retries.ts';
 import { createScheduler, type Scheduler, type WaitingRun } from './scheduler.ts';
-import type { RunRecord, RunStore } from './store/run-store.ts';
+import type { RunRecord, RunStore, StoredHandle } from './store/run-store.ts';
 import type { VaultStore } from './store/vault-store.ts';
 import { createWake } from './store/wake.ts';
 import { createWorkTrees, type WorkTrees } from './work-trees.ts';
@@ -64,6 +66,8 @@ export interface Parts extends Omit<HandlerDeps, 'isStopping'> {
   gates: RateGates;
   retries: Retries;
   hedges: Hedges;
+  /** Where metrics are sent. */
+  meter: TokenMeter | undefined;
 }
 
 export interface PartsOptions {
@@ -119,8 +123,10 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   };
   const renewed = { ended: (): void => fleet.renew() };
   const estimates = createRunEstimates(() => fleet);
+  let meter: TokenMeter | undefined;
   const changes = createChanges(news, [
     manifests,
+    { ended: (run) => meter?.ended(run) },
     measureRuns(telemetry),
     onEnd,
     { ended: treeFreed },
@@ -201,6 +207,12 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     log,
   });
   const told = createTold(store);
+  if (telemetry.isSent) {
+    const { createTokenMeter } = await import('./tokens/meter.ts');
+    const deps = { fleet, replicas, copies, config, telemetry: silent };
+    const readerOf = async (handle: StoredHandle): Promise<Read> => (await holderOf(deps, { handle })).read;
+    meter = createTokenMeter({ told, store, telemetry, copies, readerOf, log });
+  }
   const taskQuota = createTaskQuota({ ...shared, quotaBytes: config.output.task_quota_bytes });
   const retention = createRetention({
     ...shared,
@@ -237,6 +249,7 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
     replicas,
     copies,
     told,
+    meter,
   };
 }
 

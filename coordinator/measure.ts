@@ -1,18 +1,15 @@
 import { FleetError } from '../core/errors.ts';
 import { isPutAway } from '../core/put-away.ts';
-import { estimateTokens, estimateTokensOfBytes } from '../core/tokens.ts';
-import { tellingAttempt } from '../core/telling-attempt.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { EndListener } from './changes.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
 
-/** Measures every run that ends. What stays behind its handles is not read to be counted. */
+/** Measures every run that ends. */
 export function measureRuns(telemetry: Telemetry): EndListener {
   return {
-    ended({ attempts, accepted_at, first_claimed_at, handles, preview }) {
+    ended({ attempts, accepted_at, first_claimed_at }) {
       const [first] = attempts;
-      const last = tellingAttempt(attempts);
-      if (first === undefined || last === undefined || first_claimed_at === undefined) return;
+      if (first === undefined || first_claimed_at === undefined) return;
       telemetry.record('codex.worker_queue_ms', Math.max(0, first_claimed_at - accepted_at), {
         worker_id: first.placement.worker_id,
       });
@@ -32,10 +29,6 @@ export function measureRuns(telemetry: Telemetry): EndListener {
         if (outcome?.kind === 'lost' && !isPutAway(outcome))
           telemetry.record('codex.worker_error', 1, { worker_id, code: 'lost' });
       }
-      const bytes = handles.reduce((sum, handle) => sum + handle.bytes, 0);
-      const avoided = estimateTokensOfBytes(bytes) - estimateTokens(preview ?? '');
-      const { worker_id } = last.placement;
-      if (avoided > 0) telemetry.record('codex.tokens_avoided', avoided, { worker_id });
     },
   };
 }

@@ -93,6 +93,8 @@ export async function openCoordinator(
     random: Math.random,
     onEnd: { ended: look },
   });
+  // What was told last is written once nobody is told any more.
+  cleanup.splice(2, 0, () => parts.told.save());
 
   const closed = deferred<void>();
   const end = async (how: StopHow): Promise<void> => {

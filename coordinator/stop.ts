@@ -8,6 +8,7 @@ export type StopHow = 'keep' | 'drain' | 'cancel' | 'hand_over';
 const workerGraceMs = 2_500;
 const cancelPatienceMs = 2_500;
 const manifestPatienceMs = 1_000;
+const countPatienceMs = 2_000;
 const lookEveryMs = 20;
 
 /** Ends what the coordinator does: nothing new is placed, runs end as asked, workers end, the last is written down. */
@@ -18,6 +19,7 @@ export async function stopParts(parts: Parts, how: StopHow): Promise<void> {
   asks.close();
   if (how === 'cancel') await cancelAll(parts);
   if (how === 'drain') await untilQuiet(parts, Infinity);
+  await parts.meter?.close(countPatienceMs);
   await Promise.all([replicas.stop(), copies.close()]);
   if (how === 'hand_over') await fleet.letGo();
   else await fleet.stop(workerGraceMs);

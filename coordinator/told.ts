@@ -24,8 +24,11 @@ export interface Told {
   retract(sent: object): void;
   /** Texts nobody has counted, the oldest first, about as many characters as asked for. */
   take(characters: number): ToldPart[];
-  /** Tokens of a part that was taken, which is let go; undefined where they could not be counted. */
-  counted(part: ToldPart, tokens: number | undefined): void;
+  /**
+   * Tokens of a part that was taken, which is let go; undefined where they could not be counted. False for what was
+   * retracted meanwhile.
+   */
+  counted(part: ToldPart, tokens: number | undefined): boolean;
   /** Tokens of all a run has put out, had it been answered inline. */
   inline(runId: string, count: TokenCount): void;
   /** Texts about a run that are still kept, each for so many runs, and the bytes that are this one's. */
@@ -34,6 +37,8 @@ export interface Told {
   save(): Promise<void>;
   /** Called when there is something to take. */
   onNews: (() => void) | undefined;
+  /** Called with a text that is let go before anybody took it. */
+  onLost: ((part: ToldPart) => void) | undefined;
 }
 
 export function createTold(store: Pick<RunStore, 'tell' | 'alongside'>): Told {
@@ -97,7 +102,10 @@ export function createTold(store: Pick<RunStore, 'tell' | 'alongside'>): Told {
         kept.push(part);
         characters += part.text.length;
       }
-      while (characters > maxCharacters || kept.length > maxParts) letGo();
+      while (characters > maxCharacters || kept.length > maxParts) {
+        const lost = letGo();
+        if (lost !== undefined) told.onLost?.(lost);
+      }
       told.onNews?.();
     },
     retract(sent) {
@@ -125,13 +133,14 @@ export function createTold(store: Pick<RunStore, 'tell' | 'alongside'>): Told {
     },
     counted(part, tokens) {
       taken.delete(part);
-      if (retracted.has(part) || tokens === undefined) return;
+      if (retracted.has(part) || tokens === undefined) return false;
       const { run_ids: ids, text } = part;
       const bytes = Buffer.byteLength(text);
       for (const [at, runId] of ids.entries()) {
         const share = { of: ids.length, at };
         note({ ...nothingTold(runId), counted_bytes: shareOf(bytes, share), tokens: shareOf(tokens, share) });
       }
+      return true;
     },
     inline(runId, count) {
       note({ ...nothingTold(runId), inline: count });
@@ -145,6 +154,7 @@ export function createTold(store: Pick<RunStore, 'tell' | 'alongside'>): Told {
         }),
     save,
     onNews: undefined,
+    onLost: undefined,
   };
   store.alongside(() => {
     if (unsaved.size > 0 && performance.now() - savedAtMs >= rideMs) void save();

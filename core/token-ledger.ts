@@ -54,6 +54,28 @@ export function scaleUp(tokens: number, { of, counted }: { of: number; counted: 
   return { tokens: counted === 0 ? 0 : Math.round((tokens / counted) * of), method: 'sampled' };
 }
 
+/** The event log repeats what the other streams say. */
+export function isOutput({ stream }: { stream: string }): boolean {
+  return stream !== 'events';
+}
+
+/** Counts an output of so many bytes by what `read` answers of it. */
+export async function countStretches(
+  bytes: number,
+  read: (from: number, to: number) => Promise<Uint8Array>,
+  count: (text: string) => Promise<number>,
+): Promise<TokenCount> {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let tokens = 0;
+  let counted = 0;
+  for (const { from, to } of countedStretches(bytes)) {
+    const part = await read(from, to);
+    tokens += await count(decoder.decode(part));
+    counted += part.length;
+  }
+  return scaleUp(tokens, { of: bytes, counted });
+}
+
 export function addCounts(counts: readonly TokenCount[]): TokenCount {
   return {
     tokens: counts.reduce((sum, { tokens }) => sum + tokens, 0),

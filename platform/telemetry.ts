@@ -4,13 +4,15 @@ import type { Environment } from './environment.ts';
 import { version } from './version.ts';
 
 export interface Telemetry {
+  /** Whether anything that is recorded is sent. */
+  readonly isSent: boolean;
   /** Adds to a counter, or records one value of a histogram; with the attributes the table of metrics names. */
   record<N extends MetricName>(name: N, value: number, attributes: MetricAttributes<N>): void;
   /** Sends what is pending and ends; never throws. */
   close(): Promise<void>;
 }
 
-const silent: Telemetry = { record: () => undefined, close: () => Promise.resolve() };
+export const silent: Telemetry = { isSent: false, record: () => undefined, close: () => Promise.resolve() };
 
 /**
  * Metrics over OTLP/HTTP, only where the standard endpoint variable is set (OpenTelemetry
@@ -43,13 +45,17 @@ export async function createTelemetry(env: Environment): Promise<Telemetry> {
         histogram.record(value, attributes);
       });
     } else {
-      const counter = meter.createCounter(name, options);
+      const isCounter = metric.kind === 'counter';
+      const counter = isCounter
+        ? meter.createCounter(name, options)
+        : meter.createUpDownCounter(name, options);
       record.set(name, (value, attributes) => {
         counter.add(value, attributes);
       });
     }
   }
   return {
+    isSent: true,
     record: (name, value, attributes) => record.get(name)?.(value, attributes),
     close: () => provider.shutdown().catch(() => undefined),
   };

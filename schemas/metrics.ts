@@ -13,16 +13,19 @@ export const metrics = {
     description: 'Time from placement of an attempt to its first output byte or engine event.',
   },
   'codex.tokens_avoided': {
-    kind: 'counter',
+    kind: 'updowncounter',
     unit: '{token}',
-    attributes: ['worker_id'],
-    description: 'Estimated tokens of output kept behind handles less those of the preview shown.',
+    attributes: ['worker_id', 'method'],
+    description:
+      'Tokens of what runs put out, added as they end, less those of every reply that reached an agent, by the o200k ' +
+      'tokenizer. Method: exact, or sampled where a part of a large output, or of replies, was counted.',
   },
   'codex.bytes_transferred': {
     kind: 'counter',
     unit: 'By',
     attributes: ['worker_id'],
-    description: 'Payload bytes of handles that crossed from a worker to the coordinator.',
+    description:
+      'Payload bytes of handles that crossed from a worker to the coordinator, but for those read to count tokens.',
   },
   'codex.values_replaced': {
     kind: 'counter',
@@ -46,7 +49,7 @@ export const metrics = {
 } as const satisfies Record<
   string,
   {
-    kind: 'histogram' | 'counter';
+    kind: 'histogram' | 'counter' | 'updowncounter';
     unit: string;
     attributes: readonly string[];
     description: string;

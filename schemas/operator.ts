@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bytes32, descriptorAsk, signed } from './descriptor.ts';
-import { toldCounts } from './manifest.ts';
+import { tokenCount, toldCounts } from './manifest.ts';
 import { handleId, plainName, runId, taskId } from './ids.ts';
 import { originalName, restoreRecord, sealedValue } from './privacy.ts';
 import { replicaNote } from './replica.ts';
@@ -180,6 +180,16 @@ export const readerRequests = {
   'codex-fleet/copy': {
     params: z.strictObject({ note: replicaNote, url: z.url(), secret: z.string() }),
     result: z.strictObject({ state: z.enum(['whole', 'refused', 'gone', 'running']), moved: z.int() }),
+  },
+  /** Tokens of each text, by the o200k tokenizer. */
+  'codex-fleet/count_tokens': {
+    params: z.strictObject({ texts: z.array(z.string()) }),
+    result: z.strictObject({ tokens: z.array(z.int()) }),
+  },
+  /** Tokens of a stored output by its hash; nothing where it is not stored on this machine. */
+  'codex-fleet/count_content': {
+    params: z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: z.int().min(0) }),
+    result: z.strictObject({ count: tokenCount.optional() }),
   },
 } as const satisfies RequestContracts;
 

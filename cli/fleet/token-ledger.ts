@@ -1,5 +1,5 @@
-import { addCounts, countedStretches, scaleUp } from '../../core/token-ledger.ts';
-import { loadTokenCounter } from '../../platform/count-tokens.ts';
+import { addCounts, countStretches, isOutput, scaleUp } from '../../core/token-ledger.ts';
+import { loadTokenCounter, type CountTokens } from '../../platform/count-tokens.ts';
 import type { TokenCount } from '../../schemas/manifest.ts';
 import { operatorRequests } from '../../schemas/operator.ts';
 import type { Fleet } from './connect.ts';
@@ -22,12 +22,8 @@ export interface LedgerRow {
   tokens_avoided: number;
 }
 
-type Count = (text: string) => number;
-
 /** Base64 of a page has to fit its reply. */
 const pageBytes = 20 * 1024;
-/** The event log repeats what the other streams say. */
-const repeats = new Set(['events']);
 
 /** Counts in this process, which ends: a tokenizer takes 70 MB that no server should hold. */
 export async function tokenLedger(fleet: Fleet, runs: readonly LedgerRun[]): Promise<LedgerRow[]> {
@@ -37,8 +33,10 @@ export async function tokenLedger(fleet: Fleet, runs: readonly LedgerRun[]): Pro
     const { known, ...reached } = await countReached(fleet, runId, count);
     const counts: TokenCount[] = [];
     if (known === undefined) {
-      for (const { handle_id: handle, stream, bytes } of handles)
-        if (!repeats.has(stream)) counts.push(await countHandle(fleet, { handle, bytes }, count));
+      for (const { handle_id: id, bytes } of handles.filter(isOutput)) {
+        const read = (from: number, to: number) => readStretch(fleet, id, { from, to });
+        counts.push(await countStretches(bytes, read, count));
+      }
     }
     const inline = known ?? addCounts(counts);
     const tokensAvoided = inline.tokens - reached.tokens;
@@ -57,12 +55,13 @@ export async function tokenLedger(fleet: Fleet, runs: readonly LedgerRun[]): Pro
 async function countReached(
   fleet: Fleet,
   runId: string,
-  count: Count,
+  count: CountTokens,
 ): Promise<LedgerRow['reached'] & { known: TokenCount | undefined }> {
   const method = 'codex-fleet/told';
   const told = await fleet.request(method, operatorRequests[method], { run_id: runId });
   const { replies, bytes, inline: known } = told;
-  const ofKept = told.kept.reduce((sum, { text, runs }) => sum + count(text) / runs, 0);
+  let ofKept = 0;
+  for (const { text, runs: sharers } of told.kept) ofKept += (await count(text)) / sharers;
   const counted = told.counted_bytes + told.kept.reduce((sum, part) => sum + part.bytes, 0);
   if (counted > 0 || bytes === 0) {
     const tokens = told.tokens + Math.round(ofKept);
@@ -71,24 +70,10 @@ async function countReached(
   // Nothing is left of what was told before the coordinator began: what it would say now is a sample of it.
   const { runs } = await fleet.call('poll_run', { run_ids: [runId] });
   const sample = JSON.stringify(runs);
-  const tokens = Math.round((count(sample) / Buffer.byteLength(sample)) * bytes);
+  const tokens = Math.round(((await count(sample)) / Buffer.byteLength(sample)) * bytes);
   return { tokens, method: 'sampled', replies, known };
 }
 
-async function countHandle(
-  fleet: Fleet,
-  { handle, bytes }: { handle: string; bytes: number },
-  count: Count,
-): Promise<TokenCount> {
-  let tokens = 0;
-  let counted = 0;
-  for (const { from, to } of countedStretches(bytes)) {
-    const text = await readStretch(fleet, handle, { from, to });
-    tokens += count(text.toString('utf8'));
-    counted += text.length;
-  }
-  return scaleUp(tokens, { of: bytes, counted });
-}
 async function readStretch(
   fleet: Fleet,
   handle: string,

@@ -5,6 +5,7 @@ import { ownEnvironment, type Environment } from '../../platform/environment.ts'
 import { findInstall } from '../../platform/install.ts';
 import { launchPiped } from '../../platform/launch.ts';
 import { readerRequests } from '../../schemas/operator.ts';
+import type { TokenCount } from '../../schemas/manifest.ts';
 import type { ReplicaNote } from '../../schemas/replica.ts';
 import { readerContracts, type ReaderContracts } from '../../schemas/tools.ts';
 import type { Page, ReadInput } from '../../core/remote-bytes.ts';
@@ -23,6 +24,10 @@ export interface CopyReader {
    * thrown away. NOT_FOUND where the worker has it no more. `onMoved` is told of bytes fetched.
    */
   copy(note: ReplicaNote, from: FarWorker, options: CopyOptions): Promise<boolean>;
+  /** Tokens of each text. */
+  countTokens(texts: readonly string[]): Promise<number[]>;
+  /** Tokens of a stored output by its hash; undefined where it is not stored on this machine. */
+  countContent(sha256: string, bytes: number): Promise<TokenCount | undefined>;
   close(): Promise<void>;
 }
 
@@ -32,6 +37,8 @@ export interface CopyOptions {
 }
 
 const method = 'codex-fleet/copy';
+const countTokens = 'codex-fleet/count_tokens';
+const countContent = 'codex-fleet/count_content';
 /** Starting it costs a quarter of a second, keeping it some 60 MB. */
 const idleMs = 30_000;
 
@@ -86,6 +93,16 @@ export function createCopyReader(options: { stateDir: string; env: Environment }
           if (state === 'gone') throw new FleetError('NOT_FOUND', 'Its worker has this handle no more.');
           if (state !== 'running') return state === 'whole';
         }
+      }),
+    countTokens: (texts) =>
+      use(async (reader) => {
+        const input = { texts: [...texts] };
+        return (await reader.request(countTokens, readerRequests[countTokens], input)).tokens;
+      }),
+    countContent: (sha256, bytes) =>
+      use(async (reader) => {
+        const input = { sha256, bytes };
+        return (await reader.request(countContent, readerRequests[countContent], input)).count;
       }),
     close,
   };

@@ -33,6 +33,8 @@ export interface Blobs {
   link(sha256: string, bytes: number, path: string): Promise<boolean>;
   /** Whether there is a blob of this name and size. */
   has(sha256: string, bytes: number): boolean;
+  /** Opens a blob to be read; undefined where there is none of this name and size. */
+  open(sha256: string, bytes: number): FileContent | undefined;
   /** Whether a file with several names is the blob of this hash. */
   holds(sha256: string, file: { dev: number; ino: number }): boolean;
   /** Frees all blobs nobody has a link to, and what crashes left; nothing else. */
@@ -94,6 +96,16 @@ class FileBlobs implements Blobs {
       }
     }
     return false;
+  }
+
+  open(sha256: string, bytes: number): FileContent | undefined {
+    const { plain, framed } = this.#names(sha256);
+    for (const path of [plain, framed]) {
+      const content = openContent(path, bytes);
+      if (content?.size === bytes) return content;
+      content?.close();
+    }
+    return undefined;
   }
 
   has(sha256: string, bytes: number): boolean {

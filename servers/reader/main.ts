@@ -9,6 +9,7 @@ import { readerRequests } from '../../schemas/operator.ts';
 import { readerContracts } from '../../schemas/tools.ts';
 import { readHandle } from '../worker/output/read/read-handle.ts';
 import { createCopying } from './copying.ts';
+import { createCounting } from './counting.ts';
 import { openReplicas } from './replicas.ts';
 
 /**
@@ -26,7 +27,11 @@ export function startReader(dir: string, blobDir: string, log: Logger): Promise<
     instructions: 'Reads copied handles.',
     contracts: readerContracts,
     handlers: { read_handle: (input, { signal }) => readHandle(replicas, input, signal) },
-    requests: createOwnRequests(readerRequests, { 'codex-fleet/copy': createCopying(place) }, log),
+    requests: createOwnRequests(
+      readerRequests,
+      { 'codex-fleet/copy': createCopying(place), ...createCounting(blobs) },
+      log,
+    ),
     log,
     owner: 'local',
   });

@@ -8,6 +8,7 @@ import { leaseMs } from '../../coordinator/scheduler.ts';
 import { createMemoryRunStore } from '../../coordinator/store/memory-run-store.ts';
 import type { RunRecord, RunStore } from '../../coordinator/store/run-store.ts';
 import type { Call, Handlers } from '../../mcp/handlers.ts';
+import { silent, type Telemetry } from '../../platform/telemetry.ts';
 import { createLogger } from '../../platform/log.ts';
 import { config as configSchema } from '../../schemas/config.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
@@ -44,6 +45,7 @@ export interface FakeFleetOptions {
   workers?: FakeWorker[];
   env?: Record<string, string>;
   random?: () => number;
+  telemetry?: Telemetry;
   folder?: string;
   /** Workers there are besides those of the configuration, of the ids after theirs. */
   more?: FakeWorker[];
@@ -85,7 +87,7 @@ export async function fakeFleet(options: FakeFleetOptions = {}): Promise<FakeFle
     blobDir: join(folder, 'blobs'),
     config,
     env: { HOME: '/home/jane', ...options.env },
-    telemetry: { record: () => undefined, close: () => Promise.resolve() },
+    telemetry: options.telemetry ?? silent,
     log: createLogger({ name: 'test', level: 'silent' }),
     random: options.random ?? (() => 0),
     onEnd: { ended: () => undefined },

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
 import { metrics } from '../../schemas/metrics.ts';
 import { otlpReceiver, type OtlpReceiver, type ReceivedMetric } from '../helpers/otlp-receiver.ts';
 import { eventually } from '../helpers/processes.ts';
@@ -10,6 +12,10 @@ import { pollToEnd, realFleet, type RealFleet } from './real-fleet.ts';
 const defaultPort = 4318;
 const lines = 20_000;
 const line = 'a line of some log\n';
+
+const counted = z.object({ tokens: z.int(), method: z.enum(['exact', 'sampled']) });
+const ledgerRow = z.object({ inline: counted, reached: counted, tokens_avoided: z.int() });
+const ledger = z.object({ runs: z.array(ledgerRow) });
 
 let receiver: OtlpReceiver;
 let real: RealFleet;
@@ -99,6 +105,32 @@ function total(name: keyof typeof metrics): number {
   return pointsOf(name).reduce((sum, point) => sum + (point.asInt ?? point.asDouble ?? point.count ?? 0), 0);
 }
 
+/** What was printed less what was told, as the tokenizer counts them here, and as the ledger has them. */
+async function tokensAreMeasured(): Promise<void> {
+  const rows: z.infer<typeof ledgerRow>[] = [];
+  const printed = 2 * countTokens(line.repeat(lines));
+  const inlineOf = (): number =>
+    pointsOf('codex.tokens_avoided').reduce(
+      (sum, { asInt, asDouble = 0 }) => sum + Math.max(0, asInt ?? asDouble),
+      0,
+    );
+  await eventually(() => inlineOf() > printed * 0.9, 20_000);
+  for (const task of ['long', 'no', 'lost']) {
+    const { stdout } = await real.fleet.cli('tokens', task, '--json');
+    rows.push(...ledger.parse(JSON.parse(stdout)).runs);
+  }
+  const sum = (of: (row: z.infer<typeof ledgerRow>) => number): number =>
+    rows.reduce((all, row) => all + of(row), 0);
+  const inline = sum((row) => row.inline.tokens);
+  expect(Math.abs(inline - printed) / printed).toBeLessThan(0.01);
+  expect(sum((row) => row.reached.tokens)).toBeGreaterThan(500);
+  await eventually(() => total('codex.tokens_avoided') === sum((row) => row.tokens_avoided), 20_000);
+  const methods = pointsOf('codex.tokens_avoided').flatMap(({ attributes }) => attributes);
+  expect(
+    new Set(methods.filter(({ key }) => key === 'method').map(({ value }) => value.stringValue)),
+  ).toEqual(new Set(['exact', 'sampled']));
+}
+
 function codes(): string[] {
   const all = pointsOf('codex.worker_error').flatMap(({ attributes }) => attributes);
   return all.filter(({ key }) => key === 'code').map(({ value }) => value.stringValue);
@@ -115,6 +147,7 @@ describe('a fleet that is told where', () => {
     for (const [name, { kind, unit, description, attributes }] of Object.entries(metrics)) {
       const told = receiver.latest.get(name);
       expect(told, name).toMatchObject({ unit, description });
+      if (kind !== 'histogram') expect(told?.sum?.isMonotonic, name).toBe(kind === 'counter');
       const points = (kind === 'histogram' ? told?.histogram : told?.sum)?.dataPoints ?? [];
       expect(points.length, name).toBeGreaterThan(0);
       for (const point of points) {
@@ -128,9 +161,7 @@ describe('a fleet that is told where', () => {
     expect(total('codex.worker_queue_ms')).toBe(4);
     expect(total('codex.remote_ttfu_ms')).toBe(3);
     expect(total('codex.bytes_transferred')).toBe(read);
-    const kept = (2 * lines * line.length) / 2.5;
-    expect(total('codex.tokens_avoided')).toBeLessThan(kept);
-    expect(total('codex.tokens_avoided')).toBeGreaterThan(kept - 2 * 2_000);
+    await tokensAreMeasured();
     expect(codes()).toEqual(expect.arrayContaining(['COMMAND_NOT_ALLOWED', 'lost']));
     expect(codes()).not.toContain('WRONG_STATE');
     expect(total('codex.values_replaced')).toBe(1);

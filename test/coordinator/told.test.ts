@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createTold, type Told } from '../../coordinator/told.ts';
 import { createMemoryRunStore } from '../../coordinator/store/memory-run-store.ts';
 import type { RunStore } from '../../coordinator/store/run-store.ts';
@@ -44,6 +44,18 @@ describe('what agents were told', () => {
     const [a = ''] = ids;
     told.add([part('four', a)]);
     await store.drain('local-1', true);
+    expect(await store.told(a)).toMatchObject({ replies: 1, bytes: 4 });
+  });
+
+  it('is written by itself where nothing else is', async () => {
+    const { told, store, ids } = await setting(1);
+    const [a = ''] = ids;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    told.add([part('four', a)]);
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(await store.told(a)).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(200);
     expect(await store.told(a)).toMatchObject({ replies: 1, bytes: 4 });
   });
 

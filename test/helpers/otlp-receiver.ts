@@ -16,7 +16,7 @@ const metric = z.object({
   name: z.string(),
   unit: z.string(),
   description: z.string(),
-  sum: points.optional(),
+  sum: points.extend({ isMonotonic: z.boolean() }).optional(),
   histogram: points.optional(),
 });
 /** ExportMetricsServiceRequest in JSON (opentelemetry-proto, metrics service v1). */
