@@ -4,13 +4,17 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { root, run } from './lib/process.mjs';
 
 const dist = join(root, 'dist');
-const migrations = join('coordinator', 'store', 'migrations');
+/** What the compiler does not emit. */
+const others = [
+  join('coordinator', 'store', 'migrations'),
+  join('servers', 'worker', 'runner', 'spawner.pl'),
+];
 
-/** What the compiler does not emit: the SQL migrations, and the right to execute the program. */
+/** Copies the SQL migrations and the spawner, and gives the right to execute the program. */
 function finishBuild() {
-  if (existsSync(join(root, migrations))) {
-    mkdirSync(join(dist, dirname(migrations)), { recursive: true });
-    cpSync(join(root, migrations), join(dist, migrations), { recursive: true });
+  for (const path of others) {
+    mkdirSync(join(dist, dirname(path)), { recursive: true });
+    cpSync(join(root, path), join(dist, path), { recursive: true });
   }
   const program = join(dist, 'cli', 'main.js');
   if (existsSync(program)) chmodSync(program, 0o755);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openNamespace } from '../../servers/worker/runner/namespace.ts';
 import { pidNamespaceLayer } from '../../servers/worker/runner/pid-namespace.ts';
+import { spawnBy } from '../../servers/worker/runner/spawn-child.ts';
 import { createStartProcess } from '../../servers/worker/runner/start-process.ts';
 import { bwrapBesideCodex, findPrograms } from '../../servers/worker/runner/find-programs.ts';
 import { codexBinary } from '../helpers/codex-parent.ts';
@@ -39,6 +40,7 @@ describe.each(Object.entries(bwraps))("Codex's sandbox in a namespace by %s", (_
       nsenter: one(findPrograms('nsenter', path)),
       setsid: one(findPrograms('setsid', path)),
       setpriv: undefined,
+      spawnRun: spawnBy(undefined),
     });
     onTestFinished(() => layer.close());
     const [work, outside] = [join(folder, 'work'), join(folder, 'outside')];

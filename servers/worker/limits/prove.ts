@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Counted } from '../../../core/limits.ts';
 import type { LimitLayer, LimitState, RunLimits } from '../../../schemas/limits.ts';
+import { closeOf } from '../runner/child.ts';
 import type { ReapingLayer } from '../runner/layer.ts';
 import type { ControllerName, Controllers } from './controllers.ts';
 import type { RunGroups } from './groups.ts';
@@ -174,11 +174,15 @@ async function runIn(
   child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString('latin1')));
   child.stderr?.resume();
   const given = new AbortController();
-  const exited = once(child, 'exit');
-  const closed = once(child, 'close');
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      resolve();
+    });
+  });
+  const closed = closeOf(child);
   const late = delay(limitMs, undefined, { signal: given.signal }).catch(() => undefined);
   try {
-    await Promise.race([exited, late]);
+    await Promise.race([exited, closed, late]);
     const counted = group.counted();
     const [first] = group.folders;
     const throttled = limits.cpu_cores === undefined || first === undefined ? 0 : throttledPeriods(first);

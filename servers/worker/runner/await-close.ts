@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import type { Child } from './child.ts';
 
 /** After the tree is dead, pipes that stay silent this long are held by someone who is not of the tree. */
 const quietMs = 500;
@@ -9,7 +9,7 @@ const limitMs = 5_000;
  * Follows a child to its `close`: `exit` alone comes before the last bytes. `settled` is awaited once
  * the tree is dead; it gives up on pipes that somebody outside the tree holds open.
  */
-export function awaitClose(child: ChildProcess): { settled(): Promise<void> } {
+export function awaitClose(child: Child): { settled(): Promise<void> } {
   let isClosed = false;
   let whenClosed: () => void = () => undefined;
   child.once('close', () => {
@@ -37,7 +37,7 @@ export function awaitClose(child: ChildProcess): { settled(): Promise<void> } {
 }
 
 /** Calls `giveUp` once nothing has come for a while; the returned function calls it off. */
-function watchForQuiet(child: ChildProcess, giveUp: () => void): () => void {
+function watchForQuiet(child: Child, giveUp: () => void): () => void {
   const started = performance.now();
   let chunks = 0;
   const count = (): void => {

@@ -1,6 +1,6 @@
 import { stillRuns, type ProcessIdentity } from '../../../platform/process-identity.ts';
 import { endProcesses } from './end-processes.ts';
-import type { ReapingLayer } from './layer.ts';
+import type { Launched, ReapingLayer } from './layer.ts';
 import type { ProcessTree } from './process-tree.ts';
 import type { Ledger } from './ledger.ts';
 import {
@@ -13,7 +13,9 @@ import {
   type ProcessRow,
 } from './process-table.ts';
 import { refuseConfinement } from './confinement.ts';
-import { spawnChild } from './spawn-child.ts';
+import type { Child } from './child.ts';
+import { SpawnedChild } from './spawned-child.ts';
+import type { SpawnRun } from './spawn-child.ts';
 
 /** How often runs that last are looked at for descendants that leave the process group. */
 const lookMs = 1_000;
@@ -24,7 +26,7 @@ const deathMs = 2_000;
  * the group between two looks and loses its parent is missed, and what is running when this process is
  * killed is only ended by the next boot (sweep.ts): hence the name.
  */
-export function bestEffortLayer(ledger: Ledger): ReapingLayer {
+export function bestEffortLayer(ledger: Ledger, spawnRun: SpawnRun): ReapingLayer {
   const trees = new Set<GroupTree>();
   let timer: NodeJS.Timeout | undefined;
 
@@ -39,20 +41,24 @@ export function bestEffortLayer(ledger: Ledger): ReapingLayer {
     timer = undefined;
   };
 
+  const follow = (child: Child): Launched => {
+    const leader = identityOf(child);
+    const tree = new GroupTree(leader, ledger, forget);
+    if (leader !== undefined) {
+      ledger.started(leader);
+      trees.add(tree);
+      timer ??= setInterval(look, lookMs).unref();
+    }
+    return { child, tree };
+  };
+
   return {
     reaping: 'best_effort',
     whyNotConfined: 'a process group hides nothing from a run',
     launch(spec) {
       refuseConfinement(spec);
-      const child = spawnChild(spec.argv, spec, spec.cwd);
-      const leader = child.pid === undefined ? undefined : identityOf(child.pid);
-      const tree = new GroupTree(leader, ledger, forget);
-      if (leader !== undefined) {
-        ledger.started(leader);
-        trees.add(tree);
-        timer ??= setInterval(look, lookMs).unref();
-      }
-      return { child, tree };
+      const child = spawnRun(spec.argv, spec, spec.cwd);
+      return child instanceof Promise ? child.then(follow) : follow(child);
     },
     close() {
       clearInterval(timer);
@@ -63,8 +69,10 @@ export function bestEffortLayer(ledger: Ledger): ReapingLayer {
 }
 
 /** Also of a child that is a zombie already: its group may have others in it. */
-function identityOf(pid: number): ProcessIdentity {
-  return { pid, start: readProcess(pid)?.start ?? '' };
+function identityOf(child: Child): ProcessIdentity | undefined {
+  const { pid } = child;
+  if (pid === undefined) return undefined;
+  return { pid, start: child instanceof SpawnedChild ? child.start : (readProcess(pid)?.start ?? '') };
 }
 
 class GroupTree implements ProcessTree {

@@ -1,10 +1,10 @@
-import type { ChildProcess } from 'node:child_process';
 import type { Reaping } from '../../../schemas/worker.ts';
+import type { Child } from './child.ts';
 import type { ProcessSpec } from './process.ts';
 import type { ProcessTree } from './process-tree.ts';
 
 export interface Launched {
-  child: ChildProcess;
+  child: Child;
   tree: ProcessTree;
 }
 
@@ -18,6 +18,8 @@ export interface ReapingLayer {
    * `code`, thrown, rejected, or emitted by the child as `error`.
    */
   launch(spec: ProcessSpec): Launched | Promise<Launched>;
+  /** Makes the next starts as quick as those of a busy worker. */
+  prepare?(): Promise<void>;
   /** Ends what the layer itself keeps running between runs. */
   close(): Promise<void>;
 }

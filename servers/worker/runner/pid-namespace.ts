@@ -1,7 +1,7 @@
-import type { ChildProcess } from 'node:child_process';
 import { arch, geteuid } from 'node:process';
 import { callFilter, withFilter } from './call-filter.ts';
 import { checkProgram } from './check-program.ts';
+import type { Child } from './child.ts';
 import { confinementArguments, confinementKey } from './confinement.ts';
 import type { Launched, ReapingLayer } from './layer.ts';
 import type { ProcessTree } from './process-tree.ts';
@@ -10,7 +10,7 @@ import type { Confinement, ProcessSpec } from './process.ts';
 import { descendantsOf, readProcess, send, stopAll, type ProcessRow } from './process-table.ts';
 import { keepSparePools } from './spare-pools.ts';
 import { keepSpare } from './spare.ts';
-import { spawnChild } from './spawn-child.ts';
+import type { SpawnRun } from './spawn-child.ts';
 
 /** Absolute paths of the programs the layer is made of (bubblewrap and util-linux). */
 export interface NamespaceTools {
@@ -19,6 +19,7 @@ export interface NamespaceTools {
   setsid: string;
   /** What takes root's capabilities from a confined run; undefined where there is none. */
   setpriv: string | undefined;
+  spawnRun: SpawnRun;
 }
 
 /** Looks at nsenter until it is stopped: it takes some microseconds. */
@@ -60,7 +61,7 @@ export function pidNamespaceLayer(tools: NamespaceTools): ReapingLayer {
   };
 }
 
-function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): Launched {
+function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): Launched | Promise<Launched> {
   namespace.hold();
   const isRoot = geteuid?.() === 0;
   // Only root's bwrap makes no user namespace.
@@ -69,8 +70,8 @@ function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): 
   try {
     const own =
       confinement === undefined ? [] : ['--ipc', '--uts', ...(confinement.network ? [] : ['--net'])];
-    const start = (held: readonly string[], passed: readonly number[] = []): ChildProcess =>
-      spawnChild(
+    const start = (held: readonly string[], passed?: readonly number[]): Child | Promise<Child> =>
+      tools.spawnRun(
         // prettier-ignore
         [tools.nsenter, '--target', String(namespace.initPid), ...user, '--pid', '--mount', ...own,
           `--wdns=${spec.cwd}`, '--', tools.setsid, ...held, ...spec.argv],
@@ -79,7 +80,12 @@ function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): 
         passed,
       );
     const child = confinement === undefined ? start([]) : startHeld(tools, confinement, isRoot, start);
-    return { child, tree: new NamespaceTree(namespace, child) };
+    const follow = (one: Child): Launched => ({ child: one, tree: new NamespaceTree(namespace, one) });
+    if (!(child instanceof Promise)) return follow(child);
+    return child.then(follow, (error: unknown) => {
+      void namespace.kill();
+      throw error;
+    });
   } catch (error) {
     void namespace.kill();
     throw error;
@@ -95,8 +101,8 @@ function startHeld(
   { bwrap, setpriv }: NamespaceTools,
   confinement: Confinement,
   isRoot: boolean,
-  start: (held: readonly string[], passed?: readonly number[]) => ChildProcess,
-): ChildProcess {
+  start: (held: readonly string[], passed?: readonly number[]) => Child | Promise<Child>,
+): Child | Promise<Child> {
   if (setpriv === undefined) throw Object.assign(new Error('no setpriv'), { code: 'EPERM' });
   if (!confinement.filtersCalls) {
     // Others than root lose theirs by executing anything.
@@ -112,10 +118,10 @@ function startHeld(
 class NamespaceTree implements ProcessTree {
   readonly #namespace: Namespace;
   /** nsenter, outside the namespace: the parent of the run's main process, and not of the tree. */
-  readonly #parent: ChildProcess;
+  readonly #parent: Child;
   readonly #roots: ReadonlySet<number>;
 
-  constructor(namespace: Namespace, parent: ChildProcess) {
+  constructor(namespace: Namespace, parent: Child) {
     this.#namespace = namespace;
     this.#parent = parent;
     this.#roots = new Set([namespace.initPid, parent.pid ?? namespace.initPid]);

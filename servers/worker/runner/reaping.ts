@@ -9,6 +9,8 @@ import { bwrapBesideCodex, findPrograms } from './find-programs.ts';
 import type { ReapingLayer } from './layer.ts';
 import { openLedger } from './ledger.ts';
 import { pidNamespaceLayer } from './pid-namespace.ts';
+import { spawnBy, type SpawnRun } from './spawn-child.ts';
+import { Spawner } from './spawner.ts';
 import { tryLayer } from './try-layer.ts';
 
 export interface ReapingOptions {
@@ -105,15 +107,31 @@ function candidates(options: Omit<ReapingOptions, 'config'>): [Reaping, Make[]][
   const [nsenter] = findPrograms('nsenter', path);
   const [setsid] = findPrograms('setsid', path);
   const [setpriv] = findPrograms('setpriv', path);
+  const [perl] = findPrograms('perl', path);
+  const spawning = (make: (spawnRun: SpawnRun) => ReapingLayer): ReapingLayer => {
+    const spawner = perl === undefined ? undefined : new Spawner(perl, stateDir);
+    const layer = make(spawnBy(spawner));
+    return {
+      ...layer,
+      prepare: async () => spawner?.open(),
+      async close() {
+        await layer.close();
+        spawner?.close();
+      },
+    };
+  };
   return [
     [
       'pid_namespace',
       nsenter === undefined || setsid === undefined
         ? []
-        : bwraps.map((bwrap) => () => pidNamespaceLayer({ bwrap, nsenter, setsid, setpriv })),
+        : bwraps.map(
+            (bwrap) => () =>
+              spawning((spawnRun) => pidNamespaceLayer({ bwrap, nsenter, setsid, setpriv, spawnRun })),
+          ),
     ],
     ['cgroup', [() => makeCgroupLayer(stateDir)]],
-    ['best_effort', [() => bestEffortLayer(openLedger(stateDir))]],
+    ['best_effort', [() => spawning((spawnRun) => bestEffortLayer(openLedger(stateDir), spawnRun))]],
   ];
 }
 

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { checkProgram } from './check-program.ts';
+import type { Child } from './child.ts';
 import type { ProcessSpec } from './process.ts';
+import type { Spawner } from './spawner.ts';
 
 /**
  * Starts a process in a session and process group of its own: argv only, never a shell, the whole
@@ -8,20 +10,44 @@ import type { ProcessSpec } from './process.ts';
  * `--die-with-parent`) follows the thread that forked, see PR_SET_PDEATHSIG in prctl(2).
  */
 export function spawnChild(
-  argv: readonly [string, ...string[]],
+  argv: Words,
   spec: ProcessSpec,
   cwd: string,
   passed: readonly number[] = [],
 ): ChildProcess {
-  const { held } = spec;
-  if (held !== undefined) checkProgram(argv[0], cwd);
-  const [file, ...args] = held === undefined ? argv : ([...held.through, ...argv] as const);
+  const [file, ...args] = wordsOf(argv, spec, cwd);
   return spawn(file, args, {
     cwd,
     env: spec.env,
     detached: true,
     stdio: [spec.stdin, 'pipe', 'pipe', ...passed],
   });
+}
+
+type Words = readonly [string, ...string[]];
+
+/** With what it is started through, which then must not be the one to find that there is no such program. */
+function wordsOf(argv: Words, { held }: ProcessSpec, cwd: string): Words {
+  if (held === undefined) return argv;
+  checkProgram(argv[0], cwd);
+  return [...held.through, ...argv];
+}
+
+/** Starts what a layer runs. A failure is thrown, rejected, or emitted as `error`, with an errno as `code`. */
+export type SpawnRun = (
+  argv: Words,
+  spec: ProcessSpec,
+  cwd: string,
+  passed?: readonly number[],
+) => Child | Promise<Child>;
+
+/** By the spawner what needs no input and no further descriptors; all else, and without one, by ourselves. */
+export function spawnBy(spawner: Spawner | undefined): SpawnRun {
+  return (argv, spec, cwd, passed) => {
+    const isPlain = spec.stdin === 'ignore' && passed === undefined;
+    const spawned = isPlain ? spawner?.start(wordsOf(argv, spec, cwd), spec, cwd) : undefined;
+    return spawned ?? spawnChild(argv, spec, cwd, passed);
+  };
 }
 
 /** The errno of a failed system call, `UNKNOWN` where the error carries none. */

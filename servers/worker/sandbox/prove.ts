@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { layersOf } from '../../../core/sandbox.ts';
 import type { LayerState, SandboxLayer } from '../../../schemas/sandbox.ts';
+import { closeOf } from '../runner/child.ts';
 import type { ReapingLayer } from '../runner/layer.ts';
 import type { Confinement, ProcessSpec } from '../runner/process.ts';
 
@@ -91,7 +91,7 @@ async function listen(
   child.stderr?.on('data', (chunk: Buffer) => (heard.complaint += chunk.toString('latin1')));
   const timer = setTimeout(() => void tree.kill(), limitMs);
   try {
-    await once(child, 'close');
+    await closeOf(child);
   } finally {
     clearTimeout(timer);
     await tree.kill();

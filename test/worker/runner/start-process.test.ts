@@ -3,9 +3,9 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { scratchFolder } from '../../helpers/scratch.ts';
-import { layers, openRunner, path } from './support.ts';
+import { openRunner, path, ways } from './support.ts';
 
-describe.each(layers)('a process under %s', (reaping) => {
+describe.each(ways)('a process under %s', (reaping) => {
   it.each([0, 1, 3, 126, 127, 130, 137, 255])('that exits with %i', async (code) => {
     const runner = await openRunner(reaping);
     const end = await runner.fixture('exit-n', String(code)).ended;

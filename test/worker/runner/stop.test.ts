@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { eventually, newMarker, processesWith, ticksOf } from '../../helpers/processes.ts';
-import { layers, openRunner } from './support.ts';
+import { openRunner, ways } from './support.ts';
 
 /** Long enough for a busy process to be seen using the processor: 100 ticks are a second. */
 const lookMs = 250;
 
-describe.each(layers)('stopping a process under %s', (reaping) => {
+describe.each(ways)('stopping a process under %s', (reaping) => {
   it('idles the whole tree, sessions of its own included, until it is continued', async () => {
     const runner = await openRunner(reaping);
     const marker = newMarker();
-    const run = runner.fixture('spin', marker, reaping === 'best_effort' ? 'child' : 'orphan');
+    const run = runner.fixture('spin', marker, reaping.startsWith('best_effort') ? 'child' : 'orphan');
     await run.said('ready');
     await eventually(() => ticksOf(marker) > 20);
 

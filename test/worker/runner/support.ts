@@ -3,13 +3,14 @@ import { onTestFinished } from 'vitest';
 import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
 import type { ProcessEnd, ProcessSpec, RunningProcess } from '../../../servers/worker/runner/process.ts';
 import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
-import type { Reaping } from '../../../schemas/worker.ts';
 import { scratchFolder } from '../../helpers/scratch.ts';
 
 export const fixtures = join(import.meta.dirname, '..', '..', 'fixtures', 'bin');
 export const path = `${dirname(process.execPath)}:/usr/bin:/bin`;
 
 export const layers = ['pid_namespace', 'cgroup', 'best_effort'] as const;
+/** The layers as an idle worker has them, and as a busy one, whose processes a spawner starts. */
+export const ways = [...layers, 'pid_namespace, busy', 'best_effort, busy'] as const;
 /** Those that also work when the process that runs them is killed. */
 export const surviving = ['pid_namespace', 'cgroup'] as const;
 
@@ -28,9 +29,11 @@ export interface Runner {
 }
 
 /** Runs processes under a layer that really works here; nothing of it is left after the test. */
-export async function openRunner(reaping: Reaping): Promise<Runner> {
+export async function openRunner(way: (typeof ways)[number]): Promise<Runner> {
   const stateDir = scratchFolder();
+  const reaping = layers.find((layer) => way.startsWith(layer)) ?? 'best_effort';
   const { layer } = await probeReaping({ config: { reaping }, path, stateDir });
+  if (way.endsWith('busy')) await layer.prepare?.();
   const startProcess = createStartProcess(layer);
   const running = new Set<RunningProcess>();
   onTestFinished(async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { eventually, newMarker, processesWith } from '../../helpers/processes.ts';
-import { layers, openRunner, surviving } from './support.ts';
+import { openRunner, surviving, ways } from './support.ts';
 
-describe.each(layers)('ending a process under %s', (reaping) => {
+describe.each(ways)('ending a process under %s', (reaping) => {
   it('asks first, and takes the exit code of one that listens', async () => {
     const runner = await openRunner(reaping);
     const run = runner.fixture('exit-on-sigterm', '7');
@@ -63,7 +63,7 @@ describe.each(layers)('ending a process under %s', (reaping) => {
   });
 });
 
-describe.each(layers)('a process under %s that ends by itself', (reaping) => {
+describe.each(ways)('a process under %s that ends by itself', (reaping) => {
   it('is over at once though a child holds its output', async () => {
     const runner = await openRunner(reaping);
     const marker = newMarker();

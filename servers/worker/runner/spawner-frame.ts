@@ -1,0 +1,16 @@
+/** One request to the spawner: 4 bytes of length, then fields that NUL separates (spawner.pl). */
+export function frameOf(
+  id: string,
+  cwd: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Buffer {
+  const fields = [id, cwd, String(argv.length), ...argv];
+  for (const name in env) fields.push(`${name}=${env[name] ?? ''}`);
+  const body = fields.join('\0');
+  const bytes = Buffer.byteLength(body);
+  const frame = Buffer.allocUnsafe(4 + bytes);
+  frame.writeUInt32BE(bytes, 0);
+  frame.write(body, 4);
+  return frame;
+}
