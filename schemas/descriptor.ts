@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { plainName } from './ids.ts';
+import { processLimits } from './limits.ts';
 import { engineName } from './pipeline.ts';
 import { sha256Hex } from './principal.ts';
 
@@ -45,8 +46,8 @@ export const descriptorClaims = z.strictObject({
   /** The programs it starts for engines, by content. */
   binaries: z.array(z.strictObject({ name: z.string().max(64), sha256: sha256Hex })).max(16),
   slots: z.int().min(1).max(1_024),
-  limits: z.strictObject({ wall_ms: z.int(), output_bytes: z.int() }),
-  /** What ends and confines the processes of a run there. */
+  limits: z.strictObject({ wall_ms: z.int(), output_bytes: z.int(), ...processLimits }),
+  /** What ends, confines and bounds the processes of a run there, as far as it was tried. */
   sandbox: z.array(z.string().max(64)).max(32),
   /** Hashes of the canonical JSON of each entry of `tools/list`. */
   tools: z.array(z.strictObject({ name: z.string().max(128), sha256: sha256Hex })).max(64),

@@ -143,6 +143,11 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   };
   const probed = probeEngines(engines, { config, env, stateDir: dir, startProcess: deps.startProcess });
   const { slots, transport = 'http' } = options;
+  const enforced = (): string[] => [
+    ...namesOf(sandbox.known() ?? []),
+    ...namesOf(limits.known() ?? []).map((name) => `limit ${name}`),
+  ];
+  const signed = { dir, identity, engines: probed, enforced };
   return {
     runs,
     handles,
@@ -153,7 +158,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     limits: limits.known,
     identity,
     engines: probed,
-    signer: lazySigner({ dir, identity, engines: probed, slots, transport, config, path, now: Date.now }),
+    signer: lazySigner({ ...signed, slots, transport, config, path, now: Date.now }),
     release: async () => {
       cold.close();
       await limits.close();
@@ -161,4 +166,8 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
       await unlock();
     },
   };
+}
+
+function namesOf(states: readonly { layer: string; state: string }[]): string[] {
+  return states.filter(({ state }) => state === 'enforced').map(({ layer }) => layer);
 }

@@ -1,6 +1,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { FleetError } from '../../../core/errors.ts';
+import { strictestLimits } from '../../../core/limits.ts';
 import { maxLifeMs } from '../../../core/trust/judge-descriptor.ts';
 import { hashTools } from '../../../core/trust/tool-hashes.ts';
 import { listTools } from '../../../mcp/tool-table.ts';
@@ -40,8 +41,12 @@ export function createSigner(options: SignOptions): Signer {
         .map(({ engine, version }) => ({ engine, ...(version !== undefined && { version }) })),
       binaries: await binaries,
       slots: options.slots,
-      limits: { wall_ms: config.limits.wall_ms, output_bytes: config.limits.output_bytes },
-      sandbox: [identity.reaping],
+      limits: {
+        wall_ms: config.limits.wall_ms,
+        output_bytes: config.limits.output_bytes,
+        ...strictestLimits(config.limits),
+      },
+      sandbox: [identity.reaping, ...options.enforced()],
       tools,
     };
   }

@@ -17,6 +17,8 @@ export interface SignOptions {
   slots: number;
   transport: DescriptorClaims['transport'];
   config: Config;
+  /** Layers of the sandbox and of limits that hold there. */
+  enforced: () => string[];
   /** Where Codex is looked for. */
   path: string;
   now: () => number;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { config as configSchema } from '../../../schemas/config.ts';
+import { descriptorClaims } from '../../../schemas/descriptor.ts';
 import { limitLayers, type RunLimits } from '../../../schemas/limits.ts';
 import { pipeline as pipelineSchema } from '../../../schemas/pipeline.ts';
 import {
@@ -176,7 +177,7 @@ describe('what holds a process', () => {
 
 describe('a worker', () => {
   it('refuses at once a run with a limit nobody enforces, or out of range', async () => {
-    const worker = await openTestWorker();
+    const worker = await openTestWorker({ config: { limits: { open_files: 4_096 } } });
     const peer = await worker.connect();
     const ask = (limits: RunLimits) => peer.call('start_run', { pipeline: 'tell', cwd: worker.dir, limits });
     await expect(ask({ disk_bytes: 5_000 })).rejects.toMatchObject(refused);
@@ -187,6 +188,12 @@ describe('a worker', () => {
     expect((await peer.call('describe_worker', {})).limits?.map(({ layer }) => layer)).toEqual([
       ...limitLayers,
     ]);
+    const asked = { audience: 'a'.repeat(43), nonce: 'n'.repeat(43), revocation_epoch: 0 };
+    const { payload } = await worker.signer['codex-fleet/descriptor'](asked);
+    const claims = descriptorClaims.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()));
+    expect(claims.limits).toMatchObject({ open_files: 4_096 });
+    expect(claims.sandbox).toEqual(expect.arrayContaining(['best_effort', 'limit files']));
+    expect(claims.sandbox).not.toContain('limit disk');
     await worker.stop('cancel');
   });
 });
