@@ -1,9 +1,9 @@
-import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max';
 import { anyDigit } from '../automaton.ts';
 import { alphanumeric, digit, is } from '../characters.ts';
 import type { View } from '../view.ts';
 import type { Anchor, Detector, Found } from './detector.ts';
 import { digitGroups, maxGroups, type DigitGroup } from './digit-groups.ts';
+import { isNumberInside, kindOfNumber } from './phone-tables.ts';
 import { beforeIsPhoneWord, phoneWords } from './phone-words.ts';
 
 /**
@@ -106,7 +106,9 @@ function phoneAt(view: View, start: number, end: number): readonly Found[] {
 function numbersIn(text: string, groups: readonly DigitGroup[]): Found[] {
   for (let size = groups.length; size > 0; size -= 1) {
     for (let from = 0; from + size <= groups.length; from += 1) {
-      if (!standsAlone(text, groups, from, from + size)) continue;
+      const digits = digitsIn(groups, from, from + size);
+      // One zero in brackets may not count.
+      if (digits < 7 || digits > 16 || !standsAlone(text, groups, from, from + size)) continue;
       const found = numberIn(text, groups.slice(from, from + size));
       if (found !== undefined)
         return [
@@ -117,6 +119,12 @@ function numbersIn(text: string, groups: readonly DigitGroup[]): Found[] {
     }
   }
   return [];
+}
+
+function digitsIn(groups: readonly DigitGroup[], from: number, to: number): number {
+  let digits = 0;
+  for (let at = from; at < to; at += 1) digits += groups[at]?.digits.length ?? 0;
+  return digits;
 }
 
 /** Not cut out of a longer row: `978-0-13-…` is one number of its own kind, `1.2.3` another. */
@@ -152,39 +160,22 @@ function phoneNumber(text: string, groups: readonly DigitGroup[], digits: string
   const named = beforeIsPhoneWord(text, first?.start ?? 0);
   if (first?.plus === true || /^00[1-9]/.test(digits)) {
     const abroad = first?.plus === true ? digits : digits.slice(2);
-    const kind = kindOf(`+${abroad}`);
+    const kind = kindOfNumber(abroad);
     // Invented numbers, as in examples, are often of no range in use.
     const plausible = named || (first?.plus === true && abroad.length >= (groups.length > 1 ? 9 : 10));
     if (kind === 'valid' || (plausible && kind === 'possible')) return `+${abroad}`;
     if (first?.plus === true) return undefined;
   }
-  if (isAmerican(groups) && kindOf(`+1${digits.slice(-10)}`) === 'valid') return `+1${digits.slice(-10)}`;
+  if (isAmerican(groups) && kindOfNumber(`1${digits.slice(-10)}`) === 'valid')
+    return `+1${digits.slice(-10)}`;
   if (named) return digits;
-  return isOwnSpelling(groups, digits) && countries.some((country) => isValidIn(digits, country))
+  return isOwnSpelling(groups, digits) && countries.some((code) => isNumberInside(digits, code))
     ? digits
     : undefined;
 }
 
-/** What was asked of the tables lately: numbers come again and again. */
-const asked = new Map<string, 'valid' | 'possible' | 'none'>();
-
-function kindOf(number: string): 'valid' | 'possible' | 'none' {
-  let kind = asked.get(number);
-  if (kind === undefined) {
-    const parsed = parsePhoneNumberFromString(number);
-    kind = parsed?.isValid() === true ? 'valid' : parsed?.isPossible() === true ? 'possible' : 'none';
-    if (asked.size >= 4_096) asked.clear();
-    asked.set(number, kind);
-  }
-  return kind;
-}
-
-function isValidIn(digits: string, country: CountryCode): boolean {
-  return parsePhoneNumberFromString(digits, country)?.isValid() === true;
-}
-
-/** Countries that dial a zero first, those with the widest ranges first. */
-const countries: readonly CountryCode[] = ['DE', 'GB', 'FR', 'IN'];
+/** Codes of countries that dial a zero first, those with the widest ranges first. */
+const countries: readonly string[] = ['49', '44', '33', '91'];
 
 /** 415-555-2671, (415) 555-2671, 1-415-555-2671; groups with nothing but blanks between are too often something else. */
 function isAmerican(groups: readonly DigitGroup[]): boolean {
@@ -207,13 +198,16 @@ function isOwnSpelling(groups: readonly DigitGroup[], digits: string): boolean {
 
 /** 2024-01-02, 02.01.2024, 1/2/2024 and such with a time behind them. */
 function looksLikeDate(groups: readonly DigitGroup[]): boolean {
-  const sizes = groups.map((group) => group.digits.length);
-  const [a = 0, b = 0, c = 0] = sizes;
-  const year = (at: number) => /^(?:19|20)\d\d$/.test(groups[at]?.digits ?? '');
-  if (groups[0]?.plus === true) return false;
+  const [first, second, third] = groups;
+  if (first === undefined || first.plus) return false;
+  const [a, b, c] = [first.digits.length, second?.digits.length ?? 0, third?.digits.length ?? 0];
   return (
-    (year(0) && b <= 2 && c <= 2) ||
-    (year(2) && a <= 2 && b <= 2 && groups.length <= 5) ||
-    (a === 8 && /^(?:19|20)/.test(groups[0]?.digits ?? '') && groups.length <= 2 && b <= 6 && b > 0)
+    (a === 4 && b <= 2 && c <= 2 && isYear(first)) ||
+    (c === 4 && a <= 2 && b <= 2 && groups.length <= 5 && isYear(third)) ||
+    (a === 8 && groups.length <= 2 && b <= 6 && b > 0 && isYear(first))
   );
 }
+
+/** Begins with a year of these centuries. */
+const isYear = (group: DigitGroup | undefined): boolean =>
+  group !== undefined && /^(?:19|20)/.test(group.digits);

@@ -112,7 +112,8 @@ function partsOfBot(bytes: Uint8Array, start: number): boolean {
 const botToken = /[MNO][A-Za-z0-9]{23,31}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])/y;
 
 function botTokenAt({ text }: View, start: number): Found | undefined {
-  const id = /(?<![\w.-])[MNO][A-Za-z0-9]{23,31}$/.exec(text.slice(Math.max(0, start - 33), start))?.[0] ?? '';
+  const id =
+    /(?<![\w.-])[MNO][A-Za-z0-9]{23,31}$/.exec(text.slice(Math.max(0, start - 33), start))?.[0] ?? '';
   const found = matchAt(botToken, text, start - id.length);
   // The id is a number in base64: no name has its digits.
   return found === null || !/\d/.test(id) || !isRandom(id)
