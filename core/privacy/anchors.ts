@@ -183,8 +183,10 @@ export function eachAnchor(
     const ending = row - rows;
     row = after[ending] ?? 0;
     const end = at + 1;
-    for (const hit of hits[ending] ?? []) {
-      if (hit.detector !== undefined && passes(hit, bytes, end)) visit(hit.detector, end - hit.length, end);
+    const here = hits[ending] ?? [];
+    for (let one = 0; one < here.length; one += 1) {
+      const hit = here[one];
+      if (hit?.detector !== undefined && passes(hit, bytes, end)) visit(hit.detector, end - hit.length, end);
     }
   }
 }

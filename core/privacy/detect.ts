@@ -23,7 +23,7 @@ import { urlCredentialsDetector } from './detectors/url-credentials.ts';
 import { decodedView } from './encodings.ts';
 import type { Finding, PrivateType } from './finding.ts';
 import { nameCells, type Table } from './table.ts';
-import { rawRange, utf8Of, type View } from './view.ts';
+import { latin1, rawRange, utf8Of, type View } from './view.ts';
 
 /** The detectors of some types, compiled; shared by all guards that look for the same. */
 export interface Detection {
@@ -115,23 +115,43 @@ function inBase64(view: View, anchors: Anchors): Placed[] {
 }
 
 /** Of findings that overlap, the one of the higher rank, then the longer one, then the earlier one. */
-function apart(found: readonly Placed[], length: number): Placed[] {
-  if (found.length < 2) return [...found];
+function apart(found: Placed[], length: number): Placed[] {
+  if (found.length < 2) return found;
+  const ranked = found.sort(
+    (a, b) => b.rank - a.rank || b.end - b.start - (a.end - a.start) || a.start - b.start,
+  );
+  const kept = ranked.length <= mostCompared ? notMeeting(ranked) : notTaken(ranked, length);
+  return kept.sort((a, b) => a.start - b.start);
+}
+
+/** So few are compared with each other; of more, what each takes is marked. */
+const mostCompared = 24;
+
+function notMeeting(ranked: readonly Placed[]): Placed[] {
+  const kept: Placed[] = [];
+  for (const one of ranked) {
+    let isFree = true;
+    for (const other of kept) if (one.start < other.end && other.start < one.end) isFree = false;
+    if (isFree) kept.push(one);
+  }
+  return kept;
+}
+
+function notTaken(ranked: readonly Placed[], length: number): Placed[] {
   const taken = new Uint8Array(length);
-  const kept = found
-    .toSorted((a, b) => b.rank - a.rank || b.end - b.start - (a.end - a.start) || a.start - b.start)
-    .filter(({ start, end }) => {
-      // Ends and middle are enough to look at: those kept so far are no shorter or of a higher rank.
-      for (let at = start; at < end; at += 1) if (taken[at] === 1) return false;
-      taken.fill(1, start, end);
-      return true;
-    });
-  return kept.toSorted((a, b) => a.start - b.start);
+  return ranked.filter(({ start, end }) => {
+    for (let at = start; at < end; at += 1) if (taken[at] === 1) return false;
+    taken.fill(1, start, end);
+    return true;
+  });
 }
 
 function finding(found: Placed, view: View, bytes: Uint8Array): Finding {
   const { start, end, encoding } = rawRange(view, found.start, found.end);
-  const raw = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+  const raw =
+    view.origin === undefined && found.encoding === undefined
+      ? view.text.slice(start, end)
+      : latin1(bytes.subarray(start, end));
   const text = utf8Of(raw);
   const value = found.value ?? view.text.slice(found.start, found.end);
   return {

@@ -31,7 +31,7 @@ function pemAt(view: View, start: number): Found | undefined {
   // On one line, its line ends written as escapes, all that can be base64 belongs to it.
   const sameLine =
     tail === 0
-      ? (/^[\w+/=\s-]*/.exec(text.slice(from, from + 20_000))?.[0].trimEnd().length ?? 0)
+      ? (/^(?:[\w+/=\s]|-(?!----))*/.exec(text.slice(from, from + 20_000))?.[0].trimEnd().length ?? 0)
       : rest + tail;
   return { type: 'SECRET', start, end: from + sameLine, rank };
 }
