@@ -1,5 +1,6 @@
 import { randomBytes, type KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { FleetError } from '../../core/errors.ts';
 import type { Mac } from '../../core/privacy/surrogate.ts';
 import {
   createMac,
@@ -11,6 +12,7 @@ import {
   publicBytes,
 } from '../../platform/privacy/keys.ts';
 import { openMasterKeys, saveMasterKeys, type MasterKeys } from '../../platform/privacy/master-key.ts';
+import { takeLock, type Lock } from '../../platform/lock.ts';
 import type { Clock } from '../clock.ts';
 import type { RestoreRecord } from '../../schemas/privacy.ts';
 import { restoreRecordOf } from './restore-record.ts';
@@ -45,9 +47,12 @@ export interface Vault {
   look(scope: Scope, surrogate: string): Buffer | undefined;
   /** Shreds a scope: its key goes, and with it all it could decrypt. Whether there was one. */
   forget(id: string): Promise<boolean>;
-  /** Encrypts every scope's key under a new master key, and forgets the old ones. How many scopes. */
+  /**
+   * Encrypts every scope's key under a new master key, and forgets the old ones. How many scopes. CONFLICT where
+   * another process does so.
+   */
   rotate(): Promise<number>;
-  /** Shreds the scopes whose time is over, and forgets what was put back as long ago. */
+  /** Shreds the scopes whose time is over, forgets what was put back as long ago, and ends a rotation that was cut off. */
   expire(): Promise<void>;
   audit(row: Omit<RestoreRow, 'at'>): Promise<void>;
   /** The latest first. */
@@ -83,6 +88,8 @@ export function openVault({ store, masterKeyFile, keepMs, clock }: VaultOptions)
     return row === undefined || row.expires_at <= clock.now() ? undefined : remember(row);
   }
   function remember(row: ScopeRow): Scope | undefined {
+    // Another process may have put another master key in place.
+    if (!master().byVersion.has(row.key_version)) keys = openMasterKeys(masterKeyFile);
     const dataKey = openDataKey(master(), row);
     if (dataKey === undefined) return undefined;
     const scope = scopeOf(row.scope, dataKey);
@@ -118,6 +125,36 @@ export function openVault({ store, masterKeyFile, keepMs, clock }: VaultOptions)
     cached.expiresAt = expiresAt;
     await store.change([{ do: 'keep', scope: id, expires_at: expiresAt }]);
   }
+  /** Brings all scopes under the current master key, and deletes the others where none needs them. How many scopes. */
+  async function rewrapAll(): Promise<number> {
+    keys = openMasterKeys(masterKeyFile);
+    const { current } = keys;
+    // Those being made may have begun under an older one.
+    await Promise.allSettled(making.values());
+    const old = store.scopes().filter((row) => row.key_version !== current);
+    const rewrapped = old.flatMap((row) => {
+      const dataKey = openDataKey(master(), row);
+      if (dataKey === undefined) return [];
+      const box = encrypt(masterKey(master(), current), dataKey, contextOf(row.scope, current));
+      return [{ do: 'rewrap' as const, scope: row.scope, key_version: current, key_box: box }];
+    });
+    if (rewrapped.length > 0) await store.change(rewrapped);
+    const rows = store.scopes();
+    const key = keys.byVersion.get(current);
+    if (key !== undefined && rows.every((row) => row.key_version === current))
+      saveMasterKeys(masterKeyFile, new Map([[current, key]]));
+    keys = openMasterKeys(masterKeyFile);
+    return rows.filter((row) => row.key_version === current).length;
+  }
+  /** Of a process that died in the middle of it. */
+  async function finishRotation(): Promise<void> {
+    const lock = lockRotation(masterKeyFile);
+    try {
+      await rewrapAll();
+    } finally {
+      lock.release();
+    }
+  }
   return {
     known,
     async scope(id) {
@@ -145,34 +182,37 @@ export function openVault({ store, masterKeyFile, keepMs, clock }: VaultOptions)
       return isThere;
     },
     async rotate() {
-      const before = master();
-      const version = before.current + 1;
-      const key = randomBytes(keyBytes);
-      // Until no scope needs the old keys they stay: a crash in between loses nothing.
-      saveMasterKeys(masterKeyFile, new Map([...before.byVersion, [version, key]]));
-      keys = openMasterKeys(masterKeyFile);
-      const rows = store.scopes();
-      const opened = rows.flatMap((row) => {
-        const dataKey = openDataKey(before, row);
-        if (dataKey === undefined) return [];
-        const box = encrypt(masterKey(master(), version), dataKey, contextOf(row.scope, version));
-        return [{ do: 'rewrap' as const, scope: row.scope, key_version: version, key_box: box }];
-      });
-      await store.change(opened);
-      if (opened.length === rows.length) saveMasterKeys(masterKeyFile, new Map([[version, key]]));
-      keys = openMasterKeys(masterKeyFile);
-      return opened.length;
+      const lock = lockRotation(masterKeyFile);
+      try {
+        const before = openMasterKeys(masterKeyFile);
+        const version = before.current + 1;
+        // Until no scope needs the old keys they stay: a crash in between loses nothing.
+        saveMasterKeys(masterKeyFile, new Map([...before.byVersion, [version, randomBytes(keyBytes)]]));
+        return await rewrapAll();
+      } finally {
+        lock.release();
+      }
     },
     async expire() {
       if (isEmpty) return;
       const now = clock.now();
       await store.change([{ do: 'expire', now, restoresTo: now - keepMs }]);
+      if (master().byVersion.size > 1) await finishRotation();
     },
     async audit(row) {
       await store.change([{ do: 'restored', row: { ...row, at: clock.now() } }]);
     },
     restores: (of, most) => store.restores(of, most).map(restoreRecordOf),
   };
+}
+
+/** Two that each made a key would each delete the other's. CONFLICT where another process is at it. */
+function lockRotation(masterKeyFile: string): Lock {
+  const lock = takeLock(`${masterKeyFile}.lock`);
+  if (lock !== undefined) return lock;
+  throw new FleetError('CONFLICT', 'The master key is being replaced already.', {
+    next: 'Wait, and look again.',
+  });
 }
 
 function openDataKey(

@@ -247,7 +247,10 @@ describe('another master key', () => {
     const before = readFileSync(first.masterKeyFile, 'utf8');
     writeFileSync(`${first.masterKeyFile}.4711`, readFileSync(first.masterKeyFile), { mode: 0o600 });
     expect(await first.vault.rotate()).toBe(1);
-    expect(readdirSync(first.folder).filter((name) => name.startsWith('master-key'))).toEqual(['master-key']);
+    expect(readdirSync(first.folder).filter((name) => name.startsWith('master-key'))).toEqual([
+      'master-key',
+      'master-key.lock',
+    ]);
     const after = readFileSync(first.masterKeyFile, 'utf8');
     expect(after).toMatch(/^2 [0-9a-f]{64}\n$/);
     expect(after).not.toContain(before.slice(2, 40));
@@ -268,6 +271,24 @@ describe('another master key', () => {
     expect(await second.vault.rotate()).toBe(1);
     expect(readFileSync(masterKeyFile, 'utf8')).toMatch(/^3 [0-9a-f]{64}\n$/);
     expect(look(second.vault)).toBe(secret);
+  });
+
+  it('takes along a scope that is being made meanwhile', async () => {
+    const first = await filled();
+    const [scope] = await Promise.all([first.vault.scope('u'), first.vault.rotate()]);
+    await first.vault.put(scope, [{ surrogate, raw: Buffer.from('of u') }]);
+    expect(readFileSync(first.masterKeyFile, 'utf8')).toMatch(/^2 [0-9a-f]{64}\n$/);
+    expect(look((await again(first)).vault, 'u')).toBe('of u');
+  });
+
+  it('is found by a process that knows only the old one', async () => {
+    const first = await filled();
+    const second = await again(first);
+    expect(look(second.vault)).toBe(secret);
+    await second.vault.scope('v');
+    await first.vault.scope('w');
+    await first.vault.rotate();
+    expect(second.vault.known('w')?.surrogateKey).toEqual(first.vault.known('w')?.surrogateKey);
   });
 
   it('makes the old one useless', async () => {
