@@ -12,7 +12,8 @@ import { program, startBenchFleet, type BenchFleet } from './bench-fleet.ts';
 
 /*
  * What it costs a coordinator that an output of a worker elsewhere is copied to this machine: 200 MB over
- * HTTP on the loopback, and many small ones.
+ * HTTP on the loopback. Of memory what counts is how far it goes beyond what the coordinator has when the run
+ * ends: that is what copying holds. What it has by then, of its start and the run, is printed.
  */
 
 const enrol = promisify(execFile);
@@ -32,10 +33,11 @@ const go = () => {
 go();`;
 
 const maxCpuMsPerMb = 1;
-const maxPeakMb = 95;
+const maxGrowthMb = 8;
 
 interface Used {
   cpuMs: number;
+  nowMb: number;
   peakMb: number;
 }
 
@@ -64,20 +66,23 @@ export async function run(): Promise<Bench> {
     while (!existsSync(copy)) await delay(20);
     const seconds = (performance.now() - begun) / 1_000;
     const after = await usedBy(stateDir, 'coordinator');
-    const reader = await usedBy(stateDir, 'reader').catch(() => ({ cpuMs: 0, peakMb: 0 }));
+    const reader = await usedBy(stateDir, 'reader').catch(() => ({ cpuMs: 0, nowMb: 0, peakMb: 0 }));
     const cpuMsPerMb = (after.cpuMs - before.cpuMs) / megabytes;
-    const pass = cpuMsPerMb <= maxCpuMsPerMb && after.peakMb <= maxPeakMb;
+    const growthMb = after.peakMb - before.nowMb;
+    const pass = cpuMsPerMb <= maxCpuMsPerMb && growthMb <= maxGrowthMb;
     const figures = {
       megabytes,
       seconds,
       cpuMsPerMb,
       peakBeforeMb: before.peakMb,
+      beforeMb: before.nowMb,
+      growthMb,
       peakMb: after.peakMb,
       reader,
     };
     const table = [
       `${String(megabytes)} MB copied from a worker over HTTP in ${seconds.toFixed(1)} s after its run had ended`,
-      `coordinator  ${cpuMsPerMb.toFixed(2)} ms CPU a MB (at most ${String(maxCpuMsPerMb)}), peak RSS ${after.peakMb.toFixed(0)} MB (at most ${String(maxPeakMb)})`,
+      `coordinator  ${cpuMsPerMb.toFixed(2)} ms CPU a MB (at most ${String(maxCpuMsPerMb)}), peak RSS ${growthMb.toFixed(1)} MB more than before (at most ${String(maxGrowthMb)}): ${after.peakMb.toFixed(0)} MB`,
       `reader       ${(reader.cpuMs / megabytes).toFixed(2)} ms CPU a MB, peak RSS ${reader.peakMb.toFixed(0)} MB`,
     ].join('\n');
     return { table, pass, figures };
@@ -113,7 +118,9 @@ async function usedBy(stateDir: string, role: string, fromHere = false): Promise
     }
     // The peak from now on (proc(5)).
     if (fromHere) await writeFile(`/proc/${pid}/clear_refs`, '5');
-    return { cpuMs: ns / 1e6, peakMb: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024 };
+    const mb = (name: string): number =>
+      Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
+    return { cpuMs: ns / 1e6, nowMb: mb('VmRSS'), peakMb: mb('VmHWM') };
   }
   throw new Error(`no ${role}`);
 }

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Blobs } from '../../../platform/blobs/blobs.ts';
 import { isPlain, lookAt } from '../../../platform/blobs/plain-file.ts';
 import type { HandleStore } from './handle-store.ts';
@@ -13,24 +14,36 @@ export interface ColdContents {
   blobs: Blobs;
   /** Of a sealed handle; undefined where there is none. */
   find: (handleId: string) => { bytes: number; sha256?: string | undefined } | undefined;
-  /** Handles that need no second look, which are added to. */
-  seen: Set<string>;
+  /**
+   * When a handle that was looked at was last written, which is added to: it needs no second look before that
+   * is long enough ago, and none at all where that is `never`.
+   */
+  looked: Map<string, number>;
 }
+
+/** In place of a time: what is done with. */
+export const never = Infinity;
+/** Files looked at in one go. */
+const stride = 64;
 
 /** Compresses the contents of sealed handles last written before a time, one after the other, while it may go on. */
 export async function compressContents(
-  { dir, blobs, find, seen }: ColdContents,
+  { dir, blobs, find, looked }: ColdContents,
   before: number,
   mayGoOn: () => boolean,
 ): Promise<void> {
+  let looks = 0;
   for (const id of await readdir(dir)) {
     if (!mayGoOn()) return;
-    if (!id.startsWith('hdl_') || seen.has(id)) continue;
+    if (!id.startsWith('hdl_') || (looked.get(id) ?? 0) > before) continue;
     const path = join(dir, id);
     const stat = lookAt(path);
-    if (!isPlain(stat) || stat.mtimeMs > before) continue;
+    if ((looks += 1) % stride === 0) await nextTurn();
+    if (!isPlain(stat)) continue;
     const known = find(id);
     if (known?.sha256 === undefined) continue;
+    looked.set(id, stat.mtimeMs);
+    if (stat.mtimeMs > before) continue;
     const isCompressed = stat.size !== known.bytes;
     if (!isCompressed && known.bytes >= leastBytes) {
       const done = await blobs.compress(path, known.sha256, known.bytes, mayGoOn);
@@ -38,7 +51,7 @@ export async function compressContents(
       if (find(id) === undefined) rmSync(path, { force: true });
       if (!done && !mayGoOn()) return;
     }
-    seen.add(id);
+    looked.set(id, never);
   }
 }
 

@@ -18,6 +18,7 @@ import { findLine } from './line-lookup.ts';
 import { RepeatedContents } from './repeated-contents.ts';
 import { scanAndHash, scanContent, scanLeft } from './scan-content.ts';
 import { openSealed } from './sealed-content.ts';
+import { sweepStrays } from './stray-contents.ts';
 
 /** What the journal keeps of a handle: its record, whose output it is, and a small content, in base64. */
 const journalEntry = z.strictObject({
@@ -52,8 +53,8 @@ class FileHandleStore implements HandleStore {
   readonly #journal: Journal<JournalEntry>;
   readonly #writers = new Map<string, { writer: FileHandleWriter; run_id: string }>();
   readonly #sealed = new Map<string, Place | JournalEntry>();
-  /** Whose content is compressed, or was found not worth it. */
-  readonly #looked = new Set<string>();
+  /** When those that were looked at for compression were last written; `never` for what is done with. */
+  readonly #looked = new Map<string, number>();
   readonly #ofRun = new Map<string, readonly string[]>();
   readonly #repeated = new RepeatedContents();
   readonly #lately: LatelyRead<JournalEntry>;
@@ -154,8 +155,9 @@ class FileHandleStore implements HandleStore {
     if (this.#blobs === undefined) return;
     const find = (id: string): JournalEntry | undefined =>
       this.#writers.has(id) ? undefined : this.#entry(id);
-    const cold = { dir: this.#dir, blobs: this.#blobs, find, seen: this.#looked };
+    const cold = { dir: this.#dir, blobs: this.#blobs, find, looked: this.#looked };
     await compressContents(cold, before, mayGoOn);
+    await this.#sweep();
   }
 
   async load(): Promise<void> {
@@ -179,6 +181,12 @@ class FileHandleStore implements HandleStore {
       if (entry !== undefined) await this.#sealLeft(id, entry);
     }
     if (lines > 2 * this.#sealed.size + journalSlack) this.#compact();
+    await this.#sweep();
+  }
+
+  /** A handle of another version's record is known, though it cannot be read. */
+  #sweep(): Promise<void> {
+    return sweepStrays(this.#dir, (id) => this.#writers.has(id) || this.#sealed.has(id), Date.now());
   }
 
   /** Seals what a dead process left open at what was stored: any prefix of the stream is valid. */
