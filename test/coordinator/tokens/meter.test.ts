@@ -89,6 +89,7 @@ describe('codex.tokens_avoided', () => {
     const { tell, end, meter, recorded, store, told, runId } = await setting();
     tell(told1);
     const ended = await end([output(), output({ stream: 'events' })]);
+    await expect.poll(() => recorded.size, { timeout: 10_000 }).toBe(1);
     tell(told2);
     if (ended !== undefined) meter.ended(ended);
     await meter.close(patienceMs);
@@ -157,6 +158,29 @@ describe('codex.tokens_avoided', () => {
       'tokens_avoided local-1 exact': -known,
       'tokens_avoided local-1 sampled': -reckoned,
     });
+  });
+
+  it('reckons replies that were let go before they could be counted', async () => {
+    const { end, tell, meter, recorded } = await setting();
+    const page = text.repeat(20);
+    tell(told1, page, page, page, page, page, page);
+    await end([]);
+    await meter.close(patienceMs);
+    const [exact = 0, sampled = 0] = ['exact', 'sampled'].map((method) =>
+      Number(recorded.get(`tokens_avoided local-1 ${method}`)),
+    );
+    const perByte = countTokens(text) / text.length;
+    // Of what is longer than is kept at a time, five pages are.
+    expect(-exact / (5 * page.length * perByte)).toBeCloseTo(1, 2);
+    expect(-sampled / ((page.length + told1.length) * perByte)).toBeCloseTo(1, 2);
+  });
+
+  it('tries a run again that could not be counted', async () => {
+    const { end, meter, recorded, state } = await setting();
+    state.fails = 1;
+    await end([output()]);
+    await meter.close(patienceMs);
+    expect([...recorded]).toEqual([['tokens_avoided local-1 exact', countTokens(text)]]);
   });
 
   it('goes on with other runs where one cannot be counted', async () => {
