@@ -25,6 +25,7 @@ const scripts = {
   files_in_all: `${orphans}; i=0; while [ $i -lt 40 ]; do head -c 4194304 /dev/zero > f$i; sleep 0.05; i=$((i + 1)); done; /bin/sleep ${mark}`,
   one_file: `${orphans}; head -c 67108864 /dev/zero > large`,
   tmpfs: `${orphans}; head -c 134217728 /dev/zero > /tmp/large; /bin/sleep ${mark}`,
+  three: 'sleep 0.2 & sleep 0.2 & wait',
   output: `${orphans}; yes`,
   wall: `${orphans}; /bin/sleep ${mark}`,
 };
@@ -50,6 +51,9 @@ const pipelines = {
   one_file: pipelineOf(scripts.one_file, { disk_bytes: 16 * mebibyte }),
   output: pipelineOf(scripts.output, {}),
   wall: pipelineOf(scripts.wall, { processes: 16 }),
+  // As many as it may have, and not one of ours among them.
+  three: pipelineOf(scripts.three, { processes: 3 }),
+  three_strict: pipelineOf(scripts.three, { processes: 3 }, { sandbox: 'strict' }),
   echo: { read_only: true, stages: [{ name: 'go', engine: 'command', argv: ['/bin/echo', 'hello'] }] },
 };
 
@@ -133,13 +137,22 @@ it('ends each by its limit, and nothing else', { timeout: 60_000 }, async () => 
 });
 
 it('holds a run to what it asks for itself, where that is less', { timeout: 60_000 }, async () => {
-  const runs = ['fork', 'output', 'wall'].map((pipeline) => ({ pipeline, label: pipeline }));
+  const runs = ['fork', 'output', 'wall', 'three', 'three_strict'].map((pipeline) => ({
+    pipeline,
+    label: pipeline,
+  }));
   const { told, ended } = await explode('own', runs, {
     limits: { processes: 10, memory_bytes: 64 * mebibyte },
     output_bytes: 65_536,
     wall_ms: 1_500,
   });
-  expect(told).toEqual({ fork: 'limit processes', output: 'limit output', wall: 'timeout' });
+  expect(told).toEqual({
+    fork: 'limit processes',
+    output: 'limit output',
+    wall: 'timeout',
+    three: 'exit 0',
+    three_strict: 'exit 0',
+  });
   expect(ended.find(({ label }) => label === 'fork')?.error).toContain('processes 10');
   expect(leftBehind()).toBe(0);
 });
