@@ -25,6 +25,17 @@ it.each([
   expect(readCallMeta(meta)).toEqual({ callId, cwd, depth: undefined });
 });
 
+it('takes nothing else of what Codex says of a call: folders, commits, addresses', () => {
+  const turn = {
+    turn_id: 'u1',
+    workspaces: {
+      '/home/jane.doe': { latest_git_commit_hash: 'c0ffee', associated_remote_urls: { o: 'jane@h' } },
+    },
+  };
+  const meta = { ...codex, 'x-codex-turn-metadata': turn, 'x-codex-user': 'jane.doe@example.org' };
+  expect(readCallMeta(meta)).toEqual(readCallMeta(codex));
+});
+
 it.each([
   [0, 0],
   [2, 2],

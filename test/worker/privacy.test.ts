@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createExports } from '../../coordinator/privacy/export.ts';
@@ -7,14 +7,16 @@ import { openOriginal } from '../../coordinator/privacy/open-original.ts';
 import { openVault, type Scope } from '../../coordinator/privacy/vault.ts';
 import { createMemoryRunStore } from '../../coordinator/store/memory-run-store.ts';
 import { makeSurrogate } from '../../core/privacy/surrogate.ts';
+import { createLogger } from '../../platform/log.ts';
 import { createMac } from '../../platform/privacy/keys.ts';
 import { config as configSchema } from '../../schemas/config.ts';
 import type { OriginalName } from '../../schemas/privacy.ts';
+import { createWorkerPrivacy } from '../../servers/worker/privacy/worker-privacy.ts';
 import { newRun } from '../helpers/runs.ts';
 import { makeRepository } from '../helpers/repository.ts';
 import { memoryVaultStore } from '../helpers/memory-vault-store.ts';
 import { scratchFolder } from '../helpers/scratch.ts';
-import { newWorkerDir, openTestWorker, until, type TestWorker } from './support/test-worker.ts';
+import { detailWhere, newWorkerDir, openTestWorker, until, type TestWorker } from './support/test-worker.ts';
 
 const task = 't';
 const address = 'jane.doe@example.org';
@@ -131,6 +133,73 @@ describe('what a run wrote', () => {
     expect((await until(peer, runId, 'completed')).outcome).toEqual({ kind: 'exit', code: 0 });
   });
 });
+
+test('what a run wrote is kept by the next process where its worker was killed, under keys told again', async () => {
+  const dir = newWorkerDir();
+  const worker = await openTestWorker({ dir });
+  const { scope } = await keysOfTask();
+  give(worker, scope);
+  const { runId, session } = await begin(worker);
+  writeFileSync(join(session.context.cwd, 'contact.txt'), `write to ${address}\n`);
+  // The disk as a kill leaves it.
+  cpSync(dir, `${dir}.killed`, { recursive: true, verbatimSymlinks: true });
+  await worker.stop('cancel');
+  rmSync(dir, { recursive: true });
+  renameSync(`${dir}.killed`, dir);
+  // Of a process that is gone: this one is not.
+  rmSync(join(dir, 'lock'));
+  const again = await openTestWorker({ dir });
+  const peer = await again.connect();
+  await expect
+    .poll(() => again.handles.ofRun(runId).some(({ state }) => state === 'sealed'), { timeout: 5_000 })
+    .toBe(true);
+  expect((await detailWhere(peer, runId, () => true)).status).toBe('running');
+  give(again, scope);
+  const detail = await until(peer, runId, 'failed');
+  expect(detail.outcome).toEqual({ kind: 'lost', resumable: false });
+  expect(await guarded(again, runId, 'diff')).toContain(
+    `+write to ${makeSurrogate(scope.mac, 'EMAIL', address, address)}\n`,
+  );
+  expect((await original(again, scope, runId, 'diff'))?.toString()).toContain(`+write to ${address}\n`);
+});
+
+describe('a worker that stands alone', () => {
+  async function said(worker: TestWorker): Promise<string> {
+    const { peer, runId, session } = await begin(worker, { workspace: 'none' });
+    session.write('stdout', `write to ${address}\n`);
+    session.finish({ kind: 'exit', code: 0 });
+    await until(peer, runId, 'completed');
+    return guarded(worker, runId, 'stdout');
+  }
+
+  test('makes surrogates of its own, which nobody can undo and no other worker makes', async () => {
+    const worker = await openTestWorker();
+    const first = await said(worker);
+    expect(first).toMatch(/^write to EMAIL_[0-9a-z]{18}\n$/);
+    worker.codex.sessions.length = 0;
+    expect(await said(worker)).toBe(first);
+    expect(await said(await openTestWorker())).not.toBe(first);
+    expect(existsSync(join(worker.dir, 'sealed'))).toBe(false);
+  });
+});
+
+test.each([
+  [true, 'resumable', 'memory', true],
+  [true, 'private', 'memory', true],
+  [false, 'resumable', 'disk', true],
+  [false, 'private', 'none', false],
+] as const)(
+  'memory alone for conversations: %s, and without it %s: they lie in %s, and are kept: %s',
+  async (hasMemory, without_memory, home, keepsThreads) => {
+    const { privacy } = configSchema.parse({ privacy: { without_memory } });
+    const log = createLogger({ name: 'test', level: 'silent' });
+    const worker = createWorkerPrivacy({ dir: scratchFolder(), privacy, hasMemory, log });
+    await worker.ready();
+    const run = worker.ofRun('run', task);
+    expect(run.keepsThreads).toBe(keepsThreads);
+    expect(run.told()).toEqual({ mode: 'enforce', home });
+  },
+);
 
 test('counts of what was replaced outlive the process of the worker', async () => {
   const dir = newWorkerDir();

@@ -54,6 +54,14 @@ it('puts back addresses, numbers and names for workers of this host, and keys fo
   expect(told?.withheld).toEqual({ SECRET: 1 });
 });
 
+it('keeps no value in the names a caller or its client gives a run', async () => {
+  const { privacy } = await bench();
+  const named = { ...spec, label: `for ${values[1] ?? ''}`, request_key: `t1/u1/${values[1] ?? ''}` };
+  const [kept] = await privacy.protect([named]);
+  expect(kept?.label).toMatch(/^for EMAIL_[0-9a-z]{18}$/);
+  expect(kept?.request_key).toMatch(/^t1\/u1\/EMAIL_[0-9a-z]{18}$/);
+});
+
 it('puts back nothing for a worker elsewhere, whatever it calls itself', async () => {
   const { privacy, run, link } = await bench();
   for (const labels of [[], ['codex-cloud'], ['codex-local']]) {
