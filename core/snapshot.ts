@@ -2,6 +2,7 @@ import type { HandleRecord, HandleSummary } from '../schemas/handle.ts';
 import type { Liveness, Outcome, Question, RunSnapshot, Usage } from '../schemas/run.ts';
 import type { RunStatus } from '../schemas/run-words.ts';
 import { fitPreview } from './preview.ts';
+import { sanitize } from './sanitize.ts';
 
 /** How an attempt ended, in a few words: `exit 1`, `signal SIGKILL`, `limit output`, `lost`. */
 export function describeOutcome(outcome: Outcome): string {
@@ -52,10 +53,13 @@ export interface SnapshotSource {
   preview: string | undefined;
 }
 
-/** A run as a tool reply shows it, its preview within `previewTokens`, unless it is a small output in full. */
+/**
+ * A run as a tool reply shows it, its preview within `previewTokens`, unless it is a small output in full.
+ * What a worker worded is made visible text, whichever worker it was.
+ */
 export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSnapshot {
   const { label, worker, attempt, error, waiting_for, usage, started_at: startedAt } = run;
-  const preview = run.preview === undefined ? '' : fitPreview(run.preview, previewTokens);
+  const preview = run.preview === undefined ? '' : sanitize(fitPreview(run.preview, previewTokens));
   const reused = run.handles.reduce((sum, handle) => sum + (handle.reused_bytes ?? 0), 0);
   return {
     run_id: run.run_id,
@@ -63,11 +67,11 @@ export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSn
     ...(label !== undefined && { label }),
     ...(worker !== undefined && { worker }),
     ...(attempt !== undefined && { attempt }),
-    ...(run.outcome !== undefined && { outcome: describeOutcome(run.outcome) }),
-    ...(error !== undefined && { error }),
+    ...(run.outcome !== undefined && { outcome: sanitize(describeOutcome(run.outcome)) }),
+    ...(error !== undefined && { error: sanitize(error) }),
     ...(waiting_for !== undefined && { waiting_for }),
     ...(run.not_before !== undefined && { not_before: run.not_before }),
-    ...(run.question !== undefined && { question: run.question.text }),
+    ...(run.question !== undefined && { question: sanitize(run.question.text) }),
     ...(startedAt !== undefined && { queued_ms: elapsed(run.accepted_at, startedAt) }),
     ...(startedAt !== undefined &&
       run.first_output_at !== undefined && { ttfu_ms: elapsed(startedAt, run.first_output_at) }),
@@ -98,7 +102,7 @@ function summarizeHandles(handles: readonly TriedHandle[]): HandleSummary[] {
   return handles.map(({ handle_id, stream, name, stage, attempt, bytes, lines }) => ({
     handle_id,
     stream,
-    ...(name !== undefined && { name }),
+    ...(name !== undefined && { name: sanitize(name) }),
     ...(named && { stage }),
     ...(counted && attempt !== undefined && { attempt }),
     bytes,

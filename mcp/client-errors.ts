@@ -1,8 +1,11 @@
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import { FleetError } from '../core/errors.ts';
+import { sanitize } from '../core/sanitize.ts';
 import { errorBody, errorCodes, type ErrorCode as FleetErrorCode } from '../schemas/errors.ts';
 import { isRecord, ownErrorCode } from './json-rpc.ts';
 
+/** Of a message: ours are shorter. */
+const maxCharacters = 4_000;
 const requestTimeout: number = ErrorCode.RequestTimeout;
 const connectionClosed: number = ErrorCode.ConnectionClosed;
 
@@ -16,7 +19,13 @@ function toldFailure(told: unknown): FleetError {
   if (!body.success || !isErrorCode(body.data.code)) {
     return new FleetError('INTERNAL', 'The other side answered with an error of an unknown kind.');
   }
-  return new FleetError(body.data.code, body.data.message, { next: body.data.next });
+  // The other side may be a worker on another machine.
+  const { code, message, next } = body.data;
+  return new FleetError(code, wordsOf(message), { next: wordsOf(next) });
+}
+
+function wordsOf(text: string): string {
+  return sanitize(text.slice(0, maxCharacters));
 }
 
 /** What a call that got no answer at all means to its caller. */

@@ -1,5 +1,6 @@
 import { FleetError } from '../../core/errors.ts';
 import { isPageMode, readMode } from '../../core/read-fields.ts';
+import { sanitize } from '../../core/sanitize.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
 import type { Config, Replicate } from '../../schemas/config.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -71,7 +72,9 @@ export function readWorker({ call }: Pick<WorkerLink, 'call'>, workerId: string,
     const page = await call('read_handle', input, { signal });
     const moved = isPageMode(readMode(input)) ? page.to_byte - page.from_byte : Buffer.byteLength(page.text);
     telemetry.record('codex.bytes_transferred', moved, { worker_id: workerId });
-    return page;
+    // Its own words are visible text already, unless the worker is not of this version, or not honest.
+    const text = page.encoding === 'utf8' ? sanitize(page.text) : page.text;
+    return { ...page, text, next: sanitize(page.next) };
   };
 }
 

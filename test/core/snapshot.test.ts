@@ -127,3 +127,22 @@ describe('buildSnapshot', () => {
     expect(buildSnapshot({ ...bare, status: 'input_required', question }, 700).question).toBe('run make?');
   });
 });
+
+test('shows of what a worker worded only what is visible', () => {
+  const hidden = '\x1b[31m\u202eevil\u200b';
+  const shown = '<U+202E>evil';
+  const run = buildSnapshot(
+    {
+      ...bare,
+      status: 'input_required',
+      error: hidden,
+      outcome: { kind: 'engine', code: hidden, message: hidden },
+      question: { kind: 'command', text: hidden },
+      handles: [{ ...handle('main'), stream: 'artifact', name: hidden }],
+      preview: hidden,
+    },
+    700,
+  );
+  expect(run).toMatchObject({ error: shown, outcome: `engine ${shown}`, question: shown, preview: shown });
+  expect(run.handles).toMatchObject([{ name: shown }]);
+});
