@@ -9,13 +9,16 @@ import type { Install } from './install.ts';
  * short-lived, and 1 MB keeps an idle process about 10 MB smaller. So little is collected in less time
  * than it takes to wake threads for it.
  */
-const nodeFlags = ['--max-semi-space-size=1', '--single-threaded-gc'];
+export const nodeFlags: readonly string[] = ['--max-semi-space-size=1', '--single-threaded-gc'];
 
 /**
  * glibc's own first values, kept: once a large piece was freed it would keep twice as much of what is free
  * (building what finds private values frees some MB), and an idle process stays 5 to 20 MB larger.
  */
-const memorySettings = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
+export const memorySettings: Readonly<Record<string, string>> = {
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
 
 interface Launch {
   install: Install;

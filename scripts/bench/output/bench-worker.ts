@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Peer } from '../../../mcp/client.ts';
 import { openBlobs } from '../../../platform/blobs/blobs.ts';
+import { memorySettings, nodeFlags } from '../../../platform/launch.ts';
 import { workerRequests } from '../../../schemas/operator.ts';
 import { workerContracts, type WorkerContracts } from '../../../schemas/tools.ts';
 import { program } from '../bench-fleet.ts';
@@ -62,7 +63,9 @@ export async function startBenchWorker(
     ...settings,
   };
   writeFileSync(join(root, 'config.json'), JSON.stringify(config));
+  // Started as a coordinator starts one.
   const env = {
+    ...memorySettings,
     PATH: '/usr/bin:/bin',
     HOME: root,
     CODEX_FLEET_STATE_DIR: stateDir,
@@ -70,7 +73,17 @@ export async function startBenchWorker(
     CODEX_FLEET_LOG_LEVEL: 'warn',
   };
   const socket = join(stateDir, 'bench.sock');
-  const args = [program, 'worker', '--id', 'bench', '--slots', String(slots), '--socket', socket];
+  const args = [
+    ...nodeFlags,
+    program,
+    'worker',
+    '--id',
+    'bench',
+    '--slots',
+    String(slots),
+    '--socket',
+    socket,
+  ];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const peer = await reach(socket);
   const stat = (): string[] =>
