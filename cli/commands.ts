@@ -56,6 +56,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'Delete what ended runs have left on disk',
     load: async () => (await import('./commands/gc.ts')).gc,
   },
+  certs: {
+    summary: 'Make certificates for workers on other hosts',
+    load: async () => (await import('./commands/certs.ts')).certs,
+  },
   token: {
     summary: 'Show, make, rotate and revoke tokens for the URL',
     load: async () => (await import('./commands/token.ts')).token,

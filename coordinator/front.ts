@@ -50,11 +50,19 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       import('../platform/tokens.ts'),
     ]);
     await keepSecret(paths);
+    const { tls: dir } = config.http;
     const tokens = watchTokens(paths.tokenFile, (err) => log.error({ err }, 'no token is valid'));
     const verify = tokenVerifier(tokens, Date.now);
-    const http = await serveHttp(factory, { port, verify, onSessionsChange: (n) => count('http', n) });
+    const http = await serveHttp(factory, {
+      port,
+      host: config.http.host,
+      tls: dir === undefined ? undefined : { dir, clients: 'any' },
+      verify,
+      onSessionsChange: (n) => count('http', n),
+    });
     closeHttp = () => http.close();
-    await writeFile(paths.portFile, `${String(http.port)}\n`, { mode: 0o600 });
+    const words = [String(http.port), ...(dir === undefined ? [] : [httpsUrl(config.http.host, http.port)])];
+    await writeFile(paths.portFile, `${words.join(' ')}\n`, { mode: 0o600 });
     log.info({ port: http.port }, 'listening');
   }
   async function listenSomewhere(): Promise<void> {
@@ -85,8 +93,15 @@ function isTaken(error: unknown): boolean {
   return error instanceof FleetError && error.code === 'CONFLICT';
 }
 
+/** As this machine reaches it. */
+function httpsUrl(host: string, port: number): string {
+  const own = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `https://${own.includes(':') ? `[${own}]` : own}:${String(port)}/mcp`;
+}
+
 async function lastPort(file: string): Promise<number> {
-  const port = Number(await readFile(file, 'utf8').catch(() => '0'));
+  const [word] = (await readFile(file, 'utf8').catch(() => '0')).trim().split(' ');
+  const port = Number(word);
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 }
 

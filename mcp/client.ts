@@ -11,9 +11,14 @@ import { callMetaKey } from './call-meta.ts';
 import { callFailure, linkFailure } from './client-errors.ts';
 import { createLineTransport, type LinePair } from './line-transport.ts';
 import { openSocket } from './open-socket.ts';
+import type { TlsTarget } from './tls-fetch.ts';
 
+export interface UrlTarget extends TlsTarget {
+  url: string;
+  secret: string;
+}
 /** A Unix socket, a URL, or streams to a process that serves one client over its own. */
-export type Target = { socket: string } | { url: string; secret: string } | { pair: LinePair };
+export type Target = { socket: string } | UrlTarget | { pair: LinePair };
 
 interface CallOptions {
   /** Aborting sends notifications/cancelled and rejects with the signal's reason. */
@@ -81,7 +86,10 @@ async function open(target: Target): Promise<Transport> {
   if ('pair' in target) return createLineTransport(target.pair, 'client');
   // Loaded only where it is used: it would cost every coordinator 4 MB.
   const { openHttp } = await import('./open-http.ts');
-  return openHttp(target.url, target.secret);
+  const isTls = target.tls !== undefined || target.addresses !== undefined;
+  if (!isTls || !target.url.startsWith('https:')) return openHttp(target.url, target.secret);
+  const { tlsFetch } = await import('./tls-fetch.ts');
+  return openHttp(target.url, target.secret, tlsFetch(target));
 }
 
 /** The same over a transport that is already there. */

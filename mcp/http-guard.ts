@@ -24,37 +24,43 @@ export interface HttpGuard {
 
 interface GuardOptions {
   scheme: 'http' | 'https';
-  /** Names and addresses it is reached by, beside those of the loopback. */
-  names: readonly string[];
+  /** Names and addresses it is reached by now, beside those of the loopback. */
+  names: () => readonly string[];
   /** The one listened on. */
   port: number;
   verify: Verifier;
   /** What a client without a good token is told by `WWW-Authenticate`. */
   challenge: string;
+  /** Over TLS: the certificates of clients, at least one of which is to be shown; without, none has to be. */
+  clients?: (() => ReadonlySet<string>) | undefined;
 }
 
 /** DNS rebinding needs a foreign Host, and other pages send their Origin. */
-export function createHttpGuard({ scheme, names, port, verify, challenge }: GuardOptions): HttpGuard {
+export function createHttpGuard(options: GuardOptions): HttpGuard {
+  const { scheme, names, port, verify, challenge, clients } = options;
   const usual = scheme === 'http' ? 80 : 443;
-  const hosts = new Set(
-    ['127.0.0.1', 'localhost', '[::1]', ...names].flatMap((name) => [
-      `${name.toLowerCase()}:${String(port)}`,
-      ...(port === usual ? [name.toLowerCase()] : []),
-    ]),
-  );
-  const origins = new Set([...hosts].map((host) => `${scheme}://${host}`));
+  const isOurs = (host: string): boolean =>
+    ['127.0.0.1', 'localhost', '[::1]', ...names()].some((name) => {
+      const own = name.toLowerCase();
+      return host === `${own}:${String(port)}` || (port === usual && host === own);
+    });
+  const isOwnOrigin = (origin: string): boolean =>
+    origin.startsWith(`${scheme}://`) && isOurs(origin.slice(scheme.length + 3));
   return {
     checkSource({ headers }) {
-      if (!hosts.has((headers.host ?? '').toLowerCase())) {
+      if (!isOurs((headers.host ?? '').toLowerCase())) {
         return { status: 403, error: { code: refused, message: 'This host name is not served here.' } };
       }
-      if (headers.origin !== undefined && !origins.has(headers.origin.toLowerCase())) {
+      if (headers.origin !== undefined && !isOwnOrigin(headers.origin.toLowerCase())) {
         return { status: 403, error: { code: refused, message: 'Requests from this origin are refused.' } };
       }
       return undefined;
     },
     async identify({ headers, socket }) {
-      const presented = { authorization: headers.authorization, certificate: certificateOf(socket) };
+      const shown = certificateOf(socket);
+      const bad = clients === undefined ? shown.why : whyNot(shown, clients());
+      if (bad !== undefined) return { status: 401, error: { code: refused, message: bad } };
+      const presented = { authorization: headers.authorization, certificate: shown.sha256 };
       const principal = await verify(presented);
       if (principal !== undefined) return principal;
       const message = 'Send the bearer secret from the state folder, or a token of `codex-fleet token`.';
@@ -63,9 +69,30 @@ export function createHttpGuard({ scheme, names, port, verify, challenge }: Guar
   };
 }
 
-function certificateOf(socket: Socket): string | undefined {
-  if (!isTls(socket) || !socket.authorized) return undefined;
-  return fingerprintOf(socket.getPeerCertificate().fingerprint256);
+interface Shown {
+  /** SHA-256 of the certificate that was shown and is good. */
+  sha256?: string;
+  /** Why the one that was shown is not. */
+  why?: string;
+}
+
+/** Judged at each request: connections live longer than certificates. */
+function certificateOf(socket: Socket): Shown {
+  if (!isTls(socket)) return {};
+  const { fingerprint256, valid_to: end } = socket.getPeerCertificate();
+  // Without one there is nothing in it, whatever its type says.
+  if (typeof fingerprint256 !== 'string') return {};
+  if (Date.parse(end) <= Date.now()) {
+    return { why: `Your certificate expired on ${end}: make another with \`codex-fleet certs\`.` };
+  }
+  if (!socket.authorized) return { why: 'Your certificate is not of the authority that counts here.' };
+  return { sha256: fingerprintOf(fingerprint256) };
+}
+
+function whyNot({ sha256, why }: Shown, clients: ReadonlySet<string>): string | undefined {
+  if (why !== undefined) return why;
+  if (sha256 === undefined) return 'Show a client certificate of `codex-fleet certs`.';
+  return clients.has(sha256) ? undefined : 'This certificate is not among the clients of this server.';
 }
 
 /** Without naming the class, whose module nobody needs who speaks to the loopback only. */

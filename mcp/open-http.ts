@@ -3,13 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { isTooLong, tooLong } from './json-rpc.ts';
+import type { TlsFetch } from './tls-fetch.ts';
 
 /**
  * Streamable HTTP that ends like a connection does. The SDK's transport reconnects its event stream
  * for ever and leaves calls whose response broke off to their timeout; here any broken stream or
  * failed request (404: the server forgot the session) closes the transport, which settles them all.
  */
-export function openHttp(url: string, secret: string): Transport {
+export function openHttp(url: string, secret: string, overTls?: TlsFetch): Transport {
   const inner = new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { authorization: `Bearer ${secret}` } },
     reconnectionOptions: {
@@ -21,6 +22,7 @@ export function openHttp(url: string, secret: string): Transport {
     fetch: (input, init) => {
       // Every request listens on the transport's one signal until it is collected.
       if (init?.signal) setMaxListeners(0, init.signal);
+      if (overTls !== undefined) return overTls.fetch(input, init);
       // The secret goes to the address that was configured, and to no other.
       return fetch(input, { ...init, redirect: 'error' });
     },
@@ -30,6 +32,7 @@ export function openHttp(url: string, secret: string): Transport {
     if (closed) return;
     closed = true;
     await inner.close();
+    overTls?.close();
     transport.onclose?.();
   };
   const transport: Transport = {

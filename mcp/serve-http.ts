@@ -7,17 +7,20 @@ import {
 } from 'node:http';
 import { isInitializeRequest } from '@modelcontextprotocol/sdk/types.js';
 import { FleetError } from '../core/errors.ts';
+import { loopbackHosts } from '../schemas/loopback.ts';
 import type { ServerFactory } from './build-server.ts';
 import { allows } from '../core/trust/scopes.ts';
 import type { Principal } from '../schemas/principal.ts';
 import { createHttpGuard, insufficientScope, readBody, type HttpGuard, type Refusal } from './http-guard.ts';
 import { createHttpSessions, type HttpSession, type HttpSessions } from './http-sessions.ts';
 import { scopeOf } from './scopes.ts';
+import type { TlsOptions, TlsServer } from './tls-server.ts';
 import type { Verifier } from './verifier.ts';
 
 export interface HttpOptions {
-  /** 127.0.0.1 (the default) or ::1. INVALID_INPUT for any other: secrets would travel in the clear. */
-  host?: string;
+  /** 127.0.0.1 (the default) or ::1. INVALID_INPUT for any other without `tls`: secrets would travel in the clear. */
+  host?: string | undefined;
+  tls?: TlsOptions | undefined;
   /** 0 takes a free one. */
   port: number;
   /** Who may ask for what. */
@@ -35,14 +38,12 @@ export interface HttpService {
 }
 
 const path = '/mcp';
-/** By address: a name may come to mean another. */
-const loopbackHosts: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
 const maxSessions = 512;
 const serverError = -32_000;
 /** What the SDK's transport answers for a session it does not know; clients then initialize anew. */
 const sessionNotFound = -32_001;
 
-/** Streamable HTTP at `http://127.0.0.1:<port>/mcp`, for one user of this machine. CONFLICT where the port is taken. */
+/** Streamable HTTP at `http://127.0.0.1:<port>/mcp`, or over TLS for other machines. CONFLICT where the port is taken. */
 export async function serveHttp(factory: ServerFactory, options: HttpOptions): Promise<HttpService> {
   const sessions = createHttpSessions({
     factory,
@@ -51,10 +52,19 @@ export async function serveHttp(factory: ServerFactory, options: HttpOptions): P
     now: Date.now,
     onChange: options.onSessionsChange ?? (() => undefined),
   });
-  const http = createServer();
+  refuseInTheClear(options);
+  const overTls = options.tls === undefined ? undefined : await openTls(options.tls);
+  const http = overTls?.server ?? createServer();
   const port = await listen(http, options);
   const challenge = 'Bearer';
-  const guard = createHttpGuard({ scheme: 'http', names: [], port, verify: options.verify, challenge });
+  const guard = createHttpGuard({
+    scheme: overTls === undefined ? 'http' : 'https',
+    names: () => overTls?.hosts() ?? [],
+    port,
+    verify: options.verify,
+    challenge,
+    clients: overTls?.clients,
+  });
   http.on('request', (request, response) => {
     void serve(request, response, { guard, sessions, challenge }).catch(() => {
       if (response.headersSent) response.destroy();
@@ -75,13 +85,20 @@ export async function serveHttp(factory: ServerFactory, options: HttpOptions): P
   return { port, close: () => (closing ??= close()) };
 }
 
+function refuseInTheClear({ host = '127.0.0.1', tls }: HttpOptions): void {
+  if (tls !== undefined || loopbackHosts.has(host)) return;
+  throw new FleetError('INVALID_INPUT', `Without TLS nothing is served on ${host}.`, {
+    next: 'Make certificates with `codex-fleet certs`, or serve on 127.0.0.1.',
+  });
+}
+
+async function openTls(options: TlsOptions): Promise<TlsServer> {
+  const { createTlsServer } = await import('./tls-server.ts');
+  return createTlsServer(options);
+}
+
 async function listen(http: HttpServer, options: HttpOptions): Promise<number> {
   const { host = '127.0.0.1' } = options;
-  if (!loopbackHosts.has(host)) {
-    throw new FleetError('INVALID_INPUT', `Without TLS nothing is served on ${host}.`, {
-      next: 'Serve on 127.0.0.1, behind what ends TLS.',
-    });
-  }
   http.listen(options.port, host);
   try {
     await once(http, 'listening');

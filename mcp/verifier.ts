@@ -32,11 +32,15 @@ export function tokenVerifier(tokens: () => readonly TokenRecord[], now: () => n
     for (const token of tokens()) {
       const isSame = timingSafeEqual(digest, Buffer.from(token.sha256, 'hex'));
       const isValid = token.expires_at === undefined || now() < token.expires_at;
-      const isBound = token.certificate === undefined || token.certificate === certificate;
+      const isBound = token.certificate === undefined || isSameHash(token.certificate, certificate);
       if (isSame && isValid && isBound) found = { owner: token.owner, scope: token.scope };
     }
     return found;
   };
+}
+
+function isSameHash(expected: string, shown: string | undefined): boolean {
+  return shown !== undefined && timingSafeEqual(Buffer.from(expected, 'hex'), Buffer.from(shown, 'hex'));
 }
 
 /** The coordinator to its worker, and the user alone: may do everything. */

@@ -28,6 +28,8 @@ export interface FleetPaths {
   trustFile: string;
   /** Workers elsewhere that may get runs, and their keys. */
   enrolmentFile: string;
+  /** Certificates of `codex-fleet certs`, and the authority they are of. */
+  certsDir: string;
   /** Held while one process renews the Codex sign-in. */
   signInLock: string;
   logDir: string;
@@ -63,6 +65,7 @@ export function fleetPaths(env: Environment): FleetPaths {
     masterKeyFile: join(stateDir, 'master-key'),
     trustFile: join(stateDir, 'trust.json'),
     enrolmentFile: join(stateDir, 'enrolled.json'),
+    certsDir: join(stateDir, 'certs'),
     signInLock: join(stateDir, 'sign-in.lock'),
     logDir: join(stateDir, 'log'),
     exportMark: join(stateDir, 'exported.json'),

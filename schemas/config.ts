@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { plainName, taskId } from './ids.ts';
 import { limitLayer, processLimits } from './limits.ts';
+import { loopbackHosts } from './loopback.ts';
 import { pipeline } from './pipeline.ts';
 import { privacyMode, privateType } from './privacy.ts';
 import { sandboxLayer, sandboxProfile } from './sandbox.ts';
@@ -52,6 +53,13 @@ export const config = z.strictObject({
           .boolean()
           .default(false)
           .describe('Whether the URL may lead into a private network.'),
+        tls: z
+          .string()
+          .startsWith('/')
+          .optional()
+          .describe(
+            'The client folder of `codex-fleet certs`; without it the authorities of the system count.',
+          ),
       }),
     )
     .default({})
@@ -299,11 +307,24 @@ export const config = z.strictObject({
     .describe('What a `command` stage can see and reach. A pipeline may ask for a stricter profile.'),
   http: z
     .strictObject({
+      host: z
+        .string()
+        .default('127.0.0.1')
+        .describe('Address to listen on: any other than 127.0.0.1 and ::1 takes `tls`.'),
+      tls: z
+        .string()
+        .startsWith('/')
+        .optional()
+        .describe('A folder of `codex-fleet certs`, or with cert.pem, key.pem and ca.pem of your own.'),
       enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),
       port: z.int().min(0).max(65_535).default(0).describe('0 picks a free port once and keeps it.'),
     })
+    .refine(({ host, tls }) => tls !== undefined || loopbackHosts.has(host), {
+      error:
+        'beyond this machine nothing is served without TLS: make certificates with `codex-fleet certs`, and set "http.tls"',
+    })
     .prefault({})
-    .describe('Streamable HTTP on the loopback address, with a bearer secret.'),
+    .describe('Streamable HTTP, with a bearer secret.'),
   runs_dir: z
     .union([z.literal('project'), z.literal('off'), z.string().startsWith('/')])
     .default('project')

@@ -178,7 +178,13 @@ export const readerRequests = {
    * has it no more. `moved`: bytes fetched since the last answer.
    */
   'codex-fleet/copy': {
-    params: z.strictObject({ note: replicaNote, url: z.url(), secret: z.string() }),
+    params: z.strictObject({
+      note: replicaNote,
+      url: z.url(),
+      secret: z.string(),
+      tls: z.string().optional(),
+      addresses: z.array(z.string()).readonly().optional(),
+    }),
     result: z.strictObject({ state: z.enum(['whole', 'refused', 'gone', 'running']), moved: z.int() }),
   },
   /** Tokens of each text, by the o200k tokenizer. */

@@ -21,6 +21,7 @@ export const worker = defineCommand({
     'codex-fleet worker --stdio',
     'codex-fleet worker --id gpu --slots 2 --socket /run/user/1000/gpu.sock',
     'CODEX_FLEET_SECRET=… codex-fleet worker --id far --http 8787',
+    'CODEX_FLEET_SECRET=… codex-fleet worker --id far --http 8787 --host 0.0.0.0 --tls ~/far-server',
   ],
   options: {
     stdio: { type: 'boolean', about: 'Serve one client on stdin and stdout (the default)' },
@@ -30,6 +31,8 @@ export const worker = defineCommand({
       value: 'PORT',
       about: 'Serve Streamable HTTP on 127.0.0.1; secret in CODEX_FLEET_SECRET',
     },
+    host: { type: 'string', value: 'ADDRESS', about: 'With --http and --tls: listen there' },
+    tls: { type: 'string', value: 'FOLDER', about: 'With --http: the server folder of `codex-fleet certs`' },
     id: { type: 'string', value: 'NAME', about: 'Its name; default by-hand' },
     slots: { type: 'string', value: 'N', about: 'Runs at a time; default from the configuration' },
   },
@@ -39,7 +42,7 @@ export const worker = defineCommand({
     if (!plainName.safeParse(id).success)
       throw wrongUsage('worker', '--id takes letters, digits, dot, dash, underscore');
     const askedSlots = readInteger('worker', 'slots', values.slots, { min: 1, max: 64 });
-    const listen = readListen(values.socket, values.http);
+    const listen = readListen(values);
     const paths = fleetPaths(processEnv);
     makePrivateDir(paths.stateDir);
     makePrivateDir(paths.workerDir(id));
@@ -63,7 +66,14 @@ export const worker = defineCommand({
   },
 });
 
-function readListen(socket: string | undefined, http: string | undefined): Listen {
+interface Where {
+  socket?: string | undefined;
+  http?: string | undefined;
+  host?: string | undefined;
+  tls?: string | undefined;
+}
+
+function readListen({ socket, http, host, tls }: Where): Listen {
   if (socket !== undefined) return { over: 'socket', path: socket };
   const port = readInteger('worker', 'http', http, { min: 0, max: 65_535 });
   if (port === undefined) return { over: 'stdio' };
@@ -71,5 +81,5 @@ function readListen(socket: string | undefined, http: string | undefined): Liste
   if (secret === undefined || secret.length < 16) {
     throw wrongUsage('worker', '--http needs CODEX_FLEET_SECRET, of 16 characters or more');
   }
-  return { over: 'http', port, secret };
+  return { over: 'http', port, secret, host, tls };
 }

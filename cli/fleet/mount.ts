@@ -36,7 +36,8 @@ export async function awaitUrl(paths: FleetPaths): Promise<string | undefined> {
 }
 
 async function answers(url: string): Promise<boolean> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const { port, hostname } = new URL(url);
+  const socket = connect(Number(port), hostname.replaceAll(/^\[|\]$/g, ''));
   try {
     await once(socket, 'connect');
     return true;
@@ -50,7 +51,8 @@ async function answers(url: string): Promise<boolean> {
 /** Where the coordinator serves HTTP; undefined where it does not. */
 export function readUrl(paths: FleetPaths): string | undefined {
   try {
-    return `http://127.0.0.1:${readFileSync(paths.portFile, 'utf8').trim()}/mcp`;
+    const [port = '', url] = readFileSync(paths.portFile, 'utf8').trim().split(' ');
+    return url ?? `http://127.0.0.1:${port}/mcp`;
   } catch {
     return undefined;
   }

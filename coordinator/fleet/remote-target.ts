@@ -1,4 +1,5 @@
 import { FleetError } from '../../core/errors.ts';
+import type { UrlTarget } from '../../mcp/client.ts';
 import { resolveCredential } from '../../platform/credentials.ts';
 import { checkWorkerUrl } from '../../platform/trust/worker-address.ts';
 import type { Environment } from '../../platform/environment.ts';
@@ -9,11 +10,11 @@ export async function remoteTarget(
   name: string,
   config: Pick<Config, 'remote_workers'>,
   env: Environment,
-): Promise<{ url: string; secret: string }> {
+): Promise<UrlTarget> {
   const remote = config.remote_workers[name];
   if (remote === undefined)
     throw new FleetError('NOT_FOUND', `There is no "remote_workers.${name}" in the configuration.`);
-  await checkWorkerUrl(name, remote.url, remote.allow_private);
+  const addresses = await checkWorkerUrl(name, remote.url, remote.allow_private);
   // Read at every try: the secret may be renewed while the fleet is up.
   const secret = await resolveCredential(`of remote worker ${name}`, remote.secret, env);
   if (secret === undefined) {
@@ -21,5 +22,5 @@ export async function remoteTarget(
       next: `Set what "remote_workers.${name}.secret" names.`,
     });
   }
-  return { url: remote.url, secret };
+  return { url: remote.url, secret, tls: remote.tls, addresses };
 }

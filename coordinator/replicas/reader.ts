@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { FleetError } from '../../core/errors.ts';
-import { connect, type Peer } from '../../mcp/client.ts';
+import { connect, type Peer, type UrlTarget } from '../../mcp/client.ts';
 import { ownEnvironment, type Environment } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
 import { launchPiped } from '../../platform/launch.ts';
@@ -11,10 +11,7 @@ import { readerContracts, type ReaderContracts } from '../../schemas/tools.ts';
 import type { Page, ReadInput } from '../../core/remote-bytes.ts';
 
 /** Where a worker elsewhere is reached. The secret goes from memory to memory. */
-export interface FarWorker {
-  url: string;
-  secret: string;
-}
+export type FarWorker = UrlTarget;
 
 /** Reads and makes copies by a process of their own, which is there while it is used. */
 export interface CopyReader {

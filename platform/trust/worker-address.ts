@@ -49,9 +49,9 @@ export function kindOfAddress(address: string): Kind {
 /**
  * Refuses the URL of a worker that leads where none can be: INVALID_INPUT for plain HTTP beyond this
  * machine, for private networks without `allowPrivate`, and for addresses that are nobody's host. Every
- * address of a name has to be right; what is then connected to has to have a certificate of that name.
+ * address of a name has to be right; answers them, so that no other is connected to.
  */
-export async function checkWorkerUrl(name: string, url: string, allowPrivate: boolean): Promise<void> {
+export async function checkWorkerUrl(name: string, url: string, allowPrivate: boolean): Promise<string[]> {
   const { protocol, hostname, username, password } = new URL(url);
   const refuse = (why: string, next: string): never => {
     throw new FleetError('INVALID_INPUT', `"remote_workers.${name}.url" ${why}.`, { next });
@@ -67,6 +67,7 @@ export async function checkWorkerUrl(name: string, url: string, allowPrivate: bo
   if (kinds.has('private') && !allowPrivate) {
     refuse('leads into a private network', `Set "remote_workers.${name}.allow_private" where that is meant.`);
   }
+  return addresses;
 }
 
 async function addressesOf(host: string): Promise<string[]> {

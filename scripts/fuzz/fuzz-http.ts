@@ -26,7 +26,7 @@ export interface FuzzReport {
 /** A request is answered, or its socket closed, within this. */
 const patienceMs = 8_000;
 /** A place in code, as in a stack. */
-const stack = /\bat [^\n]{0,200}(?:\.[cm]?[jt]s|node:[\w/]+):\d+:\d+|node_modules\//;
+export const stack = /\bat [^\n]{0,200}(?:\.[cm]?[jt]s|node:[\w/]+):\d+:\d+|node_modules\//;
 
 interface Answer {
   status: number | 'closed' | 'hung';

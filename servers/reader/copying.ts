@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../../core/errors.ts';
 import type { Read } from '../../core/remote-bytes.ts';
-import { connect, type Peer } from '../../mcp/client.ts';
+import { connect, type Peer, type UrlTarget } from '../../mcp/client.ts';
 import type { RequestHandlers } from '../../mcp/own-requests.ts';
 import { transfer, type ReplicaPlace } from '../../platform/replica-transfer.ts';
 import type { ReaderRequests } from '../../schemas/operator.ts';
@@ -29,11 +29,11 @@ export function createCopying(place: ReplicaPlace): Copy {
   const copies = new Map<string, Copying>();
   const peers = new Map<string, Promise<Peer<WorkerContracts>>>();
 
-  function reach(url: string, secret: string): Promise<Peer<WorkerContracts>> {
-    const key = JSON.stringify([url, secret]);
+  function reach(target: UrlTarget): Promise<Peer<WorkerContracts>> {
+    const key = JSON.stringify(target);
     const known = peers.get(key);
     if (known !== undefined) return known;
-    const begun = connect(workerContracts, { url, secret }, { clientName: 'codex-fleet-reader' });
+    const begun = connect(workerContracts, target, { clientName: 'codex-fleet-reader' });
     peers.set(key, begun);
     const gone = (): void => {
       if (peers.get(key) === begun) peers.delete(key);
@@ -41,11 +41,11 @@ export function createCopying(place: ReplicaPlace): Copy {
     begun.then(({ closed }) => closed).then(gone, gone);
     return begun;
   }
-  function begin(note: ReplicaNote, url: string, secret: string): Copying {
+  function begin(note: ReplicaNote, target: UrlTarget): Copying {
     const { handle_id: handleId } = note.handle;
     const stop = new AbortController();
     const read: Read = async (input, signal) => {
-      const page = await (await reach(url, secret)).call('read_handle', input, { signal });
+      const page = await (await reach(target)).call('read_handle', input, { signal });
       copying.moved += page.to_byte - page.from_byte;
       return page;
     };
@@ -65,8 +65,8 @@ export function createCopying(place: ReplicaPlace): Copy {
     ended.then(over, over);
     return copying;
   }
-  return async ({ note, url, secret }) => {
-    const copying = copies.get(note.handle.handle_id) ?? begin(note, url, secret);
+  return async ({ note, ...target }) => {
+    const copying = copies.get(note.handle.handle_id) ?? begin(note, target);
     clearTimeout(copying.abandoned);
     const answered = new AbortController();
     const late = delay<State>(answerWithinMs, 'running', { signal: answered.signal });

@@ -50,7 +50,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { blobDir, trustFile, signInLock } = paths;
   const dir = paths.workerDir(id);
   const ours = [paths.stateDir, paths.configFile, paths.socketDir];
-  const worker = await openWorker({ engines, ...options, dir, blobDir, trustFile, signInLock, ours });
+  const transport = listen.over === 'http' && listen.tls !== undefined ? 'https' : 'http';
+  const worker = await openWorker({
+    engines,
+    transport,
+    ...options,
+    dir,
+    blobDir,
+    trustFile,
+    signInLock,
+    ours,
+  });
   const idleMs = config.idle.worker_ms;
   let stop = (): void => undefined;
   const factory = buildWorkerServer(worker, log, defaultOwner, () => stop());

@@ -9,8 +9,8 @@ import type { CloseHow } from './runs/runs.ts';
 export type Listen =
   | { over: 'stdio' }
   | { over: 'socket'; path: string }
-  /** On 127.0.0.1; port 0 takes a free one. */
-  | { over: 'http'; port: number; secret: string };
+  /** On 127.0.0.1, elsewhere only with `tls`, a folder of `codex-fleet certs`; port 0 takes a free one. */
+  | { over: 'http'; port: number; secret: string; host?: string | undefined; tls?: string | undefined };
 
 export interface RunningWorker {
   /** Where it listens over HTTP. */
@@ -107,7 +107,9 @@ async function listenOn(
         import('../../mcp/serve-http.ts'),
         import('../../mcp/verifier.ts'),
       ]);
-      const http = await serveHttp(factory, { port: listen.port, verify: secretVerifier(listen.secret) });
+      const { port, host, tls: dir } = listen;
+      const tls = dir === undefined ? undefined : ({ dir, clients: 'listed' } as const);
+      const http = await serveHttp(factory, { port, host, tls, verify: secretVerifier(listen.secret) });
       return { port: http.port, abandoned: never, close: http.close };
     }
   }
