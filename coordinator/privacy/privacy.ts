@@ -177,7 +177,11 @@ export function createPrivacy({ vault, privacy, log }: PrivacyOptions): Privacy 
       if (scope === undefined) return text;
       if (privacy.mode === 'enforce') await tell(link, scope);
       if (text === undefined) return text;
-      return (await putBack(scope, worker, run.run_id, (change) => change(text))).result;
+      // What the caller wrote out goes no further than what it named by surrogates.
+      const { kept, found } =
+        privacy.mode === 'off' ? { kept: text, found: [] } : await guardedText(text, scope.mac);
+      await vault.put(scope, storable(found));
+      return (await putBack(scope, worker, run.run_id, (change) => change(kept))).result;
     },
     async tellAgain(link, taskIds) {
       if (privacy.mode === 'off') return;

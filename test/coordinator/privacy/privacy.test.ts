@@ -101,3 +101,18 @@ it('gives new keys where a task was forgotten meanwhile', async () => {
   expect(told?.unknown).toBe(4);
   expect(notified).toHaveLength(2);
 });
+
+it('gives a message to a run under way as it gives the prompt: by where it goes, and on record', async () => {
+  const { privacy, run, link, vault } = await bench();
+  const [, email = ''] = values;
+  const surrogate = /EMAIL_[0-9a-z]{18}/.exec(run.spec.prompt ?? '')?.[0] ?? '';
+  const text = `Write to ${email}, ${surrogate} and EMAIL_${'0'.repeat(18)}.`;
+  const here = await privacy.message(worker('local'), link, run, text);
+  expect(here).toBe(`Write to ${email}, ${email} and EMAIL_${'0'.repeat(18)}.`);
+  const there = await privacy.message(worker('remote'), link, run, text);
+  expect(there).toMatch(new RegExp(`^Write to ${surrogate}, ${surrogate} and `));
+  const [refused, given] = vault.restores({ run_id: 'r' }, 2);
+  expect(given).toMatchObject({ destination: 'w (codex-local)', allowed: true, restored: { EMAIL: 2 } });
+  expect(refused).toMatchObject({ allowed: false, restored: {}, withheld: { EMAIL: 2 } });
+  expect(JSON.stringify([refused, given])).not.toContain('@');
+});
