@@ -14,6 +14,7 @@ const others = [
 function finishBuild() {
   for (const path of others) {
     mkdirSync(join(dist, dirname(path)), { recursive: true });
+    rmSync(join(dist, path), { recursive: true, force: true });
     cpSync(join(root, path), join(dist, path), { recursive: true });
   }
   const program = join(dist, 'cli', 'main.js');
