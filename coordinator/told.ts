@@ -49,7 +49,7 @@ export function createTold(store: Pick<RunStore, 'tell' | 'alongside'>): Told {
   let characters = 0;
   const sentParts = new WeakMap<object, readonly ToldPart[]>();
   const retracted = new WeakSet<ToldPart>();
-  let savedAtMs = 0;
+  let savedAtMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let saving: Promise<void> = Promise.resolve();
 

@@ -19,7 +19,7 @@ export const trust = defineCommand({
   examples: [
     'codex-fleet trust',
     'codex-fleet trust ~/work/app',
-    'codex-fleet trust add gpu --key kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+    'codex-fleet trust add gpu --key=kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
     'codex-fleet trust revoke gpu --finish',
   ],
   options: {

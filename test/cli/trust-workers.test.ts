@@ -40,7 +40,7 @@ it('enrols the key a worker has, and only that where it is named', async () => {
   expect((await trust('list')).stdout).toMatch(/^far +[\w-]{43} +\d+ s +revoked$/m);
   const wrong = await trust('add', 'far', '--key', 'A'.repeat(43));
   expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('has the key')]);
-  const right = await trust('add', 'far', '--key', first?.kid ?? '');
+  const right = await trust('add', 'far', `--key=${first?.kid ?? ''}`);
   expect([right.code, right.stdout]).toEqual([0, expect.stringContaining('Enrolled.')]);
   expect((await trust('add', 'near')).stderr).toContain('remote_workers.near');
 });

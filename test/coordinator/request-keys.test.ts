@@ -12,7 +12,8 @@ let real: RealFleet;
 let bridges: BridgeClient[];
 
 beforeEach(async () => {
-  real = await realFleet();
+  // No second attempt of a run that waits for long.
+  real = await realFleet({ scheduling: { hedge_budget: 0 } });
   bridges = [];
 });
 
