@@ -179,7 +179,7 @@ async function bridgeRatio(fleet: BenchFleet): Promise<number> {
 }
 
 /** By then V8 has given back what starting up took, which is no cost of being idle. */
-const settledMs = 15_000;
+const settledMs = 25_000;
 
 async function idle(fleet: BenchFleet) {
   await delay(settledMs);
