@@ -5,6 +5,7 @@ import { freeChunk } from './free-chunk.ts';
 import type { Launched, ReapingLayer } from './layer.ts';
 import type { ProcessEnd, ProcessIo, ProcessSpec, RunningProcess, StartProcess } from './process.ts';
 import { errnoOf } from './spawn-child.ts';
+import { takeTurns } from './take-turns.ts';
 import { terminate } from './terminate.ts';
 
 /**
@@ -88,6 +89,8 @@ class Run implements RunningProcess {
       quiet(child.stdin);
       this.#stdin ??= child.stdin;
     }
+    if (child.stdout !== null) takeTurns(child.stdout);
+    if (child.stderr !== null) takeTurns(child.stderr);
     child.stdout?.on('data', this.#io.stdout);
     child.stderr?.on('data', this.#io.stderr);
     const closed = awaitClose(child);
