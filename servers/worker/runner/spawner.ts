@@ -15,6 +15,8 @@ const script = fileURLToPath(new URL('spawner.pl', import.meta.url));
 const idleMs = 30_000;
 /** Started for the first of so many runs with no longer pause between them than that. */
 const busyStarts = 4;
+/** One that needs longer to start a process will not start any: it is ended, and another takes its place. */
+const startMs = 30_000;
 const idBytes = 16;
 /** "1" or "2", the id, the end of the line. */
 const greetingBytes = 2 * idBytes + 2;
@@ -32,6 +34,7 @@ type State = 'none' | 'starting' | 'ready' | 'broken';
 export class Spawner {
   readonly #perl: string;
   readonly #address: string;
+  readonly #startMs: number;
   /** Until they have ended. */
   readonly #children = new Map<string, SpawnedChild>();
   /** Until both their outputs are connected, which may be after their end. */
@@ -47,8 +50,9 @@ export class Spawner {
   #idle: NodeJS.Timeout | undefined;
 
   /** `dir`: 0700, for its socket. */
-  constructor(perl: string, dir: string) {
+  constructor(perl: string, dir: string, limits = { startMs }) {
     this.#perl = perl;
+    this.#startMs = limits.startMs;
     this.#address = join(dir, 'spawner.sock');
     if (Buffer.byteLength(this.#address) > longestAddress) this.#state = 'broken';
   }
@@ -66,7 +70,11 @@ export class Spawner {
     this.#connecting.set(id, child);
     this.#hold();
     input.write(frameOf(id, cwd, argv, spec.env));
-    return child.ready;
+    const { pid } = this.#process ?? {};
+    const late = setTimeout(() => pid !== undefined && send(pid, 'SIGKILL'), this.#startMs).unref();
+    return child.ready.finally(() => {
+      clearTimeout(late);
+    });
   }
 
   close(): void {

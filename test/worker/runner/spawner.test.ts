@@ -120,6 +120,21 @@ describe('the spawner', () => {
     expect((await listen(await start('/bin/echo', 'again'))).out).toBe('again\n');
   });
 
+  it('that starts nothing is ended, and another takes its place', async () => {
+    const dir = scratchFolder();
+    const spawner = new Spawner(perl, dir, { startMs: 200 });
+    onTestFinished(() => {
+      spawner.close();
+    });
+    await spawner.open();
+    process.kill(pidOf(dir), 'SIGSTOP');
+    const spec: ProcessSpec = { argv: ['/bin/true'], cwd: dir, env: {}, stdin: 'ignore', tmpDir: dir };
+    await expect(spawner.start(spec.argv, spec, dir)).rejects.toMatchObject({ code: 'EAGAIN' });
+    await spawner.open();
+    const child = await spawner.start(spec.argv, spec, dir);
+    expect(child && (await listen(child)).code).toBe(0);
+  });
+
   it('hears nobody who knows no id', async () => {
     const { start, dir } = await openSpawner();
     const stranger = connect(join(dir, 'spawner.sock'));
