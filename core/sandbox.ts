@@ -31,9 +31,9 @@ export function askedSandbox(
 
 /** How a profile is held to here. */
 export interface SandboxPlan {
-  /** The strictest profile whose layers are all enforced. */
+  /** What was asked for; `off` where a run would see all files anyway. */
   profile: SandboxProfile;
-  /** Asked for, and gone without by leave of the configuration. */
+  /** Of its layers those gone without, or with less, by leave of the configuration. */
   without: LayerState[];
 }
 
@@ -64,10 +64,14 @@ export function planSandbox(
       { next: sandboxFix(first.why ?? '') },
     );
   }
-  const isWhole = (name: SandboxProfile): boolean =>
-    layersOf[name].every((layer) => !without.some((state) => state.layer === layer));
-  const upTo = sandboxProfiles.slice(0, sandboxProfiles.indexOf(profile) + 1);
-  return { profile: upTo.findLast(isWhole) ?? 'off', without };
+  const hidesNothing = without.some(({ layer, state }) => layer === 'filesystem' && state === 'missing');
+  return { profile: hidesNothing ? 'off' : profile, without };
+}
+
+/** Whether a run is held to that layer, if only in part. */
+export function holdsLayer({ profile, without }: SandboxPlan, layer: SandboxLayer): boolean {
+  const isMissing = without.some((state) => state.layer === layer && state.state === 'missing');
+  return layersOf[profile].includes(layer) && !isMissing;
 }
 
 /** The fix that fits what was said when a layer could not start. */
@@ -83,7 +87,10 @@ export function sandboxFix(why: string): string {
 
 /** What a manifest says of a run's sandbox. */
 export function sandboxNote(asked: AskedSandbox, plan: SandboxPlan): string {
-  const enforced = layersOf[plan.profile].filter((layer) => layer !== 'network' || !asked.network);
+  const isWhole = (layer: SandboxLayer): boolean => !plan.without.some((state) => state.layer === layer);
+  const enforced = layersOf[plan.profile].filter(
+    (layer) => isWhole(layer) && (layer !== 'network' || !asked.network),
+  );
   const parts = [
     `Sandbox ${asked.profile}: enforced ${enforced.length === 0 ? 'nothing' : enforced.join(', ')}`,
     ...(asked.network ? ['network granted'] : []),

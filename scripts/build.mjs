@@ -8,9 +8,10 @@ const dist = join(root, 'dist');
 const others = [
   join('coordinator', 'store', 'migrations'),
   join('servers', 'worker', 'runner', 'spawner.pl'),
+  join('servers', 'worker', 'runner', 'landlock.pl'),
 ];
 
-/** Copies the SQL migrations and the spawner, and gives the right to execute the program. */
+/** Copies the SQL migrations and what is in Perl, and gives the right to execute the program. */
 function finishBuild() {
   for (const path of others) {
     mkdirSync(join(dist, dirname(path)), { recursive: true });

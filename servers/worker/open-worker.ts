@@ -105,7 +105,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     log,
   });
   const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
-  const sandbox = createSandbox({ layer, dir, ours: options.ours });
+  const sandbox = createSandbox({ layer, dir, ours: options.ours, path });
   if (config.sandbox.profile !== 'off') await sandbox.prove();
   const limits = createLimits({ layer, dir });
   if (Object.keys(strictestLimits(config.limits)).length > 0) await limits.prove();

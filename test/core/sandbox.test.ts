@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { askedSandbox, layersOf, planSandbox, sandboxFix, sandboxNote } from '../../core/sandbox.ts';
+import {
+  askedSandbox,
+  holdsLayer,
+  layersOf,
+  planSandbox,
+  sandboxFix,
+  sandboxNote,
+} from '../../core/sandbox.ts';
 import { config as configSchema } from '../../schemas/config.ts';
 import {
   sandboxLayers,
@@ -59,10 +66,28 @@ describe('a plan', () => {
 
   it('goes without what the configuration allows, and no further', () => {
     const plan = planSandbox('strict', states('system_calls'), ['system_calls']);
-    expect(plan.profile).toBe('default');
+    expect(plan.profile).toBe('strict');
     expect(plan.without).toEqual([{ layer: 'system_calls', state: 'missing', why: 'no bwrap' }]);
-    expect(planSandbox('default', states('network'), ['network']).profile).toBe('off');
     expect(() => planSandbox('strict', states('network', 'system_calls'), ['network'])).toThrow();
+  });
+
+  it('holds a run to the rest, unless all files are seen', () => {
+    const plan = planSandbox('strict', states('system_calls', 'network'), ['system_calls', 'network']);
+    const held = layersOf.strict.filter((layer) => holdsLayer(plan, layer));
+    expect(held).toEqual(['filesystem', 'processes', 'privileges']);
+    const open = planSandbox('default', states('filesystem'), ['filesystem']);
+    expect(open.profile).toBe('off');
+    expect(layersOf.strict.filter((layer) => holdsLayer(open, layer))).toEqual([]);
+    const inPart: LayerState[] = [
+      { layer: 'filesystem', state: 'degraded', why: 'old' },
+      ...states().slice(1),
+    ];
+    expect(() => planSandbox('default', inPart, [])).toThrow();
+    const less = planSandbox('default', inPart, ['filesystem']);
+    expect({ ...less, holds: holdsLayer(less, 'filesystem') }).toMatchObject({
+      profile: 'default',
+      holds: true,
+    });
   });
 });
 
@@ -77,8 +102,10 @@ describe('what a manifest says', () => {
     );
     const less = planSandbox('default', states('network'), ['network']);
     expect(sandboxNote(asked('default'), less)).toBe(
-      'Sandbox default: enforced nothing; network missing (no bwrap), allowed.',
+      'Sandbox default: enforced filesystem, processes, privileges; network missing (no bwrap), allowed.',
     );
+    const none = planSandbox('default', states(...layersOf.default), [...layersOf.default]);
+    expect(sandboxNote(asked('default'), none)).toContain('enforced nothing; filesystem missing');
   });
 });
 

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { sep } from 'node:path';
 import type { Confinement, ProcessSpec } from './process.ts';
 
-const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+export const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 
 /** Room for what programs share over /dev/shm. */
 const sharedBytes = 64 * 1024 * 1024;
@@ -24,7 +24,7 @@ const ownDevices = [
 const kernelKnobs = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs'].map((name) => `/proc/${name}`);
 
 /** Below the hidden /run: what resolves names where there is a network, and a system's own programs. */
-const shownOfRun = ['/run/systemd/resolve', '/run/resolvconf', '/run/current-system'];
+export const shownOfRun = ['/run/systemd/resolve', '/run/resolvconf', '/run/current-system'];
 
 /** For layers that cannot hold a run to anything: it must not run with less than was asked. */
 export function refuseConfinement({ confinement }: ProcessSpec): void {

@@ -109,7 +109,12 @@ function startHeld(
     const privileges = isRoot ? ['--bounding-set=-all', '--inh-caps=-all'] : [];
     return start([setpriv, '--no-new-privs', ...privileges, '--']);
   }
-  const program = callFilter(arch, confinement.network);
+  const program = callFilter(arch, {
+    network: confinement.network,
+    refuses: 'much',
+    localSockets: true,
+    keepsModes: false,
+  });
   if (program === undefined) throw Object.assign(new Error('no filter'), { code: 'ENOSYS' });
   const held = [bwrap, '--dev-bind', '/', '/', '--cap-drop', 'ALL', '--seccomp', '3', '--'];
   return withFilter(program, (fd) => start(held, [fd]));

@@ -6,15 +6,34 @@ import type { LayerState, SandboxLayer } from '../../../schemas/sandbox.ts';
 import { closeOf } from '../runner/child.ts';
 import type { ReapingLayer } from '../runner/layer.ts';
 import type { Confinement, ProcessSpec } from '../runner/process.ts';
+import type { Way } from './ways.ts';
 
 /** It takes some tens of milliseconds; a host that needs longer runs nothing. */
 const limitMs = 10_000;
 
 /**
- * What a command that wants out would try first. `$1` is a folder with a secret beside the workspace.
- * Fixed text; nothing is put into it.
+ * What gets round Landlock: sockets of every kind, files changed without opening them, and other processes,
+ * such as ours. Fixed text; nothing is put into it.
+ */
+const perlSpy = `
+my ($dir, $worker) = @ARGV;
+for my $family (1, 2, 10, 16, 17, 40) {
+    for my $type (1, 2, 3, 5) { print "socket $family\n" if socket(my $socket, $family, $type, 0) }
+}
+print "socket pair\n" if socketpair(my $one, my $other, 1, 2, 0);
+print "mode\n" if chmod 0666, "$dir/kept";
+print "truncated\n" if truncate "$dir/kept", 0;
+print "signal\n" if kill 0, $worker;
+print "environment\n" if open my $environment, "<", "/proc/$worker/environ";
+print "tried\n";
+`;
+
+/**
+ * What a command that wants out would try first. `$1` is a folder with a secret beside the workspace, `$2`
+ * our pid, `$3` and `$4` a Perl and what it tries, where there is one. Fixed text; nothing is put into it.
  */
 const spy = `
+[ -z "$3" ] || "$3" -e "$4" "$1" "$2"
 cat "$1/secret/canary" 2>/dev/null
 echo out > "$1/outside" 2>/dev/null
 echo in > inside && echo "workspace writable"
@@ -29,43 +48,48 @@ type Shape = (folders: { workspace: string; secret: string }) => Confinement;
  * Runs a command in the sandbox and looks at what it could do: the state of each layer of `strict`, of
  * which the filter of system calls is tried apart.
  */
-export async function proveSandbox(
-  layer: ReapingLayer,
-  stateDir: string,
-  shape: Shape,
-): Promise<LayerState[]> {
-  const plain = await tryOnce(layer, stateDir, shape, false);
-  const filtered = await tryOnce(layer, stateDir, shape, true);
+export async function proveSandbox(options: Proof): Promise<LayerState[]> {
+  const plain = await tryOnce(options, false);
+  const filtered = await tryOnce(options, true);
   const states = layersOf.default.map((layer): LayerState => stateOf(layer, plain));
   return [...states, stateOf('system_calls', filtered)];
 }
 
-/** Why a layer does not hold; undefined where it does. */
-type Faults = Readonly<Record<SandboxLayer, string | undefined>>;
-
-function stateOf(layer: SandboxLayer, faults: Faults): LayerState {
-  const why = faults[layer];
-  return why === undefined ? { layer, state: 'enforced' } : { layer, state: 'missing', why };
+export interface Proof {
+  layer: ReapingLayer;
+  stateDir: string;
+  way: Way;
+  /** Where there is one: what it knows to try is what gets round Landlock. */
+  perl: string | undefined;
+  shape: Shape;
 }
 
-async function tryOnce(
-  layer: ReapingLayer,
-  stateDir: string,
-  shape: Shape,
-  filtersCalls: boolean,
-): Promise<Faults> {
+/** Why a layer does not hold; undefined where it does. Where it holds in part, `inPart`. */
+type Faults = Readonly<Record<SandboxLayer, string | { inPart: string } | undefined>>;
+
+function stateOf(layer: SandboxLayer, faults: Faults): LayerState {
+  const fault = faults[layer];
+  if (fault === undefined) return { layer, state: 'enforced' };
+  if (typeof fault === 'string') return { layer, state: 'missing', why: fault };
+  return { layer, state: 'degraded', why: fault.inPart };
+}
+
+async function tryOnce(options: Proof, filtersCalls: boolean): Promise<Faults> {
+  const { stateDir, shape, way } = options;
   const dir = join(stateDir, `sandbox-${randomBytes(6).toString('hex')}`);
   const [workspace, secret] = [join(dir, 'workspace'), join(dir, 'secret')];
   const canary = randomBytes(16).toString('hex');
   try {
     for (const folder of [workspace, secret]) await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(join(secret, 'canary'), canary);
+    await writeFile(join(dir, 'kept'), '');
     const confinement = { ...shape({ workspace, secret }), filtersCalls };
-    const said = await listen(layer, { confinement, cwd: workspace }, dir);
+    const said = await listen(options, confinement, { dir, workspace });
     const outside = await readFile(join(dir, 'outside'), 'utf8').catch(() => '');
     const inside = await readFile(join(workspace, 'inside'), 'utf8').catch(() => '');
     const ourPids = await readlink('/proc/self/ns/pid');
-    return judge({ said, canary, outside, inside, ourPids });
+    const seen = { said, canary, outside, inside, ourPids };
+    return way.by === 'landlock' ? judgeLandlock(seen) : judge(seen);
   } catch (error) {
     return allFaulty(error instanceof Error ? error.message : String(error));
   } finally {
@@ -74,18 +98,19 @@ async function tryOnce(
 }
 
 async function listen(
-  layer: ReapingLayer,
-  held: Pick<ProcessSpec, 'confinement' | 'cwd'>,
-  dir: string,
+  { layer, way, perl }: Proof,
+  confinement: Confinement,
+  { dir, workspace }: { dir: string; workspace: string },
 ): Promise<string> {
-  const argv = ['/bin/sh', '-c', spy, 'spy', dir] as const;
-  const { child, tree } = await layer.launch({
-    argv,
+  const byPerl = way.by === 'landlock' && perl !== undefined ? [perl, perlSpy] : [];
+  const spec: ProcessSpec = {
+    argv: ['/bin/sh', '-c', spy, 'spy', dir, String(process.pid), ...byPerl],
     env: { PATH: '/usr/bin:/bin' },
     stdin: 'ignore',
-    tmpDir: dir,
-    ...held,
-  });
+    cwd: workspace,
+    tmpDir: workspace,
+  };
+  const { child, tree } = await layer.launch(way.confine(spec, confinement, 'held'));
   const heard = { out: '', complaint: '' };
   child.stdout?.on('data', (chunk: Buffer) => (heard.out += chunk.toString('latin1')));
   child.stderr?.on('data', (chunk: Buffer) => (heard.complaint += chunk.toString('latin1')));
@@ -124,6 +149,28 @@ function judge({ said, canary, outside, inside, ourPids }: Seen): Faults {
       /^pids pid:/m.test(said) && !said.includes(ourPids) ? undefined : 'processes outside were seen',
     privileges: isUnprivileged ? undefined : 'capabilities were left',
     system_calls: field('Seccomp') === '2' ? undefined : 'no filter was installed',
+  };
+}
+
+/** It has no view of its own of processes and links: what it could do counts. */
+function judgeLandlock(seen: Seen): Faults {
+  const { filesystem, privileges, system_calls } = judge(seen);
+  const did = (what: string): boolean => new RegExp(`^${what}`, 'm').test(seen.said);
+  const untried = did('tried') ? undefined : 'it was not tried';
+  const touched = ['signal', 'environment'].filter(did);
+  const others =
+    touched.length === 0 ? 'though not read or signalled' : `and reached (${touched.join(', ')})`;
+  return {
+    filesystem:
+      filesystem ??
+      untried ??
+      (did('truncated|mode')
+        ? { inPart: 'files outside could be emptied, or their modes changed' }
+        : undefined),
+    network: did('socket') ? 'sockets could be opened' : untried,
+    processes: { inPart: `other processes are seen, ${others}` },
+    privileges,
+    system_calls,
   };
 }
 

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { askedSandbox, layersOf, planSandbox, sandboxNote } from '../../../core/sandbox.ts';
+import { askedSandbox, holdsLayer, planSandbox, sandboxNote } from '../../../core/sandbox.ts';
 import { findInstall } from '../../../platform/install.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
@@ -8,6 +8,7 @@ import type { EngineReport } from '../engines/engine.ts';
 import type { ReapingLayer } from '../runner/layer.ts';
 import type { StartProcess } from '../runner/process.ts';
 import { confinementOf } from './confine.ts';
+import type { Proven } from './try-ways.ts';
 
 /** What of a stage decides how it is confined. */
 export interface ConfinedStage {
@@ -30,9 +31,6 @@ export interface Sandbox {
   around(startProcess: StartProcess, start: ConfinedStage): StartProcess;
 }
 
-/** A confined run's own /tmp, whatever the machine's is. */
-const ownTmp = '/tmp';
-
 /**
  * The sandbox of command stages. What Codex runs is confined by Codex's own sandbox inside of ours for
  * reaping: two that both confine cannot be nested everywhere, and its own was proven by its engine.
@@ -42,48 +40,67 @@ export function createSandbox(options: {
   /** Of the worker; the proof makes a folder in it. */
   dir: string;
   ours: readonly string[];
+  /** PATH, where what Landlock takes is looked for. */
+  path?: string;
 }): Sandbox {
-  const { layer, dir, ours } = options;
-  let proof: Promise<readonly LayerState[]> | undefined;
-  let states: readonly LayerState[] | undefined;
+  const { layer, dir, ours, path = '' } = options;
+  let proof: Promise<Proven> | undefined;
+  let proven: Proven | undefined;
 
-  const prove = (): Promise<readonly LayerState[]> => {
-    proof ??= tryHere(layer, dir).then((tried) => (states = tried));
-    return proof;
+  const prove = async (): Promise<readonly LayerState[]> => {
+    proof ??= import('./try-ways.ts').then(({ tryWays }) => tryWays(layer, dir, path));
+    proven = await proof;
+    return proven.states;
   };
 
   return {
     prove,
-    known: () => states,
+    known: () => proven?.states,
     async check({ config, pipeline, stages }) {
       const { profile } = askedSandbox(config, pipeline);
       if (profile === 'off' || !stages.some(isConfined)) return;
-      planSandbox(profile, await prove(), config.sandbox.allow_degraded);
+      await prove();
+      planSandbox(profile, statesFor(config, proven), config.sandbox.allow_degraded);
     },
     around(startProcess, { stage, pipeline, cwd, config, env, report }) {
       const asked = askedSandbox(config, pipeline);
       if (asked.profile === 'off' || !isConfined(stage)) return startProcess;
-      const plan = planSandbox(asked.profile, states ?? [], config.sandbox.allow_degraded);
+      const plan = planSandbox(asked.profile, statesFor(config, proven), config.sandbox.allow_degraded);
       report({ kind: 'note', text: sandboxNote(asked, plan) });
       if (plan.without.length > 0)
         report({ kind: 'degraded', layers: plan.without.map((state) => state.layer) });
       const { profile } = plan;
-      if (profile === 'off') return startProcess;
+      const way = proven?.way;
+      if (profile === 'off' || way === undefined) return startProcess;
       const { read_only: readOnly } = pipeline;
       const { sandbox } = config;
       const places = { cwd, readOnly, network: asked.network, env, sandbox, ours, programs: ourPrograms() };
-      return (spec, io) =>
-        startProcess(
-          {
-            ...spec,
-            env: { ...spec.env, TMPDIR: ownTmp },
-            tmpDir: ownTmp,
-            confinement: confinementOf(profile, places),
-          },
-          io,
-        );
+      const confinement = {
+        ...confinementOf(profile, places),
+        filtersCalls: holdsLayer(plan, 'system_calls'),
+      };
+      const modes = mayDegradeFiles(config) ? 'free' : 'held';
+      return (spec, io) => startProcess(way.confine(spec, confinement, modes), io);
     },
   };
+}
+
+/**
+ * Landlock knows no modes and owners of files: it holds all of the layer only where nobody may change any,
+ * which many programs do not bear. Where the configuration can do with less, they may.
+ */
+function statesFor(config: Config, proven: Proven | undefined): readonly LayerState[] {
+  const states = proven?.states ?? [];
+  if (proven?.way?.by !== 'landlock' || !mayDegradeFiles(config)) return states;
+  return states.map((state) =>
+    state.layer === 'filesystem' && state.state === 'enforced' ? { ...state, ...modesAreFree } : state,
+  );
+}
+
+const modesAreFree = { state: 'degraded', why: 'modes of files outside can be changed' } as const;
+
+function mayDegradeFiles(config: Config): boolean {
+  return config.sandbox.allow_degraded.includes('filesystem');
 }
 
 /** The folder of our package: its built files need those beside them. */
@@ -93,18 +110,4 @@ function ourPrograms(): string {
 
 function isConfined(stage: Stage): boolean {
   return stage.engine === 'command';
-}
-
-async function tryHere(layer: ReapingLayer, dir: string): Promise<readonly LayerState[]> {
-  const why = layer.whyNotConfined;
-  if (why !== undefined) return layersOf.strict.map((name) => ({ layer: name, state: 'missing', why }));
-  const { proveSandbox } = await import('./prove.ts');
-  return proveSandbox(layer, dir, ({ workspace, secret }) => ({
-    writable: [workspace],
-    readable: [],
-    hidden: [secret],
-    network: false,
-    tmpBytes: 1024 * 1024,
-    filtersCalls: false,
-  }));
 }

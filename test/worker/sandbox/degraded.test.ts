@@ -91,8 +91,8 @@ describe('where layers are missing', () => {
     const running = start(spec, { stdout: () => undefined, stderr: () => undefined });
     expect(await running.ended).toEqual({ kind: 'exit', code: 0 });
     expect(notes).toEqual([
-      { kind: 'note', text: expect.stringContaining('enforced nothing; filesystem missing') },
-      { kind: 'degraded', layers: ['filesystem', 'network', 'processes', 'privileges'] },
+      { kind: 'note', text: expect.stringContaining('enforced network, privileges; filesystem degraded') },
+      { kind: 'degraded', layers: ['filesystem', 'processes'] },
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createSocket } from 'node:dgram';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -11,37 +12,11 @@ import { config as configSchema } from '../../../schemas/config.ts';
 import { pipeline as pipelineSchema } from '../../../schemas/pipeline.ts';
 import type { SandboxProfile } from '../../../schemas/sandbox.ts';
 import { path } from '../runner/support.ts';
+import { attacks, attacksOfRoot } from './attacks.ts';
 
 const canary = 'canary-4f1d9c';
 const isRoot = process.geteuid?.() === 0;
 
-/** Each tells its name where it got through. `$…` are set by the script's head. */
-const attacks: Record<string, string> = {
-  'home-secret': 'grep -q CANARY "$HOME/.ssh/id_ed25519"',
-  'home-token-file': 'grep -q CANARY "$HOME/.netrc"',
-  'secret-by-link': 'ln -s "$HOME/.ssh/id_ed25519" link && grep -q CANARY link',
-  'secret-by-hard-link': 'ln "$HOME/.ssh/id_ed25519" hard',
-  'secret-by-proc-root': 'cat /proc/*/root"$HOME"/.ssh/id_ed25519 | grep -q CANARY',
-  'secret-by-cwd-of-others': 'cat /proc/*/cwd/id_ed25519 | grep -q CANARY',
-  'neighbour-codex-home': 'grep -q CANARY "$STATE/workers/w2/runs/r/home/auth.json"',
-  'environment-of-others': 'cat /proc/*/environ | tr "\\0" "\\n" | grep -q ENV_CANARY',
-  'memory-of-others': 'head -c 1 "/proc/$OTHER/maps" | grep -q .',
-  'signal-to-others': 'kill -0 "$OTHER"',
-  'write-outside': 'echo x > "$OUT/written"',
-  'write-home': 'echo x > "$HOME/.bashrc"',
-  'truncate-outside': ': > "$OUT/kept"',
-  'tmp-of-others': 'grep -q CANARY "$SHARED/canary"',
-  tcp: `"$NODE" -e 'require("net").connect(+process.argv[1],"127.0.0.1",()=>process.exit(0)).on("error",()=>process.exit(1))' "$PORT"`,
-  'abstract-socket': `"$NODE" -e 'require("net").connect("\\0"+process.argv[1],()=>process.exit(0)).on("error",()=>process.exit(1))' "$ABSTRACT"`,
-  'socket-of-the-fleet': `"$NODE" -e 'require("net").connect(process.argv[1],()=>process.exit(0)).on("error",()=>process.exit(1))' "$STATE/s"`,
-  'kernel-log': 'test -r /dev/kmsg',
-};
-const asRoot: Record<string, string> = {
-  mount: 'mkdir -p m && mount -t tmpfs x m && umount m',
-  'core-pattern': 'test -w /proc/sys/kernel/core_pattern',
-  cgroup: 'mkdir "/sys/fs/cgroup/unified/$OWN" && rmdir "/sys/fs/cgroup/unified/$OWN"',
-  shadow: 'test -s /etc/shadow && cat /etc/shadow',
-};
 /** Without a twin: outside of a sandbox there is nothing to undo. */
 const undoing: Record<string, string> = {
   'enter-init': 'nsenter -t 1 -m true',
@@ -58,6 +33,9 @@ const shared = mkdtempSync('/tmp/fe-');
 const server = createServer((socket) => socket.end());
 const abstract = createServer((socket) => socket.end());
 const local = createServer((socket) => socket.end());
+const datagrams = createSocket('udp4', (message, { port: from, address }) => {
+  datagrams.send(message, from, address);
+});
 let other: ChildProcess;
 /** What runs outside of a sandbox here: without a namespace of its own, so that every attack has its twin. */
 let open: ReapingProbe;
@@ -71,7 +49,7 @@ beforeAll(async () => {
   }
   const secrets = ['home/.ssh/id_ed25519', 'home/.netrc', 'state/workers/w2/runs/r/home/auth.json'];
   for (const file of secrets) writeFileSync(at(file), `CANARY ${canary}`);
-  writeFileSync(at('out/kept'), 'kept');
+  for (const name of ['out/kept', 'out/removed']) writeFileSync(at(name), 'kept');
   writeFileSync(join(shared, 'canary'), `CANARY ${canary}`);
   chmodSync(shared, 0o755);
   other = spawn('/bin/sleep', ['600'], { env: { ENV_CANARY: canary }, cwd: at('home/.ssh') });
@@ -79,7 +57,8 @@ beforeAll(async () => {
   server.listen(0, '127.0.0.1');
   abstract.listen(`\0${root}`);
   local.listen(at('state/s'));
-  await Promise.all([server, abstract, local].map((one) => once(one, 'listening')));
+  datagrams.bind(0, '127.0.0.1');
+  await Promise.all([server, abstract, local, datagrams].map((one) => once(one, 'listening')));
   const address = server.address();
   port = typeof address === 'object' && address !== null ? address.port : 0;
   probed = await probeReaping({ config: { reaping: 'auto' }, path, stateDir: at('state') });
@@ -88,7 +67,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   other.kill('SIGKILL');
-  for (const one of [server, abstract, local]) one.close();
+  for (const one of [server, abstract, local, datagrams]) one.close();
   await Promise.all([open.layer.close(), probed.layer.close()]);
   rmSync(root, { recursive: true, force: true });
   rmSync(shared, { recursive: true, force: true });
@@ -108,6 +87,7 @@ async function escapes(profile: SandboxProfile, tried: Record<string, string>): 
     SHARED: shared,
     OTHER: String(other.pid),
     PORT: String(port),
+    UDP: String(datagrams.address().port),
     ABSTRACT: root,
     NODE: process.execPath,
     OWN: `fleet-escape-${String(process.pid)}`,
@@ -135,7 +115,12 @@ async function escapes(profile: SandboxProfile, tried: Record<string, string>): 
   return [...said.matchAll(/^GOT (.+)$/gm)].map(([, name]) => name ?? '');
 }
 
-const allTried = { ...attacks, ...(isRoot ? asRoot : {}) };
+const allTried = Object.fromEntries(
+  Object.entries({ ...attacks, ...(isRoot ? attacksOfRoot : {}) }).map(([name, { script }]) => [
+    name,
+    script,
+  ]),
+);
 
 describe('a command that wants out', () => {
   it('gets through where nothing confines it: every attack is a real one', async () => {

@@ -1,0 +1,90 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { arch } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { callFilter } from './call-filter.ts';
+import { devices, shownOfRun } from './confinement.ts';
+import type { Confinement } from './process.ts';
+
+const script = fileURLToPath(new URL('landlock.pl', import.meta.url));
+
+/** Rules take some microseconds each; what is beyond is not shown. */
+const maxEntries = 4_096;
+
+/**
+ * What starts a command confined where no namespace can be opened: it confines itself and becomes what
+ * follows. Paths can only be allowed, so a folder with a private place in it is not, and each of its other
+ * entries is. Landlock knows nothing of modes and owners: where it is to hold `modes`, nobody changes any.
+ * Throws where the numbers of this processor's calls are not known.
+ */
+export function landlockLauncher(
+  perl: string,
+  confinement: Confinement,
+  modes: 'held' | 'free',
+): readonly [string, ...string[]] {
+  const { network, filtersCalls } = confinement;
+  const filter = callFilter(arch, {
+    network,
+    refuses: filtersCalls ? 'much' : 'little',
+    localSockets: false,
+    keepsModes: modes === 'held',
+  });
+  if (filter === undefined) throw Object.assign(new Error('no filter'), { code: 'ENOSYS' });
+  const rules = landlockRules(confinement, listFolder);
+  const words = rules.flatMap(({ kind, path }) => [kind, path]);
+  return [perl, '-T', script, arch, filter.toString('hex'), network ? 'open' : 'closed', ...words, '--'];
+}
+
+/** r: may be read and executed; w: written as well; d: a device. */
+export interface LandlockRule {
+  kind: 'r' | 'w' | 'd';
+  path: string;
+}
+
+/** What may be opened: `list` names the entries of a folder, symbolic links left out. */
+export function landlockRules(
+  { writable, readable, hidden, network }: Confinement,
+  list: (folder: string) => string[],
+): LandlockRule[] {
+  const shown = [...readable, ...(network ? shownOfRun : shownOfRun.slice(-1))];
+  const shownAsIs = new Set([...writable, ...shown]);
+  const places = ['/dev', '/run', '/tmp', ...hidden].filter((path) => !shownAsIs.has(path));
+  const isHidden = new Set(places);
+  const holdsHidden = new Set(places.flatMap(foldersAbove));
+  let left = maxEntries;
+
+  const allowed = (path: string): string[] => {
+    if (isHidden.has(path)) return [];
+    if (!holdsHidden.has(path)) return [path];
+    const entries = list(path).slice(0, left);
+    left -= entries.length;
+    // Also where it may be searched and not listed.
+    const known = [...holdsHidden].filter((one) => one !== path && dirname(one) === path);
+    return [...new Set([...entries.map((name) => join(path, name)), ...known])].flatMap(allowed);
+  };
+  const rules = (kind: LandlockRule['kind'], paths: readonly string[]): LandlockRule[] =>
+    paths.map((path) => ({ kind, path }));
+  return [
+    ...rules('w', writable.flatMap(allowed)),
+    ...rules('r', ['/', ...shown].flatMap(allowed)),
+    ...rules(
+      'd',
+      devices.map((name) => `/dev/${name}`),
+    ),
+  ];
+}
+
+/** All folders above a path. */
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === path ? [] : [above, ...foldersAbove(above)];
+}
+
+function listFolder(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => !entry.isSymbolicLink()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}

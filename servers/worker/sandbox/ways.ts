@@ -1,0 +1,35 @@
+import { landlockLauncher } from '../runner/landlock.ts';
+import type { Confinement, ProcessSpec } from '../runner/process.ts';
+import { realPaths } from './private-places.ts';
+
+/** How a process is confined. */
+export interface Way {
+  readonly by: 'namespaces' | 'landlock';
+  /** The same process, confined. */
+  confine(spec: ProcessSpec, confinement: Confinement, modes: 'held' | 'free'): ProcessSpec;
+}
+
+/** Whatever the machine's is: it is mounted there. */
+const ownTmp = '/tmp';
+
+export const byNamespaces: Way = {
+  by: 'namespaces',
+  confine: (spec, confinement) => ({
+    ...spec,
+    env: { ...spec.env, TMPDIR: ownTmp },
+    tmpDir: ownTmp,
+    confinement,
+  }),
+};
+
+/** By itself, before it becomes the command. It keeps the temporary folder of its attempt, which is on disk. */
+export function byLandlock(perl: string): Way {
+  return {
+    by: 'landlock',
+    confine(spec, confinement, modes) {
+      const writable = [...confinement.writable, ...realPaths([spec.tmpDir])];
+      const [first, ...words] = landlockLauncher(perl, { ...confinement, writable }, modes);
+      return { ...spec, argv: [first, ...words, ...spec.argv] };
+    },
+  };
+}
