@@ -1,4 +1,5 @@
 import type { Config } from '../schemas/config.ts';
+import type { NetworkGrant } from '../schemas/network.ts';
 import type { Pipeline } from '../schemas/pipeline.ts';
 import {
   sandboxProfiles,
@@ -7,6 +8,7 @@ import {
   type SandboxProfile,
 } from '../schemas/sandbox.ts';
 import { FleetError } from './errors.ts';
+import { eitherGrant } from './network-grant.ts';
 
 /** Layers each profile is made of. */
 export const layersOf: Readonly<Record<SandboxProfile, readonly SandboxLayer[]>> = {
@@ -17,16 +19,17 @@ export const layersOf: Readonly<Record<SandboxProfile, readonly SandboxLayer[]>>
 
 export interface AskedSandbox {
   profile: SandboxProfile;
-  network: boolean;
+  /** Hosts where it is a list. */
+  network: NetworkGrant;
 }
 
-/** The stricter profile of configuration and pipeline; the network where either grants it. */
+/** The stricter profile of configuration and pipeline; of the network what either grants. */
 export function askedSandbox(
   { sandbox }: Pick<Config, 'sandbox'>,
   pipeline: Pick<Pipeline, 'sandbox' | 'network'>,
 ): AskedSandbox {
   const profile = sandboxProfiles.findLast((name) => name === sandbox.profile || name === pipeline.sandbox);
-  return { profile: profile ?? 'off', network: sandbox.network || pipeline.network === true };
+  return { profile: profile ?? 'off', network: eitherGrant(sandbox.network, pipeline.network ?? false) };
 }
 
 /** How a profile is held to here. */
@@ -85,16 +88,25 @@ export function sandboxFix(why: string): string {
   return 'Run `codex-fleet doctor`, or name the layer in "sandbox.allow_degraded".';
 }
 
+const maxHostsTold = 4;
+
 /** What a manifest says of a run's sandbox. */
 export function sandboxNote(asked: AskedSandbox, plan: SandboxPlan): string {
   const isWhole = (layer: SandboxLayer): boolean => !plan.without.some((state) => state.layer === layer);
   const enforced = layersOf[plan.profile].filter(
-    (layer) => isWhole(layer) && (layer !== 'network' || !asked.network),
+    (layer) => isWhole(layer) && (layer !== 'network' || asked.network !== true),
   );
   const parts = [
     `Sandbox ${asked.profile}: enforced ${enforced.length === 0 ? 'nothing' : enforced.join(', ')}`,
-    ...(asked.network ? ['network granted'] : []),
+    ...networkWords(asked.network),
     ...plan.without.map(({ layer, state, why }) => `${layer} ${state} (${why ?? 'unknown'}), allowed`),
   ];
   return `${parts.join('; ')}.`;
+}
+
+function networkWords(network: NetworkGrant): string[] {
+  if (typeof network === 'boolean') return network ? ['network granted'] : [];
+  const more = network.length - maxHostsTold;
+  const told = network.slice(0, maxHostsTold).join(', ');
+  return [`network to ${told}${more > 0 ? ` and ${String(more)} more` : ''} by a proxy`];
 }

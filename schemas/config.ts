@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { plainName, taskId } from './ids.ts';
 import { limitLayer, processLimits } from './limits.ts';
 import { loopbackHosts } from './loopback.ts';
+import { networkGrant } from './network.ts';
 import { pipeline } from './pipeline.ts';
 import { privacyMode, privateType } from './privacy.ts';
 import { sandboxLayer, sandboxProfile } from './sandbox.ts';
@@ -290,7 +291,19 @@ export const config = z.strictObject({
             'privileges, no process but their own. `strict`: of the home folder only programs are shown, and ' +
             'system calls are filtered. `off`: as much as you. Codex confines its own commands.',
         ),
-      network: z.boolean().default(false).describe('Whether commands reach the network all the same.'),
+      network: networkGrant
+        .default(false)
+        .describe(
+          'Whether commands reach the network all the same; or the hosts they reach, by a proxy: `HOST`, `*.HOST` ' +
+            '(all below it), each at ports 443 and 80, or `HOST:PORT`.',
+        ),
+      allow_private: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether listed names may lead into a private network. This machine is reached only where an address of ' +
+            'it, or `localhost`, is listed.',
+        ),
       write: z.array(z.string().startsWith('/')).default([]).describe('Further paths they may write.'),
       read: z.array(z.string().startsWith('/')).default([]).describe('Paths shown although hidden else.'),
       hide: z.array(z.string().startsWith('/')).default([]).describe('Further paths hidden from them.'),

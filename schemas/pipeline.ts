@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { inputValue } from './run.ts';
 import { plainName } from './ids.ts';
 import { runLimits } from './limits.ts';
+import { networkGrant } from './network.ts';
 import { sandboxProfile } from './sandbox.ts';
 
 export const engineNames = ['command', 'codex', 'codex-exec'] as const;
@@ -48,8 +49,8 @@ export const pipeline = z.strictObject({
   commands: commandPolicy.default('sandboxed'),
   /** Of its command stages; counts where it is stricter than the configured profile. */
   sandbox: sandboxProfile.optional(),
-  /** Its command stages reach the network, whatever the profile. */
-  network: z.boolean().optional(),
+  /** Its command stages reach the network, or these hosts of it, whatever the profile. */
+  network: networkGrant.optional(),
   /** Of its runs; counts where it is stricter than the configured ones. */
   limits: runLimits.optional(),
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { allowedCommand } from './config.ts';
 import { plainName } from './ids.ts';
 import { processLimits } from './limits.ts';
+import { networkGrant } from './network.ts';
 import { pipeline } from './pipeline.ts';
 
 /**
@@ -19,6 +20,9 @@ export const projectConfig = z.strictObject({
     .prefault({})
     .describe('Upper bounds for runs in this project; your own stay where they are lower.'),
   only_pipelines: z.array(plainName).optional().describe('Only these pipelines may run here.'),
+  network: networkGrant
+    .optional()
+    .describe('The hosts commands reach in this project at most, or `false`: of those that you grant.'),
   widen: z
     .strictObject({
       commands: z

@@ -27,6 +27,28 @@ describe.each([false, true])("a project's configuration (trusted: %s)", (trusted
     expect(Object.keys(pipelines)).toEqual(['two']);
   });
 
+  it('takes hosts of the network away, and grants none', () => {
+    const network = ['a.test', 'b.test:8080'];
+    const granting = configSchema.parse({
+      sandbox: { network },
+      pipelines: { all: { stages, network: true }, none: { stages, network: false }, unsaid: { stages } },
+    });
+    const within = (reach: unknown) => {
+      const project = projectConfig.parse({ network: reach });
+      const { sandbox, pipelines } = configInProject(granting, project, trusted);
+      return [sandbox.network, ...Object.values(pipelines).map((pipeline) => pipeline.network)];
+    };
+    expect(within(undefined)).toEqual([network, true, false, undefined]);
+    expect(within(true)).toEqual([network, true, false, undefined]);
+    expect(within(false)).toEqual([false, false, false, undefined]);
+    expect(within(['a.test:443', 'c.test'])).toEqual([
+      ['a.test:443'],
+      ['a.test:443', 'c.test'],
+      false,
+      undefined,
+    ]);
+  });
+
   it("adds pipelines, commands and variables only where it is trusted, and replaces none of the user's", () => {
     const own = { stages: [{ name: 'own', engine: 'command', argv: ['/bin/true'] }] };
     const widen = { pipelines: { one: own, three: own }, commands: [{ argv: ['/bin/true'] }], env: ['KEY'] };

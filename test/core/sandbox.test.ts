@@ -8,6 +8,7 @@ import {
   sandboxNote,
 } from '../../core/sandbox.ts';
 import { config as configSchema } from '../../schemas/config.ts';
+import type { NetworkGrant } from '../../schemas/network.ts';
 import {
   sandboxLayers,
   type LayerState,
@@ -21,7 +22,12 @@ function states(...missing: SandboxLayer[]): LayerState[] {
   );
 }
 
-function asked(configured: SandboxProfile, wanted?: SandboxProfile, network = false, granted?: boolean) {
+function asked(
+  configured: SandboxProfile,
+  wanted?: SandboxProfile,
+  network: NetworkGrant = false,
+  granted?: NetworkGrant,
+) {
   const config = configSchema.parse({ sandbox: { profile: configured, network } });
   return askedSandbox(config, { sandbox: wanted, network: granted });
 }
@@ -38,6 +44,9 @@ describe('what a run asks for', () => {
     expect(asked('default').network).toBe(false);
     expect(asked('default', undefined, true).network).toBe(true);
     expect(asked('default', undefined, false, true).network).toBe(true);
+    expect(asked('default', undefined, ['a.test']).network).toEqual(['a.test']);
+    expect(asked('default', undefined, ['a.test'], ['b.test']).network).toEqual(['a.test', 'b.test']);
+    expect(asked('default', undefined, ['a.test'], true).network).toBe(true);
   });
 });
 

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { askedSandbox, holdsLayer, planSandbox, sandboxNote } from '../../../core/sandbox.ts';
+import { FleetError } from '../../../core/errors.ts';
 import { findInstall } from '../../../platform/install.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
@@ -57,14 +58,18 @@ export function createSandbox(options: {
     prove,
     known: () => proven?.states,
     async check({ config, pipeline, stages }) {
-      const { profile } = askedSandbox(config, pipeline);
-      if (profile === 'off' || !stages.some(isConfined)) return;
+      const { profile, network } = askedSandbox(config, pipeline);
+      if (!stages.some(isConfined)) return;
+      if (typeof network !== 'boolean') throw noHosts('no proxy is there yet');
+      if (profile === 'off') return;
       await prove();
       planSandbox(profile, statesFor(config, proven), config.sandbox.allow_degraded);
     },
     around(startProcess, { stage, pipeline, cwd, config, env, report }) {
       const asked = askedSandbox(config, pipeline);
-      if (asked.profile === 'off' || !isConfined(stage)) return startProcess;
+      if (!isConfined(stage)) return startProcess;
+      if (typeof asked.network !== 'boolean') throw noHosts('no proxy is there yet');
+      if (asked.profile === 'off') return startProcess;
       const plan = planSandbox(asked.profile, statesFor(config, proven), config.sandbox.allow_degraded);
       report({ kind: 'note', text: sandboxNote(asked, plan) });
       if (plan.without.length > 0)
@@ -74,7 +79,15 @@ export function createSandbox(options: {
       if (profile === 'off' || way === undefined) return startProcess;
       const { read_only: readOnly } = pipeline;
       const { sandbox } = config;
-      const places = { cwd, readOnly, network: asked.network, env, sandbox, ours, programs: ourPrograms() };
+      const places = {
+        cwd,
+        readOnly,
+        network: asked.network,
+        env,
+        sandbox,
+        ours,
+        programs: ourPrograms(),
+      };
       const confinement = {
         ...confinementOf(profile, places),
         filtersCalls: holdsLayer(plan, 'system_calls'),
@@ -110,4 +123,10 @@ function ourPrograms(): string {
 
 function isConfined(stage: Stage): boolean {
   return stage.engine === 'command';
+}
+
+function noHosts(why: string): FleetError {
+  return new FleetError('SANDBOX_UNAVAILABLE', `A list of network hosts is not enforceable here: ${why}.`, {
+    next: 'Set "network" to false, or to true where all of the network may be reached.',
+  });
 }
