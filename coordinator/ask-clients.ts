@@ -1,3 +1,4 @@
+import { wordsOfQuestion } from '../core/escalation.ts';
 import { covers } from '../core/owners.ts';
 import { FleetError } from '../core/errors.ts';
 import { sanitize } from '../core/sanitize.ts';
@@ -138,5 +139,6 @@ const intents = {
 function wordsOf({ run_id: runId, spec, question }: RunRecord): string {
   const who = spec.label === undefined ? runId : `${sanitize(spec.label)} (${runId})`;
   const intent = intents[question?.kind ?? 'question'];
-  return `${who} ${intent} in ${spec.cwd}:\n\n${sanitize(question?.text ?? '')}`;
+  const asked = question === undefined ? '' : wordsOfQuestion(question);
+  return `${who} ${intent} in ${sanitize(spec.cwd)}:\n\n${asked}`;
 }

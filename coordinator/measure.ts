@@ -7,12 +7,16 @@ import type { WorkerLink } from './fleet/worker-link.ts';
 /** Measures every run that ends. */
 export function measureRuns(telemetry: Telemetry): EndListener {
   return {
-    ended({ attempts, accepted_at, first_claimed_at }) {
+    ended({ attempts, accepted_at, first_claimed_at, decisions }) {
       const [first] = attempts;
       if (first === undefined || first_claimed_at === undefined) return;
       telemetry.record('codex.worker_queue_ms', Math.max(0, first_claimed_at - accepted_at), {
         worker_id: first.placement.worker_id,
       });
+      for (const { escalation, answer: decision, attempt = 1 } of decisions) {
+        const { worker_id } = (attempts[attempt - 1] ?? first).placement;
+        if (escalation !== undefined) telemetry.record('codex.escalations', 1, { worker_id, decision });
+      }
       for (const [
         at,
         { placement, claimed_at, first_output_at, outcome, privacy, degraded = [] },

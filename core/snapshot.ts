@@ -1,6 +1,8 @@
 import type { HandleRecord, HandleSummary } from '../schemas/handle.ts';
+import type { Decision } from '../schemas/manifest.ts';
 import type { Liveness, Outcome, Question, RunSnapshot, Usage } from '../schemas/run.ts';
 import type { RunStatus } from '../schemas/run-words.ts';
+import { tellEscalations, wordsOfQuestion } from './escalation.ts';
 import { fitPreview } from './preview.ts';
 import { sanitize } from './sanitize.ts';
 
@@ -48,6 +50,7 @@ export interface SnapshotSource {
   /** With the time it is compared with; undefined for a run that does not work. */
   liveness: { told: Liveness; now: number } | undefined;
   question: Question | undefined;
+  decisions: readonly Decision[];
   usage: Usage | undefined;
   handles: readonly TriedHandle[];
   preview: string | undefined;
@@ -60,6 +63,7 @@ export interface SnapshotSource {
 export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSnapshot {
   const { label, worker, attempt, error, waiting_for, usage, started_at: startedAt } = run;
   const preview = run.preview === undefined ? '' : sanitize(fitPreview(run.preview, previewTokens));
+  const escalations = tellEscalations(run.decisions);
   const reused = run.handles.reduce((sum, handle) => sum + (handle.reused_bytes ?? 0), 0);
   return {
     run_id: run.run_id,
@@ -71,7 +75,7 @@ export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSn
     ...(error !== undefined && { error: sanitize(error) }),
     ...(waiting_for !== undefined && { waiting_for }),
     ...(run.not_before !== undefined && { not_before: run.not_before }),
-    ...(run.question !== undefined && { question: sanitize(run.question.text) }),
+    ...(run.question !== undefined && { question: wordsOfQuestion(run.question) }),
     ...(startedAt !== undefined && { queued_ms: elapsed(run.accepted_at, startedAt) }),
     ...(startedAt !== undefined &&
       run.first_output_at !== undefined && { ttfu_ms: elapsed(startedAt, run.first_output_at) }),
@@ -79,6 +83,7 @@ export function buildSnapshot(run: SnapshotSource, previewTokens: number): RunSn
       run.ended_at !== undefined && { duration_ms: elapsed(startedAt, run.ended_at) }),
     ...(run.liveness !== undefined && silence(run.liveness)),
     ...(usage !== undefined && { usage }),
+    ...(escalations !== undefined && { escalations }),
     ...(run.handles.length > 0 && { handles: summarizeHandles(run.handles) }),
     ...(reused > 0 && { reused_bytes: reused }),
     ...(preview !== '' && { preview }),

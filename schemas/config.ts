@@ -134,7 +134,8 @@ export const config = z.strictObject({
         .default('ask')
         .describe(
           '`decline` asks nobody and declines. `accept-allow-listed` accepts a single plain command that is in ' +
-            '`commands`, also where it asks to leave the sandbox, and asks about everything else.',
+            '`commands`, also where it asks to leave the sandbox, and asks about everything else. Nobody can let a ' +
+            'run leave its sandbox that has no limits of memory and processes, or one that is not enforced.',
         ),
       elicit: z
         .boolean()

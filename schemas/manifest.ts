@@ -2,7 +2,17 @@ import { z } from 'zod';
 import { handleRecord } from './handle.ts';
 import { runId, taskId } from './ids.ts';
 import { attemptPrivacy, privacyMode, restoreRecord } from './privacy.ts';
-import { liveness, outcome, reserved, runSpec, runStatus, spent, taskBudget, usage } from './run.ts';
+import {
+  escalationKind,
+  liveness,
+  outcome,
+  reserved,
+  runSpec,
+  runStatus,
+  spent,
+  taskBudget,
+  usage,
+} from './run.ts';
 
 /** Why a worker was chosen: the chosen one, the runners-up, and counts of the rest by reason. */
 export const placement = z.strictObject({
@@ -85,11 +95,21 @@ export type ToldCounts = z.infer<typeof toldCounts>;
 export const answeredBy = z.enum(['client', 'elicitation', 'timeout']);
 export type AnsweredBy = z.infer<typeof answeredBy>;
 
+/** What became of something an engine asked for. */
 export const decision = z.strictObject({
+  /** When it was decided; of an escalation: asked. */
   at: z.int(),
   asked: z.string(),
-  answer: z.enum(['accepted', 'declined']),
-  by: z.enum(['policy', ...answeredBy.options]),
+  /** `asked`: so far, or for ever where its worker died before the answer. */
+  answer: z.enum(['asked', 'accepted', 'declined']),
+  /** `rule`: no quotas are enforced, so nobody could grant it; `engine`: it took the question back. */
+  by: z.enum(['policy', 'rule', ...answeredBy.options, 'engine', 'nobody']),
+  /** Of a request for more than the run was started with. */
+  escalation: escalationKind.optional(),
+  why: z.string().optional(),
+  decided_at: z.int().optional(),
+  /** The attempt that asked. */
+  attempt: z.int().min(1).optional(),
 });
 export type Decision = z.infer<typeof decision>;
 

@@ -40,6 +40,14 @@ export const metrics = {
     description:
       'Layers of the sandbox and of limits that attempts went without, or with less, by leave of the configuration.',
   },
+  'codex.escalations': {
+    kind: 'counter',
+    unit: '{request}',
+    attributes: ['worker_id', 'decision'],
+    description:
+      'Requests of runs for more than they were started with, told as they end. Decision: accepted, declined, ' +
+      'or asked, where no answer came.',
+  },
   'codex.worker_error': {
     kind: 'counter',
     unit: '{error}',

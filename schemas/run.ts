@@ -176,9 +176,18 @@ export const runSpec = z.strictObject({
 });
 export type RunSpec = z.infer<typeof runSpec>;
 
+/**
+ * What an escalation asks to leave of what its run was started with: the sandbox a command runs in, the
+ * folders that may be written, the network it has; `permissions`: more, as its engine words it.
+ */
+export const escalationKind = z.enum(['sandbox', 'files', 'network', 'permissions']);
+export type EscalationKind = z.infer<typeof escalationKind>;
+
 export const question = z.strictObject({
   kind: z.enum(['command', 'file_change', 'question']),
   text: z.string(),
+  /** It asks for more than the run was started with. */
+  escalation: escalationKind.optional(),
   /** ms since the epoch; rises with every question of an attempt. */
   asked_at: z.int().optional(),
 });
@@ -211,6 +220,7 @@ export const runSnapshot = z.strictObject({
   /** Since its last event. */
   silent_ms: z.int().optional(),
   stalled: z.boolean().optional(),
+  escalations: z.string().optional(),
   usage: usage.optional(),
   handles: z.array(handleSummary).optional(),
   handles_omitted: z.int().optional(),

@@ -118,6 +118,7 @@ export interface PollRunOutput {
     duration_ms?: number;
     silent_ms?: number;
     stalled?: boolean;
+    escalations?: string;
     usage?: {
       calls: number;
       input_tokens: number;

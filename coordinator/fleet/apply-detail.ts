@@ -72,7 +72,9 @@ function toProgress(fence: Fence, known: Reported, detail: RunDetail): Progress 
       attempt: known.attempt,
     })),
     question: detail.question ?? null,
-    decisions: detail.decisions,
+    decisions: detail.decisions.map((one) =>
+      one.escalation === undefined ? one : { ...one, attempt: known.attempt },
+    ),
     notes: detail.notes,
     ...(status !== undefined && { status }),
     ...(detail.first_output_at !== undefined && { first_output_at: detail.first_output_at }),

@@ -32,6 +32,7 @@ export function toSnapshot(
     not_before: deps.parking.has(run.run_id) ? run.not_before : undefined,
     liveness: told === undefined ? undefined : { told, now: deps.clock.now() },
     question: run.question,
+    decisions: run.decisions,
     usage: run.usage,
     handles: run.handles,
     preview,

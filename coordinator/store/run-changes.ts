@@ -269,21 +269,24 @@ function withNotes(kept: string[], reported: string[] | undefined): string[] {
   return added.length === 0 ? kept : [...kept, ...added];
 }
 
+/** What was asked is replaced by what became of it; who began it is known from the first report. */
 function withDecisions(kept: Decision[], reported: Decision[] | undefined): Decision[] {
   if (reported === undefined || reported.length === 0) return kept;
-  const known = new Set(kept.map(decisionKey));
-  const added: Decision[] = [];
+  const byKey = new Map(kept.map((decision) => [decisionKey(decision), decision]));
+  let isNew = false;
   for (const decision of reported) {
     const key = decisionKey(decision);
-    if (known.has(key)) continue;
-    known.add(key);
-    added.push(decision);
+    const known = byKey.get(key);
+    if (known !== undefined && (known.answer !== 'asked' || decision.answer === 'asked')) continue;
+    const { attempt = decision.attempt } = known ?? {};
+    byKey.set(key, attempt === undefined ? decision : { ...decision, attempt });
+    isNew = true;
   }
-  return added.length === 0 ? kept : [...kept, ...added];
+  return isNew ? [...byKey.values()] : kept;
 }
 
-function decisionKey({ at, asked, answer, by }: Decision): string {
-  return JSON.stringify([at, asked, answer, by]);
+function decisionKey({ at, asked, answer, by, escalation }: Decision): string {
+  return JSON.stringify(escalation === undefined ? [at, asked, answer, by] : [at, asked, escalation]);
 }
 
 function withHandles(kept: StoredHandle[], reported: StoredHandle[] | undefined): StoredHandle[] {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { strictestLimits } from '../../core/limits.ts';
 import { openBlobs } from '../../platform/blobs/blobs.ts';
 import { runEnvironment, type Environment } from '../../platform/environment.ts';
@@ -118,6 +118,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     files,
     startProcess: createStartProcess(layer),
     signInLock: options.signInLock,
+    ours: [...options.ours, ...(homes === undefined ? [] : [dirname(homes)])],
     credential: credentials.get,
     privacy,
     env,

@@ -1,6 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { codexEngine } from '../../servers/worker/engines/codex/engine.ts';
 import type { StartProcess } from '../../servers/worker/runner/process.ts';
 import { codexPlace } from '../helpers/codex-place.ts';
@@ -76,6 +76,42 @@ describe('the allow-list', () => {
     expect(existsSync(outside)).toBe(false);
     expect(existsSync(join(run.context.cwd, '.git', 'hooks', 'pre-commit'))).toBe(false);
   });
+});
+
+describe('what the allow-list accepts', () => {
+  it.each(['gpt-5.5', 'gpt-6.1-sol'])(
+    'stays in the sandbox, whatever it asks for and meets: %s',
+    async (modelName) => {
+      const place = await codexPlace({ config: { commands: [{ argv: ['touch', '...'] }] }, modelName });
+      const outside = ['told', 'kept out', 'plain'].map((name) => join(place.home, name.replace(' ', '-')));
+      const readOnly = '/etc/codex-fleet-test';
+      onTestFinished(() => {
+        rmSync(readOnly, { force: true });
+      });
+      const calls = [
+        { cmd: `touch ${String(outside[0])}`, sandbox_permissions: 'require_escalated' },
+        { cmd: `touch ${String(outside[1])}` },
+        { cmd: `touch ${readOnly}` },
+      ];
+      const steps =
+        modelName === 'gpt-5.5'
+          ? calls.map((call) => ({ shell: call }))
+          : calls.map((call) => ({
+              custom: [
+                { name: 'exec', input: `await tools.exec_command(${JSON.stringify(call)}); text("x");` },
+              ],
+            }));
+      const more = { pipeline: { commands: 'allow-list' } } as const;
+      const run = startStage(codexEngine, place, prompting(script(...steps, { say: 'ok' }), more));
+      expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
+      expect(decisions(run.reports).map(({ answer }) => answer)).toEqual([
+        'accepted',
+        'accepted',
+        'accepted',
+      ]);
+      expect([...outside, readOnly].filter((file) => existsSync(file))).toEqual([]);
+    },
+  );
 });
 
 describe('the allow-list without a sandbox', () => {

@@ -200,23 +200,53 @@ describe('the sandbox', () => {
   it('asks where the run may ask, and does as it is told', async () => {
     const place = await codexPlace();
     const [first, second] = ['first', 'second'].map((name) => join(place.home, name));
+    const spy = `cat ${place.userHome}/auth.json; grep -h -e CapEff -e Seccomp: /proc/self/status`;
     const prompt = script(
-      { shell: escalated(`touch ${first}`) },
+      { shell: escalated(`touch ${first}; ${spy}`) },
       { shell: escalated(`touch ${second}`) },
       { say: 'ok' },
     );
     const run = startStage(codexEngine, place, prompting(prompt, { spec: { ask: true } }));
     const asked = await run.reported(isQuestion);
-    expect(asked).toMatchObject({ question: { kind: 'command', text: `touch ${first} (it needs to)` } });
+    expect(asked).toMatchObject({
+      question: { kind: 'command', text: `touch ${first}; ${spy} (it needs to)`, escalation: 'sandbox' },
+    });
     await run.session.answer('accept', 'client');
     await run.reported((report) => isQuestion(report) && report !== asked);
     await run.session.answer('decline', 'timeout');
     expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
     expect([existsSync(String(first)), existsSync(String(second))]).toEqual([true, false]);
     expect(decisions(run.reports).map(({ answer, by }) => `${answer} by ${by}`)).toEqual([
+      'asked by nobody',
       'accepted by client',
+      'asked by nobody',
       'declined by timeout',
     ]);
+    // What was granted is wider, and no way to sign-ins, privileges or unfiltered calls.
+    expect(run.output('stdout')).not.toContain(keyValue);
+    expect(run.output('stdout')).toMatch(/CapEff:\t0+\nSeccomp:\t2\n/);
+  });
+
+  it('is left by nobody where no quotas are enforced, whatever is answered', async () => {
+    const place = await codexPlace({ config: { questions: { policy: 'accept-allow-listed' } } });
+    const outside = join(place.home, 'outside.txt');
+    const config = { ...place.config, commands: [{ argv: ['touch', '...'] }] };
+    const prompt = script({ shell: escalated(`touch ${outside}`) }, { say: 'ok' });
+    const run = startStage(codexEngine, place, prompting(prompt, { spec: { ask: true } }), {
+      config,
+      escalationBar: () => 'No quotas.',
+    });
+    expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
+    expect(existsSync(outside)).toBe(false);
+    expect(run.reports.some(isQuestion)).toBe(false);
+    expect(run.reports).toContainEqual({
+      kind: 'decision',
+      asked: `touch ${outside} (it needs to)`,
+      answer: 'declined',
+      by: 'rule',
+      escalation: 'sandbox',
+      why: 'No quotas.',
+    });
   });
 
   it("loads nothing from the repository's own .codex folder", async () => {

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connect, type Peer } from '../../mcp/client.ts';
 import { fleetPaths } from '../../platform/paths.ts';
 import type { Manifest } from '../../schemas/manifest.ts';
+import type { RunLimits } from '../../schemas/limits.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import { fleetContracts, type FleetContracts } from '../../schemas/tools.ts';
 import { createCodexFleet, type CodexFleet } from '../helpers/codex-user.ts';
@@ -26,7 +27,7 @@ afterEach(async () => {
   await fleet.close();
 });
 
-async function start(steps: Step[], options: { ask?: boolean } = {}): Promise<void> {
+async function start(steps: Step[], options: { ask?: boolean; limits?: RunLimits } = {}): Promise<void> {
   const started = await peer.call('start_run', {
     prompt: script(...steps),
     cwd: fleet.work,
@@ -54,6 +55,9 @@ async function until(fits: (run: RunSnapshot) => boolean): Promise<RunSnapshot> 
   throw new Error('the run never came to that');
 }
 
+/** Without these nobody may let a run leave its sandbox. */
+const quotas = { memory_bytes: 2_147_483_648, processes: 500 };
+
 const ended = (run: RunSnapshot): boolean => ['completed', 'failed', 'cancelled'].includes(run.status);
 
 function manifestOf(): Manifest {
@@ -77,20 +81,38 @@ test('a worker killed in mid-run: the run goes on in the same thread, as a secon
   expect(run.preview).toContain('after the crash');
 }, 60_000);
 
-test('a question reaches the parent, and its answer the engine', async () => {
+test('a question reaches the parent, and what it grants holds for that command', async () => {
+  const file = join(fleet.work, '..', 'outside.txt');
   const command = {
-    cmd: 'echo let-me-out',
+    cmd: `touch ${file}`,
     sandbox_permissions: 'require_escalated',
     justification: 'why not',
   };
-  await start([{ shell: command }, { say: 'thanks' }], { ask: true });
+  await start([{ shell: command }, { shell: `touch ${file}.again` }, { shell: command }, { say: 'thanks' }], {
+    ask: true,
+    limits: quotas,
+  });
   const asking = await until(({ status }) => status === 'input_required');
-  expect(asking.question).toContain('let-me-out');
+  expect(asking.question).toBe(`To run outside its sandbox: touch ${file} (why not)`);
+  expect(manifestOf().decisions).toMatchObject([{ answer: 'asked', escalation: 'sandbox', attempt: 1 }]);
   await peer.call('resume_run', { run_id: runId, answer: 'accept' });
+  await until(({ status, question }) => status === 'input_required' && question !== undefined);
+  expect([existsSync(file), existsSync(`${file}.again`)]).toEqual([true, false]);
+  await peer.call('resume_run', { run_id: runId, answer: 'decline' });
   const run = await until(ended);
-  expect(run.outcome).toBe('exit 0');
+  expect(run).toMatchObject({ outcome: 'exit 0', escalations: '1 granted, 1 declined' });
   const { decisions } = manifestOf();
-  expect(decisions).toMatchObject([{ answer: 'accepted', by: 'client' }]);
+  expect(decisions.map(({ answer, by, attempt }) => ({ answer, by, attempt }))).toEqual([
+    { answer: 'accepted', by: 'client', attempt: 1 },
+    { answer: 'declined', by: 'client', attempt: 1 },
+  ]);
+
+  rmSync(file);
+  await start([{ shell: command }, { say: 'thanks' }], { ask: true });
+  const refused = await until(ended);
+  expect(refused.escalations).toMatch(/^1 declined\. It has no limit of memory_bytes and processes/);
+  expect(manifestOf().decisions).toMatchObject([{ answer: 'declined', by: 'rule', escalation: 'sandbox' }]);
+  expect(existsSync(file)).toBe(false);
 }, 60_000);
 
 test('a run is paused at the turn boundary and goes on with a message; another is steered', async () => {
@@ -176,7 +198,7 @@ test.each(['running', 'paused', 'input_required'] as const)(
       justification: 'why',
     };
     const step = status === 'input_required' ? { shell: command } : { shell: 'setsid sleep 600 & sleep 600' };
-    await start([step, { say: 'never' }], { ask: true });
+    await start([step, { say: 'never' }], { ask: true, limits: quotas });
     if (status !== 'input_required') {
       await fleet.model.request(({ text }) => text.includes('sleep 600'));
       await until((run) => run.status === 'running');

@@ -19,6 +19,7 @@ const bare: SnapshotSource = {
   not_before: undefined,
   liveness: undefined,
   question: undefined,
+  decisions: [],
   usage: undefined,
   handles: [],
   preview: undefined,

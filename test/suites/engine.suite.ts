@@ -235,6 +235,8 @@ export function makeContext(
       reports.push(report);
     },
     keepsThreads: true,
+    ours: [],
+    escalationBar: () => undefined,
     resume: undefined,
   };
   return { context, chunks, reports };

@@ -72,6 +72,7 @@ function shown(text: string, streams: readonly ReturnType<typeof sampled>[]): Sh
       not_before: undefined,
       liveness: undefined,
       question: undefined,
+      decisions: [],
       usage: undefined,
       handles,
       preview: text,

@@ -20,7 +20,8 @@ export type EngineReport =
   | { kind: 'usage'; usage: Usage; goes_on?: boolean }
   /** The engine waits for an answer; `undefined` once it goes on. */
   | { kind: 'question'; question: Question | undefined }
-  | ({ kind: 'decision' } & Omit<Decision, 'at'>)
+  /** Of an escalation once as it is asked, and once as it is decided; it is on disk when this returns. */
+  | ({ kind: 'decision' } & Omit<Decision, 'at' | 'decided_at' | 'attempt'>)
   /** Something the run's manifest must say. */
   | { kind: 'note'; text: string }
   | { kind: 'reaping'; reaping: Reaping }
@@ -46,11 +47,15 @@ export interface EngineContext {
   graceMs: number;
   /** Held by the one process of this host that renews the user's Codex sign-in. */
   signInLock: string;
+  /** Folders and files of the fleet itself: no command is shown them. */
+  ours: readonly string[];
   /** A credential's value by variable name; in memory only. */
   credential(name: string): string | undefined;
   startProcess: StartProcess;
   output: StageOutput;
   report(report: EngineReport): void;
+  /** Why the run may get nothing beyond what it was started with, whoever would grant it; undefined where it may. */
+  escalationBar(): string | undefined;
   /** Thread of an earlier attempt to continue; with it `message` replaces the prompt where given. */
   resume: { thread_id: string; message: string | undefined } | undefined;
 }

@@ -1,3 +1,4 @@
+import { escalationBar } from '../../../core/escalation.ts';
 import { askedLimits, planLimits } from '../../../core/limits.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { LimitState } from '../../../schemas/limits.ts';
@@ -23,6 +24,8 @@ export interface Limits {
   check(run: Bounded): Promise<void>;
   /** undefined for a run without limits; throws what check() would, which is to come first. */
   hold(run: Bounded & Told): HeldRun | undefined;
+  /** Why the run may get nothing beyond what it was started with; undefined where its limits are all enforced. */
+  escalationBar(run: Bounded): string | undefined;
   close(): Promise<void>;
 }
 
@@ -49,6 +52,12 @@ export function createLimits(options: EnforcementOptions): Limits {
       const without = planLimits(asked, enforcement?.states ?? [], config.limits.allow_degraded);
       return enforcement?.hold(asked, without, { report, onReached });
     },
+    escalationBar: ({ config, pipeline, spec }) =>
+      escalationBar({
+        limits: askedLimits(config, pipeline, spec),
+        states: enforcement?.states ?? [],
+        reaping: options.layer.reaping,
+      }),
     async close() {
       await proof?.then(({ close }) => close());
     },

@@ -13,7 +13,7 @@ import { judge, type Cause } from './judge.ts';
 import type { LiveRecord } from './live-record.ts';
 import { isResumable } from './standing.ts';
 import type { RunProgress } from './record.ts';
-import { boundedEnd, boundedQuestion, takeDown } from './run-facts.ts';
+import { boundedEnd, boundedQuestion, escalationsSpent, noteUnlisted, takeDown } from './run-facts.ts';
 import { enterWorkspace } from './run-workspace.ts';
 import type { SlotHold } from './slot-hold.ts';
 import { createStageRecorder, type OutputBudget } from './stage-recorder.ts';
@@ -259,6 +259,8 @@ export class Attempt {
       keepsThreads: known.privacy.keepsThreads,
       output: recorder,
       report,
+      escalationBar: () =>
+        escalationsSpent(known.facts) ?? deps.limits.escalationBar({ ...recipe, spec: known.spec }),
       resume,
       held: this.#held,
     });
@@ -269,6 +271,7 @@ export class Attempt {
     this.#session = undefined;
     clearTimeout(this.#patience);
     this.#options.slot.regain(() => undefined);
+    noteUnlisted(known.facts);
     await recorder.seal();
     known.preview.end();
     // The stage may have ended well; what it put out is not all there.
@@ -289,6 +292,7 @@ export class Attempt {
     const { known, deps } = this.#options;
     if (said.kind !== 'question') {
       takeDown(known.facts, said, deps.now());
+      if (said.kind === 'decision' && said.escalation !== undefined) known.save();
       known.heard(said);
       if (said.kind === 'usage') this.#checkBudget(said.goes_on === true);
     } else if (said.question !== undefined) {

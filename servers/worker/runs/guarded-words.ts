@@ -1,3 +1,4 @@
+import { sanitize } from '../../../core/sanitize.ts';
 import type { EngineEnd, EngineReport } from '../engines/engine.ts';
 import type { RunPrivacy } from '../privacy/run-privacy.ts';
 
@@ -7,7 +8,7 @@ export function guardedReport({ text }: Pick<RunPrivacy, 'text'>, said: EngineRe
     case 'note':
       return { ...said, text: text(said.text) };
     case 'decision':
-      return { ...said, asked: text(said.asked) };
+      return { ...said, asked: sanitize(text(said.asked)) };
     case 'question':
       return said.question === undefined
         ? said

@@ -178,6 +178,7 @@ function snapshotOf(record: RunRecord, workerId: string, tokens: number): RunSna
     not_before: undefined,
     liveness: undefined,
     question: detail.question,
+    decisions: detail.decisions,
     usage: detail.usage,
     handles: detail.handles,
     preview: detail.preview,

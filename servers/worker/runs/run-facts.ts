@@ -1,7 +1,8 @@
+import { maxEscalations } from '../../../core/escalation.ts';
 import { clipToJsonBytes } from '../../../core/json-bytes.ts';
 import { addUsage } from '../../../core/usage.ts';
 import type { Decision } from '../../../schemas/manifest.ts';
-import type { Liveness, Question, Usage } from '../../../schemas/run.ts';
+import type { EscalationKind, Liveness, Question, Usage } from '../../../schemas/run.ts';
 import type { Reaping } from '../../../schemas/worker.ts';
 import type { EngineEnd, EngineReport } from '../engines/engine.ts';
 import type { RunRecord } from './record.ts';
@@ -12,6 +13,8 @@ export interface RunFacts {
   liveness: Liveness | undefined;
   usage: Usage | undefined;
   decisions: Decision[];
+  /** Escalations that were declined because there were too many, and are not among the decisions. */
+  unlisted: number;
   notes: string[];
   reaping: Reaping | undefined;
   degraded: string[];
@@ -23,6 +26,7 @@ export interface RunFacts {
 const maxDecisions = 200;
 const maxNotes = 50;
 const maxTextBytes = 300;
+const maxWhyBytes = 600;
 const maxLongTextBytes = 4_000;
 
 export function emptyFacts(): RunFacts {
@@ -31,6 +35,7 @@ export function emptyFacts(): RunFacts {
     liveness: undefined,
     usage: undefined,
     decisions: [],
+    unlisted: 0,
     notes: [],
     reaping: undefined,
     degraded: [],
@@ -45,6 +50,7 @@ export function factsOf({ detail }: RunRecord): RunFacts {
     liveness: detail.liveness,
     usage: detail.usage,
     decisions: detail.decisions,
+    unlisted: 0,
     notes: detail.notes,
     reaping: detail.reaping,
     degraded: detail.degraded ?? [],
@@ -72,7 +78,9 @@ export function takeDown(facts: RunFacts, report: EngineReport, now: number): vo
       takeNote(facts, report.text);
       return;
     case 'decision':
-      takeDecision(facts, { at: now, asked: clip(report.asked), answer: report.answer, by: report.by });
+      if (report.escalation === undefined)
+        takeDecision(facts, { at: now, asked: clip(report.asked), answer: report.answer, by: report.by });
+      else takeEscalation(facts, { ...report, escalation: report.escalation }, now);
       return;
     case 'question':
   }
@@ -83,8 +91,57 @@ function takeNote(facts: RunFacts, text: string): void {
   if (facts.notes.length < maxNotes && !facts.notes.includes(note)) facts.notes.push(note);
 }
 
+type EscalationReport = Extract<EngineReport, { kind: 'decision' }> & { escalation: EscalationKind };
+
+/** Asked and decided are one entry, whose time is that of the question and differs from that of any other. */
+function takeEscalation(
+  facts: RunFacts,
+  { escalation, answer, by, why, ...report }: EscalationReport,
+  now: number,
+): void {
+  const asked = clip(report.asked);
+  const open = facts.decisions.findIndex(
+    (one) => one.answer === 'asked' && one.asked === asked && one.escalation === escalation,
+  );
+  const told = {
+    asked,
+    answer,
+    by,
+    escalation,
+    ...(why !== undefined && { why: clipToJsonBytes(why, maxWhyBytes) }),
+  };
+  const known = facts.decisions[open];
+  if (known !== undefined && answer !== 'asked') {
+    facts.decisions[open] = { ...told, at: known.at, decided_at: now };
+    return;
+  }
+  const earlier = escalationsOf(facts);
+  if (earlier.length >= maxEscalations) {
+    facts.unlisted += 1;
+    return;
+  }
+  const at = Math.max(now, (earlier.at(-1)?.at ?? 0) + 1);
+  facts.decisions.push({ ...told, at, ...(answer !== 'asked' && { decided_at: at }) });
+}
+
+function escalationsOf({ decisions }: RunFacts): Decision[] {
+  return decisions.filter((one) => one.escalation !== undefined);
+}
+
+/** Why a run is asked about no further escalation; undefined where it may be. */
+export function escalationsSpent(facts: RunFacts): string | undefined {
+  if (escalationsOf(facts).length < maxEscalations) return undefined;
+  return `It has asked for more ${String(maxEscalations)} times: further requests are declined.`;
+}
+
+export function noteUnlisted(facts: RunFacts): void {
+  if (facts.unlisted === 0) return;
+  takeNote(facts, `${String(facts.unlisted)} further requests for more were declined, and are not listed.`);
+}
+
 function takeDecision(facts: RunFacts, decision: Decision): void {
-  if (facts.decisions.length < maxDecisions) facts.decisions.push(decision);
+  const ordinary = facts.decisions.length - escalationsOf(facts).length;
+  if (ordinary < maxDecisions) facts.decisions.push(decision);
   else takeNote(facts, `Decisions after the first ${String(maxDecisions)} are not listed.`);
 }
 

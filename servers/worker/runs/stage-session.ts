@@ -26,6 +26,8 @@ export interface RunDeps {
   signInLock: string;
   credential: (name: string) => string | undefined;
   privacy: Pick<WorkerPrivacy, 'ofRun' | 'ready'>;
+  /** The fleet's own state and configuration. */
+  ours: readonly string[];
   /** What our own calls of Git run in. */
   env: Readonly<Record<string, string>>;
   now: () => number;
@@ -47,6 +49,7 @@ export interface StageStart {
   keepsThreads: boolean;
   output: EngineContext['output'];
   report: EngineContext['report'];
+  escalationBar: EngineContext['escalationBar'];
   resume: Resume;
   /** undefined: no limits. */
   held: HeldRun | undefined;
@@ -68,6 +71,7 @@ export function startStage(deps: RunDeps, start: StageStart): EngineSession {
       env,
       graceMs: Math.min(start.config.limits.grace_ms, maxGraceMs),
       signInLock: deps.signInLock,
+      ours: deps.ours,
       credential: deps.credential,
       startProcess: deps.sandbox.around(start.held?.around(deps.startProcess) ?? deps.startProcess, {
         ...start,

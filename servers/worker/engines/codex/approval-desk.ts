@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Decision } from '../../../../schemas/manifest.ts';
+import type { Question } from '../../../../schemas/run.ts';
 import type { EngineContext } from '../engine.ts';
 import type { AppServerClient } from './app-server-client.ts';
 import { judgeCommand, judgeFileChange, type ApprovalPolicy, type Verdict } from './approvals.ts';
@@ -56,7 +57,8 @@ export class ApprovalDesk {
       client.refuse(id, `${method} is not served`);
       return;
     }
-    this.#record(refusal.asked, false, 'policy');
+    const question = { kind: 'question', text: refusal.asked, ...refusal.more } as const;
+    this.#record(question, false, 'policy', 'Permissions are given to one command, not to a turn.');
     client.respond(id, refusal.result);
   }
 
@@ -74,33 +76,61 @@ export class ApprovalDesk {
     return undefined;
   }
 
-  /** undefined where the question lapsed and nobody waits for the answer. */
+  /** undefined where the question lapsed and nobody waits for the answer. It is recorded before it is given. */
   async #settle(id: RequestId, { accept, question }: Verdict): Promise<boolean | undefined> {
-    if (accept || !this.#context.spec.ask || this.#policy.questions === 'decline') {
-      this.#record(question.text, accept, 'policy');
-      return accept;
-    }
+    const refused = accept ? undefined : this.#refusal();
+    if (refused !== undefined) return this.#record(question, false, 'policy', refused);
+    const bar = question.escalation === undefined ? undefined : this.#bar();
+    if (bar !== undefined) return this.#record(question, false, 'rule', bar);
+    if (accept) return this.#record(question, true, 'policy');
+    if (question.escalation !== undefined) this.#report(question, 'asked', 'nobody');
     const answered = await this.#questions.ask(id, question);
-    if (answered === undefined) return undefined;
-    const isAccepted = answered.answer === 'accept';
-    this.#record(question.text, isAccepted, answered.by);
-    return isAccepted;
+    if (answered !== undefined) return this.#record(question, answered.answer === 'accept', answered.by);
+    if (question.escalation !== undefined) this.#record(question, false, 'engine', 'Codex took it back.');
+    return undefined;
   }
 
-  #record(asked: string, accepted: boolean, by: Decision['by']): void {
-    this.#context.report({ kind: 'decision', asked, answer: accepted ? 'accepted' : 'declined', by });
+  /** Why nobody is asked. */
+  #refusal(): string | undefined {
+    if (!this.#context.spec.ask) return 'The run was started without "ask".';
+    return this.#policy.questions === 'decline' ? '"questions.policy" is "decline".' : undefined;
+  }
+
+  /** Why nobody may grant the run more than it was started with. */
+  #bar(): string | undefined {
+    if (this.#policy.commands === 'allow-list')
+      return 'Under "commands": "allow-list" nothing leaves the sandbox.';
+    return this.#context.escalationBar();
+  }
+
+  #record(question: Question, accepted: boolean, by: Decision['by'], why?: string): boolean {
+    this.#report(question, accepted ? 'accepted' : 'declined', by, why);
+    return accepted;
+  }
+
+  #report(
+    { text, escalation }: Question,
+    answer: Decision['answer'],
+    by: Decision['by'],
+    why?: string,
+  ): void {
+    const more = escalation === undefined ? {} : { escalation, ...(why !== undefined && { why }) };
+    this.#context.report({ kind: 'decision', asked: text, answer, by, ...more });
   }
 }
 
 const unreadable: Verdict = {
   accept: false,
-  question: { kind: 'question', text: 'A request of Codex in an unknown form' },
+  question: { kind: 'question', text: 'A request of Codex in an unknown form', escalation: 'permissions' },
 };
 
 /** Requests no answer of a run can serve, and how each is declined. */
-const refusals: Readonly<Record<string, { asked: string; result: unknown }>> = {
+const refusals: Readonly<
+  Record<string, { asked: string; more?: Pick<Question, 'escalation'>; result: unknown }>
+> = {
   'item/permissions/requestApproval': {
     asked: 'more permissions for the rest of the turn',
+    more: { escalation: 'permissions' },
     result: { permissions: {}, scope: 'turn' },
   },
   'item/tool/requestUserInput': { asked: 'an answer in words from a person', result: { answers: {} } },

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { matchCommand } from '../../../../core/argv-policy.ts';
 import type { AllowedCommand, Config } from '../../../../schemas/config.ts';
 import type { CommandPolicy } from '../../../../schemas/pipeline.ts';
-import type { Question } from '../../../../schemas/run.ts';
+import type { EscalationKind, Question } from '../../../../schemas/run.ts';
 import { isInside } from './permission-profile.ts';
 import { plainArgv, shellScript } from './plain-argv.ts';
 import type { CommandApproval, FileChangeApproval, FileUpdate } from './protocol.ts';
@@ -32,18 +32,33 @@ export function judgeCommand(policy: ApprovalPolicy, asked: CommandApproval): Ve
     asked.command === null || asked.command === undefined ? undefined : shellScript(asked.command);
   const text = script ?? asked.command ?? '(no command given)';
   const why = asked.reason === null || asked.reason === undefined ? '' : ` (${asked.reason})`;
+  const escalation = escalationOf(policy, asked);
   return {
     accept: isAllowed(policy, asked, script),
-    question: { kind: 'command', text: `${text}${why}` },
+    question: { kind: 'command', text: `${text}${why}`, ...(escalation !== undefined && { escalation }) },
   };
+}
+
+/**
+ * What more than it was started with a command asks for; undefined for one that runs within that. Where only
+ * such commands are asked about, each is one. Under `allow-list` a request to leave the sandbox may look like any
+ * other: that is why the sandbox there is one nothing leaves, see permissionProfile().
+ */
+function escalationOf(policy: ApprovalPolicy, asked: CommandApproval): EscalationKind | undefined {
+  if (isGiven(asked.networkApprovalContext)) return 'network';
+  if (isGiven(asked.additionalPermissions)) return 'permissions';
+  return policy.commands === 'sandboxed' || isGiven(asked.reason) ? 'sandbox' : undefined;
+}
+
+function isGiven(extra: unknown): boolean {
+  return extra !== undefined && extra !== null;
 }
 
 function isAllowed(policy: ApprovalPolicy, asked: CommandApproval, script: string | undefined): boolean {
   const byList = policy.questions === 'accept-allow-listed';
   if (policy.commands !== 'allow-list' && !byList) return false;
   const extras = [asked.networkApprovalContext, asked.additionalPermissions, byList ? null : asked.reason];
-  const isMore = extras.some((extra) => extra !== undefined && extra !== null);
-  if (isMore || asked.kind !== 'command' || script === undefined) return false;
+  if (extras.some(isGiven) || asked.kind !== 'command' || script === undefined) return false;
   if (asked.cwd !== null && asked.cwd !== undefined && !isInside(resolve(asked.cwd), policy.cwd))
     return false;
   const argv = plainArgv(script);
@@ -68,7 +83,11 @@ export async function judgeFileChange(
   const more = asked.grantRoot ? [`everything under ${asked.grantRoot}`] : [];
   return {
     accept: inside,
-    question: { kind: 'file_change', text: `change ${[...paths, ...more].join(', ')}` },
+    question: {
+      kind: 'file_change',
+      text: `change ${[...paths, ...more].join(', ')}`,
+      ...(!inside && { escalation: 'files' }),
+    },
   };
 }
 

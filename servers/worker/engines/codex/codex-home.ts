@@ -1,6 +1,8 @@
 import { copyFile, cp, mkdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { FleetError } from '../../../../core/errors.ts';
+import { privatePlaces } from '../../sandbox/private-places.ts';
+import { hiddenBeside } from './hidden-places.ts';
 import { captureScript } from './output-capture.ts';
 import { isInside, permissionProfile, toolFolders } from './permission-profile.ts';
 import { runConfigToml } from './quiet-config.ts';
@@ -22,6 +24,10 @@ export interface HomeInput {
   maxOutputBytes: number;
   /** Whether commands run in Codex's sandbox. */
   sandboxed: boolean;
+  /** See ProfileFolders. */
+  mayEscalate: boolean;
+  /** The fleet's own state and configuration. */
+  ours: readonly string[];
 }
 
 export interface CodexHome {
@@ -45,6 +51,7 @@ export async function prepareHome(input: HomeInput): Promise<CodexHome> {
   await rm(outputDir, { recursive: true, force: true });
   for (const folder of [dir, userDir, outputDir]) await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(join(userDir, '.bashrc'), captureScript(outputDir, input.maxOutputBytes), { mode: 0o600 });
+  await writeFile(join(dir, 'config.toml'), '', { mode: 0o600 });
   await linkSignIn(dir, input.authFile);
   await carryFiles(input.userHome, dir);
 
@@ -56,13 +63,19 @@ export async function prepareHome(input: HomeInput): Promise<CodexHome> {
   const beside = [...toolFolders(path, home), ...repository.outside].filter(
     (folder) => !isInside(cwd, folder),
   );
+  const readable = await existing([...beside, ...around]);
+  const writable = [input.tmpDir, userDir, outputDir];
+  const needed = [cwd, join(dir, 'tmp'), input.packagePath, ...readable, ...writable];
   const profile = permissionProfile({
     codexHome: dir,
     packagePath: input.packagePath,
     workspace: input.readOnly ? 'read' : 'write',
-    readable: await existing([...beside, ...around]),
-    writable: [input.tmpDir, userDir, outputDir],
-    hidden: [input.userHome].filter((folder) => isInside(folder, cwd)),
+    readable,
+    writable,
+    hidden: input.mayEscalate
+      ? await hiddenBeside([dir, ...privatePlaces(home, [input.userHome, ...input.ours])], needed)
+      : [input.userHome].filter((folder) => isInside(folder, cwd)),
+    mayEscalate: input.mayEscalate,
   });
   const toml = runConfigToml({
     settings: input.carried.settings,

@@ -12,14 +12,21 @@ export interface ProfileFolders {
   writable: readonly string[];
   /** Hidden even where they lie inside the workspace. */
   hidden: readonly string[];
+  /** Whether an escalation that is granted to a command may show it the rest of the machine. */
+  mayEscalate: boolean;
 }
 
 /**
  * A Codex permission profile (`[permissions.<name>]`, docs: beta) under which everything not named
  * is invisible: the home folder, every sign-in, other CODEX_HOMEs, our own state. No network.
+ *
+ * What is named as `none` stays so whatever is granted to a command, which then runs in a sandbox that is wider
+ * but for that. Without any such entry Codex would run it in no sandbox at all: also one it was only
+ * allowed to run at all (approval policy `untrusted`), once the sandbox had kept it from something.
  */
 export function permissionProfile(folders: ProfileFolders): Record<string, unknown> {
   const entries: [string, unknown][] = [
+    ...(folders.mayEscalate ? [] : [everything]),
     [':minimal', 'read'],
     ...folders.readable.map((folder): [string, string] => [folder, 'read']),
     // Codex starts its sandbox through a helper it links there; without it every command fails.
@@ -31,6 +38,8 @@ export function permissionProfile(folders: ProfileFolders): Record<string, unkno
   ];
   return { filesystem: Object.fromEntries(entries) };
 }
+
+const everything: [string, unknown] = [':root', 'none'];
 
 export function isInside(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);

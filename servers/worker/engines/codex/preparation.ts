@@ -62,6 +62,8 @@ export async function prepareStage(context: EngineContext): Promise<Prepared> {
     readOnly: pipeline.read_only,
     maxOutputBytes: spec.output_bytes ?? config.limits.output_bytes,
     sandboxed,
+    ours: context.ours,
+    mayEscalate: pipeline.commands === 'sandboxed' && context.escalationBar() === undefined,
   });
   const processEnv = processEnvironment({
     env,

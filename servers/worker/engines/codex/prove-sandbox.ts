@@ -85,6 +85,7 @@ async function plant(
     readable: [],
     writable: [folders.tmp],
     hidden: [],
+    mayEscalate: false,
   });
   const commandEnv = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folders.tmp };
   const toml = runConfigToml({ settings: {}, profile, commandEnv, untrusted: [folders.workspace] });

@@ -36,6 +36,8 @@ function input(changes: Partial<HomeInput> = {}): HomeInput & { root: string } {
     readOnly: false,
     maxOutputBytes: 1e9,
     sandboxed: true,
+    mayEscalate: false,
+    ours: [],
     ...changes,
   };
 }
