@@ -64,7 +64,7 @@ export function planSandbox(
     throw new FleetError(
       'SANDBOX_UNAVAILABLE',
       `The sandbox "${profile}" does not hold here (${names}): ${first.why ?? first.state}.`,
-      { next: sandboxFix(first.why ?? '') },
+      { next: [sandboxFix(first.why ?? ''), ...leaveFor(refused)].join(' ') },
     );
   }
   const hidesNothing = without.some(({ layer, state }) => layer === 'filesystem' && state === 'missing');
@@ -75,6 +75,13 @@ export function planSandbox(
 export function holdsLayer({ profile, without }: SandboxPlan, layer: SandboxLayer): boolean {
   const isMissing = without.some((state) => state.layer === layer && state.state === 'missing');
   return layersOf[profile].includes(layer) && !isMissing;
+}
+
+/** Where something holds all the same, it may be enough. */
+function leaveFor(refused: readonly LayerState[]): string[] {
+  if (refused.some(({ state }) => state === 'missing')) return [];
+  const names = refused.map(({ layer }) => `"${layer}"`).join(', ');
+  return [`Or name ${names} in "sandbox.allow_degraded".`];
 }
 
 /** The fix that fits what was said when a layer could not start. */

@@ -91,7 +91,9 @@ describe('a plan', () => {
       { layer: 'filesystem', state: 'degraded', why: 'old' },
       ...states().slice(1),
     ];
-    expect(() => planSandbox('default', inPart, [])).toThrow();
+    expect(() => planSandbox('default', inPart, [])).toThrow(
+      expect.objectContaining({ next: expect.stringContaining('Or name "filesystem" in') }),
+    );
     const less = planSandbox('default', inPart, ['filesystem']);
     expect({ ...less, holds: holdsLayer(less, 'filesystem') }).toMatchObject({
       profile: 'default',

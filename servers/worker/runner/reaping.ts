@@ -51,12 +51,19 @@ export async function probeReaping(options: ReapingOptions): Promise<ReapingProb
     if (asked !== 'auto' && asked !== reaping) continue;
     const { layer, report } = await firstWorking(reaping, makers, options.path);
     tried.push(report);
-    if (layer !== undefined) return { layer, reaping, tried };
+    if (layer !== undefined) return { layer: sayingWhy(layer, tried), reaping, tried };
   }
   const why = tried.map((report) => report.why).join('; ');
   throw new FleetError('SANDBOX_UNAVAILABLE', `Reaping by ${asked} does not work here: ${why}.`, {
     next: 'Set "reaping" to "auto" in the configuration, or run `codex-fleet doctor` for the fix.',
   });
+}
+
+/** What cannot confine tells why that which can is not there. */
+function sayingWhy(layer: ReapingLayer, tried: readonly LayerReport[]): ReapingLayer {
+  const namespaces = tried.find(({ reaping, works }) => reaping === 'pid_namespace' && !works);
+  if (layer.whyNotConfined === undefined || namespaces?.why === undefined) return layer;
+  return { ...layer, whyNotConfined: namespaces.why };
 }
 
 /** Every layer tried, for `doctor`; nothing of them is left running. */

@@ -11,7 +11,7 @@ const connect = (where: string): string =>
 
 /**
  * What a command may do where nothing confines it, and is not to do in a sandbox. `$HOME`, `$STATE` and
- * `$SHARED` hold secrets with CANARY in them, `$OUT` a file `kept`; `$OTHER` is a process with ENV_CANARY in its
+ * `$SHARED` hold secrets with CANARY in them, `$OUT` files `kept`, `moved`, `removed`; `$OTHER` is a process with ENV_CANARY in its
  * environment; `$PORT`, `$STATE/s` and the abstract name `$ABSTRACT` are listened on, and `$UDP` answers.
  */
 export const attacks: Readonly<Record<string, Attack>> = {
@@ -41,7 +41,7 @@ export const attacks: Readonly<Record<string, Attack>> = {
   'truncate-unopened': { layer: 'filesystem', script: `perl -e 'truncate("$ENV{OUT}/kept", 0) or exit 1'` },
   'mode-outside': { layer: 'filesystem', script: 'chmod 600 "$OUT/kept"' },
   'remove-outside': { layer: 'filesystem', script: 'rm "$OUT/removed" && echo x > "$OUT/removed"' },
-  'move-inside': { layer: 'filesystem', script: 'mv "$OUT/kept" moved && mv moved "$OUT/kept"' },
+  'move-inside': { layer: 'filesystem', script: 'mv "$OUT/moved" moved && mv moved "$OUT/moved"' },
   'environment-of-others': {
     layer: 'processes',
     script: 'cat /proc/*/environ | tr "\\0" "\\n" | grep -q ENV_CANARY',
@@ -56,12 +56,12 @@ export const attacks: Readonly<Record<string, Attack>> = {
   },
   'abstract-socket': { layer: 'network', script: `${connect('"\\0"+process.argv[1]')} "$ABSTRACT"` },
   'socket-of-the-fleet': { layer: 'network', script: `${connect('process.argv[1]')} "$STATE/s"` },
-  'kernel-log': { layer: 'filesystem', script: ': < /dev/kmsg' },
 };
 
 /** What only root can do where nothing confines it. */
 export const attacksOfRoot: Readonly<Record<string, Attack>> = {
   mount: { layer: 'privileges', script: 'mkdir -p m && mount -t tmpfs x m && umount m' },
+  'kernel-log': { layer: 'filesystem', script: ': < /dev/kmsg' },
   'core-pattern': { layer: 'filesystem', script: ': >> /proc/sys/kernel/core_pattern' },
   cgroup: {
     layer: 'filesystem',

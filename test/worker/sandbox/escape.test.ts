@@ -49,7 +49,7 @@ beforeAll(async () => {
   }
   const secrets = ['home/.ssh/id_ed25519', 'home/.netrc', 'state/workers/w2/runs/r/home/auth.json'];
   for (const file of secrets) writeFileSync(at(file), `CANARY ${canary}`);
-  for (const name of ['out/kept', 'out/removed']) writeFileSync(at(name), 'kept');
+  for (const name of ['out/kept', 'out/moved', 'out/removed']) writeFileSync(at(name), 'kept');
   writeFileSync(join(shared, 'canary'), `CANARY ${canary}`);
   chmodSync(shared, 0o755);
   other = spawn('/bin/sleep', ['600'], { env: { ENV_CANARY: canary }, cwd: at('home/.ssh') });
