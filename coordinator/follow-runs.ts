@@ -117,7 +117,7 @@ export function followRuns(options: FollowOptions): Omit<WorkerEvents, 'revoked'
     if (steps.length === 0) return;
     const over = steps.filter(({ applied }) => applied.finish !== undefined || applied.requeue !== undefined);
     const stored = Promise.all([
-      store.progress(some(steps, ({ applied }) => applied.progress)),
+      store.progress(some(steps, ({ applied }) => (applied.finish ? undefined : applied.progress))),
       store.finish(some(steps, ({ applied }) => applied.finish)),
       store.requeue(some(steps, ({ applied }) => applied.requeue)),
     ]);

@@ -17,7 +17,7 @@ export interface Reported {
   continues: boolean;
 }
 
-/** What a report changes. A requeue or an end follows the progress, in the same commit. */
+/** What a report changes. A requeue follows the progress in the same commit, an end takes it with it. */
 export interface Applied {
   progress: Progress | undefined;
   finish: Finish | undefined;
@@ -41,7 +41,7 @@ export function applyDetail(known: Reported, detail: RunDetail, now: number, dec
   const progress = toProgress(fence, known, detail);
   const broken = isBroken(detail) && known.status !== 'paused';
   if (!isTerminal(detail.status) && !broken) return { ...nothing, progress };
-  const finish = toFinish(fence, detail);
+  const finish = { ...toFinish(fence, detail), told: progress };
   const end = { outcome: finish.outcome, resumable: broken, retryAt: detail.retry_at };
   if (finish.status !== 'failed') return { ...nothing, progress, finish };
   const next = decide(end);
@@ -110,7 +110,6 @@ function toFinish(fence: Fence, detail: RunDetail): Finish {
     now: detail.ended_at ?? fence.now,
     status,
     outcome: detail.outcome ?? { kind: 'lost', resumable: false },
-    // They went with the progress of the same commit.
     handles: [],
     ...(detail.error !== undefined && { error: detail.error }),
     // Progress keeps that of the attempt that tells how the run stands; the end has the winner's.

@@ -77,9 +77,7 @@ export function apply(table: RunTable, operation: Operation): Answer {
         change(table, report.run_id, (run) => progressed(run, withOwnHandles(table, run, report))),
       );
     case 'finish':
-      return runs(operation.ends, (end) =>
-        change(table, end.run_id, (run) => finished(run, withOwnHandles(table, run, end))),
-      );
+      return runs(operation.ends, (end) => finish(table, end));
     case 'requeue':
       return runs(operation.ends, (end) => change(table, end.run_id, (run) => requeued(run, end)));
     case 'cancel':
@@ -124,6 +122,19 @@ function change(
   const after = { ...decided, seq: table.nextSeq() };
   table.update(before, after, leaseUntil);
   return after;
+}
+
+/** What was told with an end counts also where the end itself does not: of an attempt another one has won over. */
+function finish(table: RunTable, end: Finish): RunRecord | undefined {
+  const { told } = end;
+  let isOver = false;
+  const after = change(table, end.run_id, (before) => {
+    const run = (told && progressed(before, withOwnHandles(table, before, told))) ?? before;
+    const over = finished(run, withOwnHandles(table, run, end));
+    isOver = over !== undefined;
+    return over ?? run;
+  });
+  return isOver ? after : undefined;
 }
 
 /** A report may name new handles, never those of another run: that would redirect its readers. */

@@ -218,14 +218,13 @@ export function attemptChanges(attempt: AttemptRecord): Column[] {
   ];
 }
 
-/** What the end of an attempt tells of it. */
+/** What the end of an attempt tells of it besides. */
 export function attemptEnd(attempt: AttemptRecord): Column[] {
   return [
     attempt.ended_at ?? null,
     toJson(attempt.outcome),
     toJson(attempt.retry),
     attempt.superseded_by ?? null,
-    JSON.stringify(attempt.notes),
   ];
 }
 

@@ -113,6 +113,8 @@ export interface Progress extends Fence {
 }
 
 export interface Finish extends Fence {
+  /** Taken in first, as one change with the end. */
+  told?: Progress;
   status: 'completed' | 'failed' | 'cancelled';
   outcome: Outcome;
   handles: StoredHandle[];

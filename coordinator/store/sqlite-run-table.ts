@@ -123,7 +123,7 @@ function writeAttempts(sql: Writes, before: RunRecord, after: RunRecord, leaseUn
     if (known === undefined) sql.insertAttempt.run(...attemptConstants(arrival, attempt, leaseUntil));
     else if (known.ended_at === attempt.ended_at)
       sql.changeAttempt.run(...attemptChanges(attempt), arrival, attempt.attempt);
-    else sql.endAttempt.run(...attemptEnd(attempt), arrival, attempt.attempt);
+    else sql.endAttempt.run(...attemptChanges(attempt), ...attemptEnd(attempt), arrival, attempt.attempt);
   }
 }
 

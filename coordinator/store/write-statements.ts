@@ -17,6 +17,7 @@ export interface Writes {
   insertAttempt: Statement;
   /** An attempt goes on: the index of leases stays untouched. */
   changeAttempt: Statement;
+  /** With all that a change may touch. */
   endAttempt: Statement;
   insertHandle: Statement;
   updateHandle: Statement;
@@ -38,6 +39,10 @@ const changes =
   'seq = ?, status = ?, first_output_at = ?, cancel_requested = ?, cancel_reason = ?, usage = ?, question = ?, ' +
   'decisions = ?, preview = ?, not_before = ?';
 
+const attemptChanges =
+  'remote_run_id = ?, started_at = ?, first_output_at = ?, liveness = ?, engine_thread_id = ?, reaping = ?, ' +
+  'degraded = ?, usage = ?, active_ms = ?, privacy = ?, notes = ?';
+
 export function prepareWrites(db: Database): Writes {
   return {
     dataVersion: db.prepare<[], number>('PRAGMA data_version').pluck(),
@@ -58,12 +63,9 @@ export function prepareWrites(db: Database): Writes {
       INSERT INTO attempt (
         arrival, attempt, worker_id, placement, boot_id, claimed_at, reserved, hedge, lease_until, notes
       ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-    changeAttempt: db.prepare(`
-      UPDATE attempt SET remote_run_id = ?, started_at = ?, first_output_at = ?, liveness = ?,
-        engine_thread_id = ?, reaping = ?, degraded = ?, usage = ?, active_ms = ?, privacy = ?, notes = ?
-      WHERE arrival = ? AND attempt = ?`),
+    changeAttempt: db.prepare(`UPDATE attempt SET ${attemptChanges} WHERE arrival = ? AND attempt = ?`),
     endAttempt: db.prepare(`
-      UPDATE attempt SET ended_at = ?, outcome = ?, retry = ?, superseded_by = ?, notes = ?
+      UPDATE attempt SET ${attemptChanges}, ended_at = ?, outcome = ?, retry = ?, superseded_by = ?
       WHERE arrival = ? AND attempt = ?`),
     insertHandle: db.prepare(`
       INSERT INTO handle (

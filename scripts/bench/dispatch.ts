@@ -210,7 +210,7 @@ const head = ['run', 'at once', '÷ bare', 'runs/s', 'added ms', 'start p50', 'p
 
 async function measureAll(configured: 'bare' | 'default', extra: boolean) {
   const fleet = await (configured === 'bare'
-    ? startBenchFleet('best_effort', { privacy: { mode: 'off' } })
+    ? startBenchFleet('best_effort', { workers: { count: 1, slots: 8 }, privacy: { mode: 'off' } })
     : startBenchFleet('auto'));
   try {
     const quiet = await idle(fleet);
@@ -228,8 +228,8 @@ async function measureAll(configured: 'bare' | 'default', extra: boolean) {
 
 /**
  * Trivial runs through bridge, coordinator and worker, everything persisted and hashed, in a fleet that
- * is warm, against bare `child_process.spawn` of the same argv in the same minute: first without process
- * namespaces and without the privacy guard, then with both, in the default configuration.
+ * is warm, against bare `child_process.spawn` of the same argv in the same minute: first by one worker
+ * without process namespaces and without the privacy guard, then with both, in the default configuration.
  */
 export async function run(): Promise<{ table: string; pass: boolean; figures: Record<string, number> }> {
   const group = await measureAll('bare', true);
@@ -262,10 +262,10 @@ export async function run(): Promise<{ table: string; pass: boolean; figures: Re
     figures.worker_idle_mb <= 75 &&
     figures.idle_cpu_ms_per_s <= 1;
   const table = [
-    'Process groups only, private values not replaced:',
+    'One worker, process groups only, private values not replaced:',
     columns([head, ...group.cells.map(row)]),
     '',
-    'Default configuration:',
+    'Default configuration, two workers:',
     columns([head, ...standard.cells.map(row)]),
     '',
     columns(Object.entries(figures).map(([name, value]) => [name, short(value)])),

@@ -132,6 +132,16 @@ const ends = fc
             now,
             handles: some,
             ...(now > 3 && { status: 'failed', error: 'e' }),
+            ...(now % 2 === 0 && {
+              told: {
+                run_id: pick(runs, at),
+                attempt,
+                now,
+                started_at: now,
+                handles: some,
+                notes: [`told ${now}`],
+              },
+            }),
           }),
         ]),
     ]),

@@ -272,6 +272,32 @@ export function attemptCases(bench: Bench): void {
   });
 
   describe('finish', () => {
+    it('takes in what was told with it, as one change', async () => {
+      const { run_id: id } = await bench.claimed();
+      const fence = { run_id: id, attempt: 1, now: 3000 };
+      const handle = handleOf({ state: 'sealed', sha256: 'a'.repeat(64) });
+      const told = { ...fence, remote_run_id: 'r', started_at: 2500, handles: [handle], reaping: 'cgroup' };
+      const [end] = await bench.store.finish([
+        finishOf(id, { told: { ...told, first_output_at: 2600, notes: ['n'], preview: 'p' } }),
+      ]);
+      expect(end).toMatchObject({ status: 'completed', ended_at: 9000, handles: [handle], preview: 'p' });
+      expect(end?.attempts).toMatchObject([
+        { remote_run_id: 'r', started_at: 2500, first_output_at: 2600, reaping: 'cgroup', notes: ['n'] },
+      ]);
+      expect(await bench.stored(id)).toEqual(end);
+      expect(await bench.store.latestSeq()).toBe(end?.seq);
+    });
+
+    it('keeps what was told with the end of an attempt another one has won over, and ends nothing', async () => {
+      const { run_id: id } = await bench.claimed();
+      await bench.store.claim([claimOf(id, { worker: 'local-2', hedge: { beside: 1, why: 'slow' } })]);
+      await bench.store.finish([finishOf(id, { attempt: 2 })]);
+      const late = handleOf({ attempt: 1 });
+      const told = { run_id: id, attempt: 1, now: 9500, handles: [late] };
+      expect(await bench.store.finish([finishOf(id, { told })])).toEqual([undefined]);
+      expect(await bench.stored(id)).toMatchObject({ status: 'completed', handles: [late] });
+    });
+
     it('ends run and attempt with everything that is known of it', async () => {
       const { run_id: id } = await bench.claimed();
       const fence = { run_id: id, attempt: 1, now: 3000 };
