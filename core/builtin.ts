@@ -1,4 +1,4 @@
-import type { AllowedCommand } from '../schemas/config.ts';
+import type { ExactCommand } from '../schemas/commands.ts';
 import type { Pipeline } from '../schemas/pipeline.ts';
 
 /** Where the installed programs lie, as absolute paths. */
@@ -43,7 +43,7 @@ export function builtinPipelines(install: BuiltinInstall): Record<string, Pipeli
 }
 
 /** The default allow-list: exactly the commands of `diagnostics`. */
-export function builtinCommands(install: BuiltinInstall): AllowedCommand[] {
+export function builtinCommands(install: BuiltinInstall): ExactCommand[] {
   return stageNames().map((name) => ({ argv: stageArgv(install, name) }));
 }
 

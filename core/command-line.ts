@@ -1,7 +1,7 @@
-import type { AllowedCommand } from '../schemas/config.ts';
+import type { AllowedCommand } from '../schemas/commands.ts';
 import type { Pipeline, Stage } from '../schemas/pipeline.ts';
 import type { RunSpec } from '../schemas/run.ts';
-import { matchCommand } from './argv-policy.ts';
+import { judgeArgv, type Allowed } from './argv-policy.ts';
 import { FleetError } from './errors.ts';
 import { checkInputs } from './spec.ts';
 
@@ -51,17 +51,22 @@ function checkElement(value: string, name: string): string {
 }
 
 /**
- * Refuses a command line that no entry allows, with the entry that would allow it. A chosen value that
- * begins with `-` would be an option to most programs: an entry must have it literally, `...` is not enough.
+ * Refuses a command line that no entry allows, with why, and with the entry that would allow it. A chosen
+ * value that begins with `-` would be an option to most programs: an exact entry must have it literally.
  */
-export function checkCommandLine(commands: readonly AllowedCommand[], line: CommandLine): void {
-  const options = line.chosen.filter((at) => line.argv[at]?.startsWith('-') === true);
-  const isAllowed = commands.some(
-    (entry) => matchCommand([entry], line.argv) && options.every((at) => entry.argv[at] === line.argv[at]),
+export function checkCommandLine(
+  commands: readonly AllowedCommand[],
+  { argv, chosen }: CommandLine,
+  cwd: string | undefined,
+): Allowed {
+  const judged = judgeArgv(commands, { argv, chosen, cwd });
+  if ('allowed' in judged) return judged.allowed;
+  const why = judged.why === undefined ? '' : ` ${judged.why}.`;
+  throw new FleetError(
+    'COMMAND_NOT_ALLOWED',
+    `No entry of "commands" allows ${JSON.stringify(argv)}.${why}`,
+    {
+      next: `To allow exactly this, add ${JSON.stringify({ argv })} to "commands" in the configuration.`,
+    },
   );
-  if (isAllowed) return;
-  const asEntry = JSON.stringify({ argv: line.argv });
-  throw new FleetError('COMMAND_NOT_ALLOWED', `No entry of "commands" allows ${JSON.stringify(line.argv)}.`, {
-    next: `To allow exactly this, add ${asEntry} to "commands" in the configuration.`,
-  });
 }

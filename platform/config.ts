@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { builtinCommands, builtinPipelines } from '../core/builtin.ts';
+import { faultyEntry } from '../core/argv-policy.ts';
 import { FleetError } from '../core/errors.ts';
+import { firstProblem, type Problem } from '../core/first-problem.ts';
 import { config as configSchema, type Config } from '../schemas/config.ts';
 import type { Install } from './install.ts';
 
@@ -26,10 +28,16 @@ function parseConfig(text: string, file: string): Config {
     throw new FleetError('INVALID_INPUT', `The configuration ${file} is not JSON.`, { cause: error });
   }
   const parsed = configSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = issue === undefined || issue.path.length === 0 ? 'the top level' : issue.path.join('.');
-  throw new FleetError('INVALID_INPUT', `In ${file}, at ${where}: ${issue?.message ?? 'wrong shape'}.`, {
+  if (!parsed.success) throw wrongField(file, firstProblem(parsed.error.issues));
+  const fault = faultyEntry(parsed.data.commands);
+  if (fault !== undefined) throw wrongField(file, { path: ['commands', fault.at], message: fault.why });
+  return parsed.data;
+}
+
+/** Names the field of a configuration that is wrong. */
+export function wrongField(file: string, problem: Problem | undefined): FleetError {
+  const where = problem === undefined || problem.path.length === 0 ? 'the top level' : problem.path.join('.');
+  return new FleetError('INVALID_INPUT', `In ${file}, at ${where}: ${problem?.message ?? 'wrong shape'}.`, {
     next: 'Correct the file; docs/config.md lists every field.',
   });
 }

@@ -12,11 +12,14 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { faultyEntry } from '../core/argv-policy.ts';
 import { FleetError } from '../core/errors.ts';
+import { firstProblem } from '../core/first-problem.ts';
 import { configInProject } from '../core/narrow.ts';
 import { parseJson } from '../core/parse-json.ts';
 import type { Config } from '../schemas/config.ts';
 import { projectConfig, type ProjectConfig } from '../schemas/project.ts';
+import { wrongField } from './config.ts';
 
 export const projectFileName = '.codex-fleet.json';
 
@@ -71,12 +74,11 @@ function readRegular(file: string): string {
 
 function parse(text: string, file: string): ProjectConfig {
   const parsed = projectConfig.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
-  const [problem] = parsed.error.issues;
-  const where = problem === undefined || problem.path.length === 0 ? 'the top level' : problem.path.join('.');
-  throw new FleetError('INVALID_INPUT', `In ${file}, at ${where}: ${problem?.message ?? 'wrong shape'}.`, {
-    next: 'Correct the file; docs/config.md lists every field.',
-  });
+  if (!parsed.success) throw wrongField(file, firstProblem(parsed.error.issues));
+  const fault = faultyEntry(parsed.data.widen?.commands ?? []);
+  if (fault !== undefined)
+    throw wrongField(file, { path: ['widen', 'commands', fault.at], message: fault.why });
+  return parsed.data;
 }
 
 function readTrust(trustFile: string): Record<string, string> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { allowedCommand } from './commands.ts';
 import { plainName, taskId } from './ids.ts';
 import { limitLayer, processLimits } from './limits.ts';
 import { loopbackHosts } from './loopback.ts';
@@ -14,12 +15,6 @@ export const credentialSource = z.union([
   z.strictObject({ command: z.array(z.string()).min(1) }),
 ]);
 export type CredentialSource = z.infer<typeof credentialSource>;
-
-/** An allowed command line, element by element; a last element `...` stands for any further ones. */
-export const allowedCommand = z.strictObject({
-  argv: z.array(z.string()).min(1),
-});
-export type AllowedCommand = z.infer<typeof allowedCommand>;
 
 const ms = z.int().min(0);
 
@@ -71,8 +66,9 @@ export const config = z.strictObject({
     .array(allowedCommand)
     .default([])
     .describe(
-      'Commands a `command` stage, or Codex under `commands: allow-list`, may run, element by element; ' +
-        'a last element `...` stands for any further ones.',
+      'Commands a `command` stage, or Codex under `commands: allow-list`, may run: `argv` as written, where a last ' +
+        'element `...` stands for any further ones; or a program by name (`binary`) with what its rules let it do. ' +
+        'See docs/commands.md.',
     ),
   pipelines: z
     .record(plainName, pipeline)

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { allowedCommand } from './config.ts';
+import { allowedCommand } from './commands.ts';
 import { plainName } from './ids.ts';
 import { processLimits } from './limits.ts';
 import { networkGrant } from './network.ts';

@@ -4,6 +4,7 @@ import { trustWorkers, workerWord } from '../trust/worker-words.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { fleetPaths, makePrivateDir } from '../../platform/paths.ts';
 import { trustProject } from '../../platform/project-config.ts';
+import type { AllowedCommand } from '../../schemas/commands.ts';
 
 export const trust = defineCommand({
   name: 'trust',
@@ -41,7 +42,7 @@ function trustFolder(folder: string, json: boolean): Promise<number> {
   const paths = fleetPaths(processEnv);
   makePrivateDir(paths.stateDir);
   const { file, project } = trustProject(folder, paths.trustFile);
-  const commands = project.widen?.commands.map(({ argv }) => argv.join(' ')) ?? [];
+  const commands = project.widen?.commands.map(commandWords) ?? [];
   const pipelines = Object.keys(project.widen?.pipelines ?? {});
   const env = project.widen?.env ?? [];
   if (json) printJson({ file, commands, pipelines, env });
@@ -52,4 +53,10 @@ function trustFolder(folder: string, json: boolean): Promise<number> {
     print(`  variables: ${env.join(' · ') || 'none'}`);
   }
   return Promise.resolve(0);
+}
+
+function commandWords(entry: AllowedCommand): string {
+  if ('argv' in entry) return entry.argv.join(' ');
+  const scripts = entry.scripts.length === 0 ? '' : ` (scripts ${entry.scripts.join(', ')})`;
+  return `${entry.binary} by ${entry.rules === 'shipped' ? 'its rules' : 'rules of its own'}${scripts}`;
 }

@@ -38,7 +38,10 @@ export async function startBenchFleet(
     scheduling: { heed_hosts: false },
     runs_dir: 'off',
     reaping,
-    commands: [{ argv: ['/bin/echo', '...'] }, { argv: [process.execPath, '-e', '...'] }],
+    commands: [
+      { argv: ['/bin/echo', '...'] },
+      { argv: [process.execPath, '-e', '...'], trust_arguments: true },
+    ],
     pipelines: {
       echo: command('echo', ['/bin/echo', '${inputs.n}']),
       node: command('node', [process.execPath, '-e', '0']),

@@ -96,8 +96,8 @@ export async function run(): Promise<Bench> {
   const fleet = await startBenchFleet('auto', {
     workers: { count: 2, slots: 16 },
     commands: [
-      { argv: ['/bin/sh', '...'] },
-      { argv: [process.execPath, '...'] },
+      { argv: ['/bin/sh', '...'], trust_arguments: true },
+      { argv: [process.execPath, '...'], trust_arguments: true },
       { argv: ['/bin/echo', '...'] },
     ],
     pipelines,

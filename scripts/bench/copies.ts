@@ -48,7 +48,7 @@ export async function run(): Promise<Bench> {
     remote_workers: {
       far: { url: `http://127.0.0.1:${String(port)}/mcp`, secret: { command: ['/bin/echo', secret] } },
     },
-    commands: [{ argv: [process.execPath, '-e', '...'] }],
+    commands: [{ argv: [process.execPath, '-e', '...'], trust_arguments: true }],
     pipelines: {
       pour: {
         read_only: true,

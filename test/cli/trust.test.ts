@@ -34,7 +34,7 @@ function isWidened(): boolean {
 }
 
 const widen = {
-  commands: [{ argv: ['make', '...'] }],
+  commands: [{ argv: ['make', '...'], trust_arguments: true }],
   env: ['FLAG'],
   pipelines: { check: { stages: [{ name: 's', engine: 'command', argv: ['make'] }] } },
 };

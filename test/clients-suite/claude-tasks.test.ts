@@ -38,7 +38,7 @@ beforeEach(async () => {
   const argv = [process.execPath, waiter, '${inputs.counter}', '${inputs.gate}'];
   const inputs = { gate: { type: 'string', required: true }, counter: { type: 'string', required: true } };
   fleet = await createFleet({
-    commands: [{ argv: [process.execPath, '...'] }],
+    commands: [{ argv: [process.execPath, '...'], trust_arguments: true }],
     pipelines: { wait: { read_only: true, inputs, stages: [{ name: 'wait', engine: 'command', argv }] } },
   });
   execFileSync('git', ['init', '-q', fleet.work]);

@@ -22,7 +22,10 @@ beforeEach(async () => {
     stages: [{ name: 'work', engine: 'command', argv }],
   });
   real = await realFleet({
-    commands: [{ argv: [process.execPath, '...'] }, { argv: ['/bin/sh', '...'] }],
+    commands: [
+      { argv: [process.execPath, '...'], trust_arguments: true },
+      { argv: ['/bin/sh', '...'], trust_arguments: true },
+    ],
     pipelines: {
       spin: command([process.execPath, join(fixtures, 'spin.mjs'), '${inputs.marker}', 'orphan']),
       stubborn: command(['/bin/sh', '-c', stubborn, '${inputs.marker}']),

@@ -34,7 +34,7 @@ export async function realFleet(
 ): Promise<RealFleet> {
   const settings = {
     workers: { count: 2, slots: 2 },
-    commands: [{ argv: [process.execPath, '...'] }, { argv: ['/bin/echo', '...'] }],
+    commands: [{ argv: [process.execPath, '...'], trust_arguments: true }, { argv: ['/bin/echo', '...'] }],
     pipelines: {
       echo: {
         read_only: true,

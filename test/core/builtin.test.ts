@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matchCommand } from '../../core/argv-policy.ts';
+import { judgeArgv } from '../../core/argv-policy.ts';
 import { builtinCommands, builtinPipelines } from '../../core/builtin.ts';
 import { pipeline } from '../../schemas/pipeline.ts';
 
@@ -22,10 +22,11 @@ describe('built-in pipelines', () => {
     const stages = builtinPipelines(install)['diagnostics']?.stages ?? [];
     const argvs = stages.flatMap((stage) => (stage.engine === 'command' ? [stage.argv] : []));
     const commands = builtinCommands(install);
+    const isAllowed = (argv: string[]): boolean => 'allowed' in judgeArgv(commands, { argv });
     expect(commands.map((command) => command.argv)).toEqual(argvs);
-    expect(argvs.every((argv) => matchCommand(commands, argv))).toBe(true);
-    expect(matchCommand(commands, [install.node, install.diagnostics])).toBe(false);
-    expect(matchCommand(commands, [install.node, install.diagnostics, 'state', '--x'])).toBe(false);
-    expect(matchCommand(commands, [install.node, '-e', '0'])).toBe(false);
+    expect(argvs.every((argv) => isAllowed(argv))).toBe(true);
+    expect(isAllowed([install.node, install.diagnostics])).toBe(false);
+    expect(isAllowed([install.node, install.diagnostics, 'state', '--x'])).toBe(false);
+    expect(isAllowed([install.node, '-e', '0'])).toBe(false);
   });
 });

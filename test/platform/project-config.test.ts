@@ -48,7 +48,7 @@ test('a project narrows at once and can never raise a limit', () => {
 
 test('it widens only once trusted, and only as it stood then', () => {
   const widen = {
-    commands: [{ argv: ['make', '...'] }],
+    commands: [{ argv: ['make', '...'], trust_arguments: true }],
     env: ['EXTRA'],
     pipelines: {
       c: { stages: [{ name: 's', engine: 'command', argv: ['make'] }] },
@@ -61,7 +61,7 @@ test('it widens only once trusted, and only as it stood then', () => {
 
   trustProject(inside, trustFile);
   const trusted = configAt(config, inside, trustFile);
-  expect(trusted.commands).toEqual([{ argv: ['make', '...'] }]);
+  expect(trusted.commands).toEqual([{ argv: ['make', '...'], trust_arguments: true }]);
   expect(trusted.env).toEqual(['EXTRA']);
   expect(trusted.pipelines).toHaveProperty('c');
   expect(trusted.pipelines['a']?.stages[0]?.engine).toBe('command');

@@ -58,7 +58,7 @@ export async function startBenchWorker(
     roots: [root],
     reaping: 'best_effort',
     limits: { output_bytes: 2 ** 34 },
-    commands: [{ argv: ['/bin/cat', '...'] }, { argv: [process.execPath, '...'] }],
+    commands: [{ argv: ['/bin/cat', '...'] }, { argv: [process.execPath, '...'], trust_arguments: true }],
     pipelines,
     ...settings,
   };

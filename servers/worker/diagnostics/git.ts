@@ -1,38 +1,20 @@
 import { spawn } from 'node:child_process';
 import { processEnv } from '../../../platform/environment.ts';
+import {
+  disarmedDrivers,
+  disarmedSettings,
+  namesOfSettings,
+  ownGitEnvironment,
+  settingsEnvironment,
+  type Setting,
+} from '../workspace/disarmed.ts';
 
-/**
- * Git, asked about a repository nobody vouches for: whatever its configuration says, no hook,
- * monitor, pager, external diff, signature check, lazy fetch or prompt is run, and nothing is
- * written. Filter drivers have no switch of their own; they are named and emptied one by one.
- */
-const disarmed = [
-  'core.fsmonitor=false',
-  'core.hooksPath=/dev/null',
-  'core.attributesFile=/dev/null',
-  'core.pager=cat',
-  'core.quotePath=false',
-  'core.sshCommand=false',
-  'credential.helper=',
-  'log.showSignature=false',
-  'protocol.allow=never',
-  'safe.directory=*',
-  'submodule.recurse=false',
-  'gc.auto=0',
-  'maintenance.auto=false',
+/** Read-only, so that a work tree of another user may be looked at; names come as they are. */
+const settings: readonly Setting[] = [
+  ...disarmedSettings,
+  ['core.quotePath', 'false'],
+  ['safe.directory', '*'],
 ];
-const environment = {
-  PATH: processEnv['PATH'] ?? '',
-  HOME: '/nonexistent',
-  LC_ALL: 'C.UTF-8',
-  GIT_ALLOW_PROTOCOL: '',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_NO_LAZY_FETCH: '1',
-  GIT_NO_REPLACE_OBJECTS: '1',
-  GIT_OPTIONAL_LOCKS: '0',
-  GIT_TERMINAL_PROMPT: '0',
-};
 
 /** A repository of any size is answered within this, from as much as was read by then. */
 const callMs = 20_000;
@@ -49,33 +31,23 @@ export type Git = (args: readonly string[], options?: { maxBytes?: number }) => 
 
 /** Git for one folder; undefined where the folder is in no work tree. Throws where there is no git. */
 export async function openGit(cwd: string): Promise<Git | undefined> {
-  const bare: Git = (args, options) => run(cwd, disarmed, args, options?.maxBytes);
+  const bare: Git = (args, options) => run(cwd, settings, args, options?.maxBytes);
   const inside = await bare(['rev-parse', '--is-inside-work-tree']);
   if (inside.stdout.trim() !== 'true') return undefined;
-  const names = await bare(['config', '--null', '--name-only', '--list']);
-  const drivers = new Set(names.stdout.split('\0').filter((name) => /^(?:filter|diff|merge)\../.test(name)));
-  const emptied = [...drivers].flatMap((name) => emptyDriver(name));
-  return (args, options) => run(cwd, [...disarmed, ...emptied], args, options?.maxBytes);
-}
-
-function emptyDriver(name: string): string[] {
-  // `-c` splits at the first `=`; a driver so named could not be addressed, and is refused instead.
-  if (name.includes('='))
-    throw new Error(`the repository configures ${JSON.stringify(name)}, which cannot be disarmed`);
-  if (/\.(?:clean|smudge|process|textconv|command|driver)$/.test(name)) return [`${name}=`];
-  return name.endsWith('.required') ? [`${name}=false`] : [];
+  const all = [...settings, ...disarmedDrivers((await bare(namesOfSettings)).stdout)];
+  return (args, options) => run(cwd, all, args, options?.maxBytes);
 }
 
 function run(
   cwd: string,
-  settings: readonly string[],
+  told: readonly Setting[],
   args: readonly string[],
   maxBytes = defaultMaxBytes,
 ): Promise<GitAnswer> {
   return new Promise((resolve, reject) => {
-    const child = spawn('git', [...settings.flatMap((setting) => ['-c', setting]), ...args], {
+    const child = spawn('git', args, {
       cwd,
-      env: environment,
+      env: { ...ownGitEnvironment, ...settingsEnvironment(told), PATH: processEnv['PATH'] ?? '' },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const chunks: Buffer[] = [];

@@ -1,10 +1,11 @@
+import type { Allowed } from '../../../core/argv-policy.ts';
 import { checkCommandLine, commandLine, type CommandLine } from '../../../core/command-line.ts';
 import { FleetError } from '../../../core/errors.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
 import type { RunSpec } from '../../../schemas/run.ts';
+import { admitProgram } from '../commands/admit-program.ts';
 import type { ProcessEnd, RunningProcess } from '../runner/process.ts';
-import { resolveBinary } from '../runner/resolve-binary.ts';
 import type { Engine, EngineContext, EngineEnd, EngineSession, PauseKind } from './engine.ts';
 
 /** Runs one allow-listed command line; never a shell. */
@@ -13,7 +14,7 @@ export const commandEngine: Engine = {
   probe: () => Promise.resolve({ engine: 'command', available: true }),
   check(stage, pipeline, spec, config) {
     return new Promise((resolve) => {
-      allowedCommandLine(stage, pipeline, spec, config);
+      allowedCommandLine({ stage, pipeline, spec, config });
       resolve();
     });
   },
@@ -30,13 +31,19 @@ export const commandEngine: Engine = {
   },
 };
 
-function allowedCommandLine(stage: Stage, pipeline: Pipeline, spec: RunSpec, config: Config): CommandLine {
+interface AskedStage {
+  stage: Stage;
+  pipeline: Pipeline;
+  spec: RunSpec;
+  config: Config;
+}
+
+function allowedCommandLine({ stage, pipeline, spec, config }: AskedStage): CommandLine & Allowed {
   if (stage.engine !== 'command') {
     throw new FleetError('ENGINE_UNSUPPORTED', `Stage "${stage.name}" is not a command.`);
   }
   const line = commandLine(stage, pipeline, spec.inputs);
-  checkCommandLine(config.commands, line);
-  return line;
+  return { ...line, ...checkCommandLine(config.commands, line, spec.cwd) };
 }
 
 type Cause = Parameters<EngineSession['end']>[0];
@@ -51,9 +58,10 @@ class CommandSession implements EngineSession {
   /** Throws what check() would: a stage is never started on the strength of an earlier check. */
   constructor(context: EngineContext) {
     this.#graceMs = context.graceMs;
-    const { argv } = allowedCommandLine(context.stage, context.pipeline, context.spec, context.config);
-    const [name, ...args] = argv;
-    const binary = resolveBinary(name, context.env['PATH'] ?? '', context.cwd);
+    const { argv, entry, added, obeysRepository } = allowedCommandLine(context);
+    const [name, ...args] = withAdded(argv, added);
+    const { cwd, env } = context;
+    const binary = admitProgram(entry, name, { path: env['PATH'] ?? '', cwd });
     if (binary.kind === 'missing') {
       const outcome: ProcessEnd = { kind: 'spawn', errno: binary.errno };
       this.done = Promise.resolve({ outcome, error: `${binary.why}.` });
@@ -62,10 +70,11 @@ class CommandSession implements EngineSession {
     this.#process = context.startProcess(
       {
         argv: [binary.file, ...args],
-        cwd: context.cwd,
-        env: { ...context.env, TMPDIR: context.tmpDir },
+        cwd,
+        env: { ...env, TMPDIR: context.tmpDir },
         stdin: 'ignore',
         tmpDir: context.tmpDir,
+        ...(obeysRepository ? { ready: disarm(binary.file, { cwd, env }) } : {}),
       },
       {
         stdout: (chunk) => {
@@ -106,6 +115,21 @@ class CommandSession implements EngineSession {
     this.#cause = cause;
     void this.#process.terminate(this.#graceMs);
   }
+}
+
+/** Behind the sub-command. */
+function withAdded(argv: CommandLine['argv'], added: readonly string[]): CommandLine['argv'] {
+  const [program, command, ...rest] = argv;
+  return command === undefined ? [program] : [program, command, ...added, ...rest];
+}
+
+/** What Git is told beside its environment, so that it runs nothing the repository names. */
+async function disarm(
+  git: string,
+  place: { cwd: string; env: EngineContext['env'] },
+): Promise<EngineContext['env']> {
+  const { disarmedFor } = await import('../workspace/disarmed-for.ts');
+  return disarmedFor(git, place);
 }
 
 function notRunning(): FleetError {

@@ -23,6 +23,8 @@ export interface ProcessSpec {
   /** The whole environment; nothing is inherited. */
   env: Readonly<Record<string, string>>;
   stdin: 'ignore' | 'pipe';
+  /** Further variables, waited for; where it fails, nothing is started. */
+  ready?: Promise<Readonly<Record<string, string>>>;
   /** Private to the attempt; TMPDIR of the process, removed by the caller. */
   tmpDir: string;
   /** undefined: the machine as it is. */

@@ -60,12 +60,18 @@ class Run implements RunningProcess {
 
   begin(): void {
     try {
-      const launched = this.#layer.launch(this.#spec);
+      const launched = this.#launch();
       if (launched instanceof Promise) this.#beginLater(launched);
       else this.#follow(launched);
     } catch (error) {
       this.#end({ kind: 'spawn', errno: errnoOf(error) });
     }
+  }
+
+  #launch(): Launched | Promise<Launched> {
+    const { ready, ...spec } = this.#spec;
+    if (ready === undefined) return this.#layer.launch(spec);
+    return ready.then((more) => this.#layer.launch({ ...spec, env: { ...spec.env, ...more } }));
   }
 
   #beginLater(launching: Promise<Launched>): void {

@@ -2,6 +2,7 @@ import { copyFile, lstat, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { FleetError } from '../../../core/errors.ts';
+import { disarmedDrivers, namesOfSettings, type Setting } from './disarmed.ts';
 import { git, GitFailed } from './git.ts';
 
 export interface PatchCall {
@@ -15,6 +16,8 @@ export interface PatchCall {
 interface Repository {
   top: string;
   env: PatchCall['env'];
+  /** A patch holds the bytes of the work tree: no filter of the repository has a part in it. */
+  drivers: readonly Setting[];
 }
 
 /**
@@ -23,20 +26,23 @@ interface Repository {
  */
 export async function applyPatch({ file, cwd, env, checkOnly }: PatchCall): Promise<string[]> {
   const top = (await git(['rev-parse', '--show-toplevel'], { cwd, env }).catch(notARepository)).trimEnd();
-  const repository = { top, env };
+  const drivers = disarmedDrivers(await git(namesOfSettings, { cwd: top, env }));
+  const repository = { top, env, drivers };
   const files = await filesOf(file, repository);
   for (const name of files) await refuseLinks(name, top);
   const how = (await appliesAsItIs(file, repository)) ? [] : ['--3way'];
   if (how.length > 0) await checkMerge(file, repository);
-  if (!checkOnly) await git(['apply', ...how, file], { cwd: top, env });
+  if (!checkOnly) await git(['apply', ...how, file], { cwd: top, env, drivers });
   return files;
 }
 
 /** Under its new name where one is renamed. */
-async function filesOf(file: string, { top, env }: Repository): Promise<string[]> {
-  const counts = await git(['apply', '--numstat', '-z', file], { cwd: top, env }).catch((error: unknown) => {
-    throw refused(error, 'This is no patch');
-  });
+async function filesOf(file: string, { top, env, drivers }: Repository): Promise<string[]> {
+  const counts = await git(['apply', '--numstat', '-z', file], { cwd: top, env, drivers }).catch(
+    (error: unknown) => {
+      throw refused(error, 'This is no patch');
+    },
+  );
   const names = counts.split('\0').map((line) => line.replace(/^(?:\d+|-)\t(?:\d+|-)\t/, ''));
   return [...new Set(names)].filter((name) => name !== '');
 }
@@ -56,9 +62,9 @@ async function refuseLinks(name: string, top: string): Promise<void> {
   }
 }
 
-async function appliesAsItIs(file: string, { top, env }: Repository): Promise<boolean> {
+async function appliesAsItIs(file: string, { top, env, drivers }: Repository): Promise<boolean> {
   try {
-    await git(['apply', '--check', file], { cwd: top, env });
+    await git(['apply', '--check', file], { cwd: top, env, drivers });
     return true;
   } catch (error) {
     if (error instanceof GitFailed) return false;
@@ -70,14 +76,19 @@ async function appliesAsItIs(file: string, { top, env }: Repository): Promise<bo
  * Whether a merge would go through. `--3way --check` finds files that differ from the index, but passes
  * what would end in conflict markers; the merge itself, into a copy of the index, does not.
  */
-async function checkMerge(file: string, { top, env }: Repository): Promise<void> {
+async function checkMerge(file: string, { top, env, drivers }: Repository): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'codex-fleet-index-'));
   try {
-    await git(['apply', '--3way', '--check', file], { cwd: top, env });
-    const index = (await git(['rev-parse', '--git-path', 'index'], { cwd: top, env })).trimEnd();
+    await git(['apply', '--3way', '--check', file], { cwd: top, env, drivers });
+    const index = (await git(['rev-parse', '--git-path', 'index'], { cwd: top, env, drivers })).trimEnd();
     const copy = join(folder, 'index');
     await copyFile(resolve(top, index), copy);
-    await git(['apply', '--3way', '--cached', file], { cwd: top, env, location: { GIT_INDEX_FILE: copy } });
+    await git(['apply', '--3way', '--cached', file], {
+      cwd: top,
+      env,
+      drivers,
+      location: { GIT_INDEX_FILE: copy },
+    });
   } catch (error) {
     throw refused(error, 'The patch does not apply here');
   } finally {

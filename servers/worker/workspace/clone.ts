@@ -1,6 +1,6 @@
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { git, GitFailed } from './git.ts';
+import { git, GitFailed, type GitCall } from './git.ts';
 
 /** A private copy of a work tree, for one run. */
 export interface Workspace {
@@ -123,11 +123,31 @@ async function snapshot(gitDir: string, { workTree, tracked }: State, using: Usi
   await rm(`${index}.lock`, { force: true });
   try {
     if (tracked !== undefined) await git(['read-tree', tracked], { cwd: workTree, ...using, location });
-    await git(['add', '--all', '.'], { cwd: workTree, ...using, location });
+    await addAll(index, { cwd: workTree, ...using, location });
     return (await git(['write-tree'], { cwd: workTree, ...using, location })).trim();
   } finally {
     await rm(index, { force: true });
+    await rm(`${index}-paths`, { force: true });
   }
+}
+
+/**
+ * Submodules are looked at one by one, by their HEAD alone: `git add` would ask each for its status, and a
+ * Git that does so runs the filters that the submodule's own configuration names.
+ */
+async function addAll(index: string, call: GitCall): Promise<void> {
+  const staged = await git(['ls-files', '--stage', '-z'], call);
+  const submodules = [...staged.matchAll(/(?<![^\0])160000 [^\0]*?\t([^\0]+)\0/g)].map(
+    ([, path = '']) => path,
+  );
+  if (submodules.length === 0) {
+    await git(['add', '--all', '.'], call);
+    return;
+  }
+  const pathspecs = ['.', ...submodules.map((path) => `:(exclude,literal)${path}`)];
+  await writeFile(`${index}-paths`, pathspecs.join('\0'));
+  await git(['add', '--all', `--pathspec-from-file=${index}-paths`, '--pathspec-file-nul'], call);
+  for (const path of submodules) await git(['update-index', '--add', '--remove', '--', path], call);
 }
 
 /**

@@ -1,26 +1,13 @@
 import { spawn } from 'node:child_process';
 import { FleetError } from '../../../core/errors.ts';
+import { disarmedSettings, ownGitEnvironment, settingsEnvironment, type Setting } from './disarmed.ts';
 
-/**
- * Nothing a repository or a user's configuration can make Git run: no hooks, no file-system monitor,
- * no external diff, no prompts, no writes a read-only command would make on the side.
- */
-const disarmed = [
-  '-c',
-  'core.fsmonitor=false',
-  '-c',
-  'core.hooksPath=/dev/null',
-  '-c',
-  'core.attributesFile=/dev/null',
-  '-c',
-  'safe.directory=*',
-  '-c',
-  'protocol.allow=never',
-  '-c',
-  'protocol.file.allow=always',
-  '-c',
-  'gc.auto=0',
-] as const;
+/** Of copies made by us or for us on this machine; `file` is how a clone of a folder is made. */
+const settings: readonly Setting[] = [
+  ...disarmedSettings,
+  ['safe.directory', '*'],
+  ['protocol.file.allow', 'always'],
+];
 
 const maxErrorBytes = 2_000;
 
@@ -30,6 +17,8 @@ export interface GitCall {
   env: Readonly<Record<string, string>>;
   /** GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE. */
   location?: Readonly<Record<string, string>>;
+  /** Settings that empty the drivers the repository names, where its attributes could ask for them. */
+  drivers?: readonly Setting[];
   /** Gets the output as it comes; without it the whole output is returned (keep it small). */
   onOutput?: (chunk: Buffer) => void;
   /** Kills it. */
@@ -39,16 +28,13 @@ export interface GitCall {
 /** Runs Git by argv. Rejects with ENGINE_UNAVAILABLE where there is no git, INTERNAL where it fails. */
 export function git(args: readonly string[], call: GitCall): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn('git', [...disarmed, ...args], {
+    const child = spawn('git', args, {
       cwd: call.cwd,
       env: {
+        ...ownGitEnvironment,
+        ...settingsEnvironment([...settings, ...(call.drivers ?? [])]),
+        GIT_ALLOW_PROTOCOL: 'file',
         PATH: call.env['PATH'] ?? '',
-        HOME: '/nonexistent',
-        LC_ALL: 'C.UTF-8',
-        GIT_CONFIG_NOSYSTEM: '1',
-        GIT_CONFIG_GLOBAL: '/dev/null',
-        GIT_TERMINAL_PROMPT: '0',
-        GIT_OPTIONAL_LOCKS: '0',
         ...call.location,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

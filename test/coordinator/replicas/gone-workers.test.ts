@@ -50,7 +50,7 @@ async function place(
     {
       workers: { count: 0 },
       remote_workers: { far: { ...remote.entry, ...settings } },
-      commands: [{ argv: [process.execPath, '...'] }],
+      commands: [{ argv: [process.execPath, '...'], trust_arguments: true }],
       pipelines: {
         print: {
           read_only: true,

@@ -24,7 +24,7 @@ async function openPlace(reaping: Reaping, commands: string[][]): Promise<Place>
   const { layer } = await probeReaping({ config: { reaping }, path, stateDir: scratchFolder() });
   onTestFinished(() => layer.close());
   return {
-    config: configSchema.parse({ commands: commands.map((argv) => ({ argv })) }),
+    config: configSchema.parse({ commands: commands.map((argv) => ({ argv, trust_arguments: true })) }),
     env: { PATH: path, LANG: 'C.UTF-8' },
     startProcess: createStartProcess(layer),
   };

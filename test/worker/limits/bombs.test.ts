@@ -64,8 +64,8 @@ beforeAll(async () => {
   real = await realFleet({
     workers: { count: 1, slots: 10 },
     commands: [
-      { argv: ['/bin/sh', '...'] },
-      { argv: [process.execPath, '...'] },
+      { argv: ['/bin/sh', '...'], trust_arguments: true },
+      { argv: [process.execPath, '...'], trust_arguments: true },
       { argv: ['/bin/echo', '...'] },
     ],
     pipelines,

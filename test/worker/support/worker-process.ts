@@ -17,7 +17,7 @@ const programs = {
 
 /** What the tests' workers may run: all of it harmless. */
 export const testConfig = {
-  commands: [{ argv: ['/bin/sh', '...'] }, { argv: ['/bin/echo', '...'] }],
+  commands: [{ argv: ['/bin/sh', '...'], trust_arguments: true }, { argv: ['/bin/echo', '...'] }],
   pipelines: {
     shell: {
       inputs: { script: { type: 'string', required: true, max_length: 4000 } },

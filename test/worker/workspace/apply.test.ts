@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -50,6 +50,21 @@ afterEach(() => {
 });
 
 describe('a patch', () => {
+  it('is applied byte by byte: no filter of the repository is run', async () => {
+    const patch = patchOf(() => {
+      writeFileSync(file('f'), '1\n2\nthree\n4\n5\n6\n7\n8\n9\n');
+    });
+    const mark = join(dir, 'ran');
+    for (const way of ['clean', 'smudge']) sh('config', `filter.evil.${way}`, `touch '${mark}'; cat`);
+    writeFileSync(file('.git/info/attributes'), '* filter=evil\n');
+    await apply(patch);
+    expect(existsSync(mark)).toBe(false);
+    expect(readFileSync(file('f'), 'utf8')).toContain('three');
+    sh('checkout', '--', 'f');
+    sh('apply', patch);
+    expect(existsSync(mark)).toBe(true);
+  });
+
   it('is applied to the whole repository from any folder of it, and the index stays as it was', async () => {
     const patch = patchOf(() => {
       writeFileSync(file('f'), '1\n2\nthree\n4\n5\n6\n7\n8\n9\n');

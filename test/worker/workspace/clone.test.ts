@@ -10,10 +10,11 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { cloneWorkspace, diffWorkspace, findRepository } from '../../../servers/worker/workspace/clone.ts';
 
@@ -153,6 +154,40 @@ test('runs no hook, filter or monitor a repository brings', async () => {
   writeFileSync(join(workspace.root, 'a.txt'), 'x\n');
   await diffOf(workspace);
   expect(readdirSync(dir)).not.toContain('ran');
+});
+
+/** A filter that leaves a mark, and a file that is to be compared by content. */
+function bait(folder: string, mark: string): void {
+  sh(['config', 'filter.evil.clean', `touch ${mark}; cat`], folder);
+  writeFileSync(
+    resolve(folder, sh(['rev-parse', '--git-path', 'info/attributes'], folder).trim()),
+    '* filter=evil\n',
+  );
+  utimesSync(join(folder, 'f'), 1, 1);
+}
+
+test('runs no filter that the configuration of a submodule names, be it the own one or one a run made', async () => {
+  const mark = join(dir, 'ran');
+  const inner = join(dir, 'inner');
+  mkdirSync(inner);
+  sh(['init', '-q'], inner);
+  writeFileSync(join(inner, 'f'), 'f\n');
+  sh(['add', 'f'], inner);
+  sh(['commit', '-qm', 'inner'], inner);
+  sh(['-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', inner, 'module']);
+  sh(['commit', '-qam', 'module']);
+  bait(join(repo, 'module'), mark);
+  const workspace = await clone();
+  const module = join(workspace.root, 'module');
+  sh(['clone', '-q', inner, module], dir);
+  bait(module, mark);
+  expect(await diffOf(workspace)).toBe('');
+  expect(readdirSync(dir)).not.toContain('ran');
+  // The bait is real.
+  sh(['add', '-A'], workspace.root);
+  expect(readdirSync(dir)).toContain('ran');
+  sh(['commit', '-q', '--allow-empty', '-m', 'more'], module);
+  expect(await diffOf(workspace)).toContain('+Subproject commit');
 });
 
 test('says when a folder is in no repository', async () => {

@@ -30,6 +30,7 @@ export class ApprovalDesk {
       commands: context.pipeline.commands,
       allowed: context.config.commands,
       cwd: context.cwd,
+      path: context.env['PATH'] ?? '',
       questions: context.config.questions.policy,
     };
   }

@@ -1,9 +1,11 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { matchCommand } from '../../../../core/argv-policy.ts';
-import type { AllowedCommand, Config } from '../../../../schemas/config.ts';
+import { judgeArgv } from '../../../../core/argv-policy.ts';
+import type { AllowedCommand } from '../../../../schemas/commands.ts';
+import type { Config } from '../../../../schemas/config.ts';
 import type { CommandPolicy } from '../../../../schemas/pipeline.ts';
 import type { EscalationKind, Question } from '../../../../schemas/run.ts';
+import { admitProgram } from '../../commands/admit-program.ts';
 import { isInside } from './permission-profile.ts';
 import { plainArgv, shellScript } from './plain-argv.ts';
 import type { CommandApproval, FileChangeApproval, FileUpdate } from './protocol.ts';
@@ -12,6 +14,8 @@ export interface ApprovalPolicy {
   commands: CommandPolicy;
   allowed: readonly AllowedCommand[];
   cwd: string;
+  /** PATH of what Codex runs. */
+  path: string;
   /** What becomes of questions. */
   questions: Config['questions']['policy'];
 }
@@ -62,7 +66,19 @@ function isAllowed(policy: ApprovalPolicy, asked: CommandApproval, script: strin
   if (asked.cwd !== null && asked.cwd !== undefined && !isInside(resolve(asked.cwd), policy.cwd))
     return false;
   const argv = plainArgv(script);
-  return argv !== undefined && matchCommand(policy.allowed, argv);
+  return argv !== undefined && isAllowedArgv(policy, argv, asked.cwd ?? policy.cwd);
+}
+
+/** The same rules as for a `command` stage, and the same file on PATH. */
+function isAllowedArgv(policy: ApprovalPolicy, argv: readonly string[], cwd: string): boolean {
+  const judged = judgeArgv(policy.allowed, { argv, cwd });
+  if (!('allowed' in judged)) return false;
+  const { entry, obeysRepository } = judged.allowed;
+  // It may be about to leave the sandbox, and nothing disarms it there.
+  if (obeysRepository && policy.commands !== 'allow-list') return false;
+  // Codex goes by PATH: what an entry says of its place must be true of what is found there.
+  const place = { path: policy.path, cwd: policy.cwd, byName: true };
+  return admitProgram(entry, argv[0] ?? '', place).kind === 'found';
 }
 
 /** Folders Codex itself keeps commands out of: what they hold is run or obeyed later. */

@@ -12,10 +12,11 @@ import { scratchFolder } from '../../../helpers/scratch.ts';
 const policy: ApprovalPolicy = {
   commands: 'allow-list',
   allowed: [{ argv: ['ls', '...'] }],
-  cwd: '/w',
+  cwd: '/var/tmp',
+  path: '/usr/bin:/bin',
   questions: 'ask',
 };
-const ask = { itemId: 'i', kind: 'command', command: "/bin/bash -c 'ls -a'", cwd: '/w/sub' };
+const ask = { itemId: 'i', kind: 'command', command: "/bin/bash -c 'ls -a'", cwd: '/var/tmp/sub' };
 
 describe('a command', () => {
   it('on the list is accepted, and only there', () => {
@@ -25,8 +26,8 @@ describe('a command', () => {
   });
 
   it.each([
-    ['another folder', { cwd: '/w2' }],
-    ['a folder above', { cwd: '/w/..' }],
+    ['another folder', { cwd: '/var/tmp2' }],
+    ['a folder above', { cwd: '/var/tmp/..' }],
     ['a reason to leave the sandbox', { reason: 'needs the network' }],
     ['network', { networkApprovalContext: { host: 'x' } }],
     ['permissions', { additionalPermissions: { fileSystem: {} } }],
@@ -53,7 +54,7 @@ describe('questions answered by the list', () => {
     ['a redirection', { command: "/bin/bash -c 'ls > q'" }],
     ['a substitution', { command: "/bin/bash -c 'ls $(touch q)'" }],
     ['another shell', { command: "/bin/bash -lc 'ls'" }],
-    ['another folder', { cwd: '/w2' }],
+    ['another folder', { cwd: '/var/tmp2' }],
     ['network', { networkApprovalContext: { host: 'x' } }],
     ['permissions', { additionalPermissions: { fileSystem: {} } }],
     ['input to a running command', { kind: 'writeStdin' }],
