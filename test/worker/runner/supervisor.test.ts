@@ -11,8 +11,9 @@ import { eventually, newMarker, processesWith } from '../../helpers/processes.ts
 import { scratchFolder } from '../../helpers/scratch.ts';
 import { fixtures, path, surviving } from './support.ts';
 
-async function startSupervisor(reaping: string, stateDir: string, marker: string) {
-  const supervisor = spawn(process.execPath, [join(fixtures, 'supervisor.mjs'), reaping, stateDir, marker], {
+async function startSupervisor(reaping: string, stateDir: string, marker: string, ...confined: string[]) {
+  const words = [join(fixtures, 'supervisor.mjs'), reaping, stateDir, marker, ...confined];
+  const supervisor = spawn(process.execPath, words, {
     env: { PATH: path },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -38,6 +39,14 @@ describe.each(surviving)('a supervisor under %s', (reaping) => {
     await once(supervisor, 'exit');
     await eventually(() => processesWith(marker).length === 0, 5_000);
     await eventually(() => ownFolders(supervisor.pid).length === 0);
+  });
+
+  it('does so with what it has confined: by namespaces, or by Landlock', async () => {
+    const marker = newMarker();
+    const supervisor = await startSupervisor(reaping, scratchFolder(), marker, 'confined');
+    supervisor.kill('SIGKILL');
+    await once(supervisor, 'exit');
+    await eventually(() => processesWith(marker).length === 0, 5_000);
   });
 
   it('that is stopped from outside by SIGTERM does so too', async () => {
