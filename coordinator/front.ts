@@ -2,9 +2,11 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { FleetError } from '../core/errors.ts';
 import { withDefault } from '../core/trust/token-list.ts';
 import { serveSocket } from '../mcp/serve-socket.ts';
+import type { Verifier } from '../mcp/verifier.ts';
 import type { Logger } from '../platform/log.ts';
 import type { FleetPaths } from '../platform/paths.ts';
 import type { Config } from '../schemas/config.ts';
+import type { OAuth } from '../schemas/oauth.ts';
 import type { FleetServer } from './server.ts';
 
 export interface Front {
@@ -44,20 +46,22 @@ export async function openFront(options: FrontOptions): Promise<Front> {
 
   async function listen(port: number): Promise<void> {
     // Loaded only now: the socket has to answer first.
-    const [{ serveHttp }, { tokenVerifier }, { watchTokens }] = await Promise.all([
+    const [{ serveHttp }, { eitherOf, tokenVerifier }, { watchTokens }] = await Promise.all([
       import('../mcp/serve-http.ts'),
       import('../mcp/verifier.ts'),
       import('../platform/tokens.ts'),
     ]);
     await keepSecret(paths);
-    const { tls: dir } = config.http;
+    const { tls: dir, oauth } = config.http;
     const tokens = watchTokens(paths.tokenFile, (err) => log.error({ err }, 'no token is valid'));
-    const verify = tokenVerifier(tokens, Date.now);
+    const bearers = tokenVerifier(tokens, Date.now);
+    const verify = oauth === undefined ? bearers : eitherOf(bearers, await accessTokens(oauth, log));
     const http = await serveHttp(factory, {
       port,
       host: config.http.host,
       tls: dir === undefined ? undefined : { dir, clients: 'any' },
       verify,
+      resource: oauth,
       onSessionsChange: (n) => count('http', n),
     });
     closeHttp = () => http.close();
@@ -87,6 +91,18 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       await (closing ??= Promise.all([socket.close(), closeHttp()]));
     },
   };
+}
+
+/** Loaded only where they are configured. */
+async function accessTokens(oauth: OAuth, log: Logger): Promise<Verifier> {
+  const [{ oauthVerifier }, { openKeySource }] = await Promise.all([
+    import('../mcp/oauth-verifier.ts'),
+    import('../platform/trust/key-set.ts'),
+  ]);
+  const onFailed = (err: unknown): void =>
+    log.warn({ err }, 'the keys of the authorization server cannot be had');
+  const keys = openKeySource({ place: oauth.jwks, now: () => performance.now(), onFailed });
+  return oauthVerifier(oauth, keys, Date.now);
 }
 
 function isTaken(error: unknown): boolean {

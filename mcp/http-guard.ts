@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Principal, Scope } from '../schemas/principal.ts';
 import { invalidRequest, maxMessageBytes, messageTooLong, parseError, type RpcError } from './json-rpc.ts';
-import type { Verifier } from './verifier.ts';
+import { challengeOf, type Challenge, type ProtectedResource } from './protected-resource.ts';
+import { bearerOf, type Verifier } from './verifier.ts';
 
 /** A refusal before any session is involved. */
 export interface Refusal {
@@ -15,11 +16,22 @@ export interface Refusal {
 /** JSON-RPC's range for servers' own errors. */
 const refused = -32_000;
 
+/** Not 401: the token may be good, and the client would throw it away. */
+const noKeys: Refusal = {
+  status: 503,
+  error: { code: refused, message: 'The keys of the authorization server cannot be had now.' },
+  headers: { 'retry-after': '5' },
+};
+
 export interface HttpGuard {
   /** Keeps web pages out: Host, then Origin. Undefined where the request may pass. */
   checkSource: (request: IncomingMessage) => Refusal | undefined;
   /** After that: who asks. */
   identify: (request: IncomingMessage) => Promise<Principal | Refusal>;
+  /** And whether that may. */
+  insufficientScope: (request: IncomingMessage, needed: Scope) => Refusal;
+  /** What is served, as the client has it. */
+  urlOf: (request: IncomingMessage) => string;
 }
 
 interface GuardOptions {
@@ -29,15 +41,15 @@ interface GuardOptions {
   /** The one listened on. */
   port: number;
   verify: Verifier;
-  /** What a client without a good token is told by `WWW-Authenticate`. */
-  challenge: string;
+  /** Where access tokens of an authorization server are taken. */
+  resource: ProtectedResource | undefined;
   /** Over TLS: the certificates of clients, at least one of which is to be shown; without, none has to be. */
   clients?: (() => ReadonlySet<string>) | undefined;
 }
 
 /** DNS rebinding needs a foreign Host, and other pages send their Origin. */
 export function createHttpGuard(options: GuardOptions): HttpGuard {
-  const { scheme, names, port, verify, challenge, clients } = options;
+  const { scheme, names, port, verify, resource, clients } = options;
   const usual = scheme === 'http' ? 80 : 443;
   const isOurs = (host: string): boolean =>
     ['127.0.0.1', 'localhost', '[::1]', ...names()].some((name) => {
@@ -46,7 +58,19 @@ export function createHttpGuard(options: GuardOptions): HttpGuard {
     });
   const isOwnOrigin = (origin: string): boolean =>
     origin.startsWith(`${scheme}://`) && isOurs(origin.slice(scheme.length + 3));
+  const urlOf = ({ headers }: IncomingMessage): string =>
+    new URL(`${scheme}://${(headers.host ?? '').toLowerCase()}/mcp`).href;
+  const challenge = (request: IncomingMessage, what: Challenge): Record<string, string> => ({
+    'www-authenticate': challengeOf(resource, urlOf(request), what),
+  });
+  const insufficientScope = (request: IncomingMessage, scope: Scope): Refusal => ({
+    status: 403,
+    error: { code: refused, message: `This token may not do that: it takes the scope "${scope}".` },
+    headers: challenge(request, { error: 'insufficient_scope', scope }),
+  });
   return {
+    urlOf,
+    insufficientScope,
     checkSource({ headers }) {
       if (!isOurs((headers.host ?? '').toLowerCase())) {
         return { status: 403, error: { code: refused, message: 'This host name is not served here.' } };
@@ -56,15 +80,23 @@ export function createHttpGuard(options: GuardOptions): HttpGuard {
       }
       return undefined;
     },
-    async identify({ headers, socket }) {
+    async identify(request) {
+      const { headers, socket } = request;
       const shown = certificateOf(socket);
       const bad = clients === undefined ? shown.why : whyNot(shown, clients());
       if (bad !== undefined) return { status: 401, error: { code: refused, message: bad } };
-      const presented = { authorization: headers.authorization, certificate: shown.sha256 };
-      const principal = await verify(presented);
-      if (principal !== undefined) return principal;
+      const { authorization } = headers;
+      const verdict = await verify({ authorization, certificate: shown.sha256, resource: urlOf(request) });
+      if (verdict === 'no_scope') return insufficientScope(request, 'read');
+      if (verdict === 'unavailable') return noKeys;
+      if (verdict !== undefined) return verdict;
       const message = 'Send the bearer secret from the state folder, or a token of `codex-fleet token`.';
-      return { status: 401, error: { code: refused, message }, headers: { 'www-authenticate': challenge } };
+      // Only who has sent something is told that it is wrong. The scope: what one asks the authorization server for.
+      const what: Challenge = {
+        ...(bearerOf(authorization) !== undefined && { error: 'invalid_token' }),
+        ...(resource !== undefined && { scope: 'run' }),
+      };
+      return { status: 401, error: { code: refused, message }, headers: challenge(request, what) };
     },
   };
 }
@@ -102,15 +134,6 @@ function isTls(socket: Socket): socket is TLSSocket {
 
 function fingerprintOf(shown: string): string {
   return shown.replaceAll(':', '').toLowerCase();
-}
-
-/** RFC 6750, 3.1. */
-export function insufficientScope(challenge: string, scope: Scope): Refusal {
-  return {
-    status: 403,
-    error: { code: refused, message: `This token may not do that: it takes the scope "${scope}".` },
-    headers: { 'www-authenticate': `${challenge}, error="insufficient_scope", scope="${scope}"` },
-  };
 }
 
 export type Body = { ok: true; value: unknown } | { ok: false; refusal: Refusal };

@@ -11,8 +11,9 @@ import { loopbackHosts } from '../schemas/loopback.ts';
 import type { ServerFactory } from './build-server.ts';
 import { allows } from '../core/trust/scopes.ts';
 import type { Principal } from '../schemas/principal.ts';
-import { createHttpGuard, insufficientScope, readBody, type HttpGuard, type Refusal } from './http-guard.ts';
+import { createHttpGuard, readBody, type HttpGuard, type Refusal } from './http-guard.ts';
 import { createHttpSessions, type HttpSession, type HttpSessions } from './http-sessions.ts';
+import { metadataOf, metadataPaths, type ProtectedResource } from './protected-resource.ts';
 import { scopeOf } from './scopes.ts';
 import type { TlsOptions, TlsServer } from './tls-server.ts';
 import type { Verifier } from './verifier.ts';
@@ -25,6 +26,8 @@ export interface HttpOptions {
   port: number;
   /** Who may ask for what. */
   verify: Verifier;
+  /** Whose access tokens `verify` knows, besides others; clients are told where to get them. */
+  resource?: ProtectedResource | undefined;
   /** An unused session ends after this long; default 30 minutes. */
   sessionTtlMs?: number;
   /** How often unused sessions are looked for; default 60 s. */
@@ -56,17 +59,17 @@ export async function serveHttp(factory: ServerFactory, options: HttpOptions): P
   const overTls = options.tls === undefined ? undefined : await openTls(options.tls);
   const http = overTls?.server ?? createServer();
   const port = await listen(http, options);
-  const challenge = 'Bearer';
+  const { resource } = options;
   const guard = createHttpGuard({
     scheme: overTls === undefined ? 'http' : 'https',
     names: () => overTls?.hosts() ?? [],
     port,
     verify: options.verify,
-    challenge,
+    resource,
     clients: overTls?.clients,
   });
   http.on('request', (request, response) => {
-    void serve(request, response, { guard, sessions, challenge }).catch(() => {
+    void serve(request, response, { guard, sessions, resource }).catch(() => {
       if (response.headersSent) response.destroy();
       else refuse(response, { status: 500, error: { code: -32_603, message: 'Internal error' } });
     });
@@ -115,17 +118,23 @@ async function listen(http: HttpServer, options: HttpOptions): Promise<number> {
 interface Served {
   guard: HttpGuard;
   sessions: HttpSessions;
-  challenge: string;
+  resource: ProtectedResource | undefined;
 }
 
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  { guard, sessions, challenge }: Served,
+  { guard, sessions, resource }: Served,
 ): Promise<void> {
   const foreign = guard.checkSource(request);
   if (foreign !== undefined) {
     refuse(response, foreign);
+    return;
+  }
+  if (resource !== undefined && request.method === 'GET' && metadataPaths.has(pathOf(request))) {
+    response
+      .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+      .end(JSON.stringify(metadataOf(resource, guard.urlOf(request))));
     return;
   }
   const principal = await guard.identify(request);
@@ -149,7 +158,7 @@ async function serve(
   }
   const needed = scopeOf(body);
   if (!allows(principal.scope, needed)) {
-    refuse(response, insufficientScope(challenge, needed));
+    refuse(response, guard.insufficientScope(request, needed));
     return;
   }
   const session = await findSession(request, body, principal, sessions);
@@ -163,8 +172,12 @@ async function serve(
   if (session.transport.sessionId === undefined) await session.transport.close();
 }
 
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
 function checkTarget(request: IncomingMessage): Refusal | undefined {
-  if (request.url?.split('?', 1)[0] !== path) {
+  if (pathOf(request) !== path) {
     return { status: 404, error: { code: serverError, message: `Only ${path} is served here.` } };
   }
   if (request.method === 'POST' || request.method === 'GET' || request.method === 'DELETE') return undefined;

@@ -7,10 +7,23 @@ export interface Presented {
   authorization: string | undefined;
   /** SHA-256 of the client's certificate, in hex, where TLS has asked for one and found it good. */
   certificate: string | undefined;
+  /** The URL it was sent to, by a Host that is ours. */
+  resource: string;
 }
 
-/** Tells who a request comes from; undefined for nobody we know. Every way to know somebody is one of these. */
-export type Verifier = (presented: Presented) => Principal | undefined | Promise<Principal | undefined>;
+/**
+ * Who a request comes from. undefined: nobody we know. `no_scope`: somebody who may do nothing here.
+ * `unavailable`: it cannot be told now.
+ */
+export type Verdict = Principal | 'no_scope' | 'unavailable' | undefined;
+
+/** Every way to know somebody is one of these. */
+export type Verifier = (presented: Presented) => Verdict | Promise<Verdict>;
+
+/** Knows whom one of them knows. */
+export function eitherOf(first: Verifier, second: Verifier): Verifier {
+  return async (presented) => (await first(presented)) ?? second(presented);
+}
 
 /** What `Bearer` carries; the scheme is not case-sensitive (RFC 9110, 11.1). */
 export function bearerOf(authorization: string | undefined): string | undefined {

@@ -4,6 +4,7 @@ import { plainName, taskId } from './ids.ts';
 import { limitLayer, processLimits } from './limits.ts';
 import { loopbackHosts } from './loopback.ts';
 import { networkGrant } from './network.ts';
+import { oauth } from './oauth.ts';
 import { pipeline } from './pipeline.ts';
 import { privacyMode, privateType } from './privacy.ts';
 import { sandboxLayer, sandboxProfile } from './sandbox.ts';
@@ -328,6 +329,11 @@ export const config = z.strictObject({
         .describe('A folder of `codex-fleet certs`, or with cert.pem, key.pem and ca.pem of your own.'),
       enabled: z.boolean().default(true).describe('Whether clients can mount a URL.'),
       port: z.int().min(0).max(65_535).default(0).describe('0 picks a free port once and keeps it.'),
+      oauth: oauth
+        .optional()
+        .describe(
+          'Lets in bearers of access tokens of an authorization server, too, each with runs of their own.',
+        ),
     })
     .refine(({ host, tls }) => tls !== undefined || loopbackHosts.has(host), {
       error:

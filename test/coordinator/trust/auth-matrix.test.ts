@@ -144,7 +144,10 @@ describe('who asks over the URL', () => {
       told.push([what, answer?.status]);
       if (answer === undefined || answer.status === 200) continue;
       expect(answer.text).not.toMatch(/\bat .*:\d+:\d+|node_modules|<html/i);
-      if (answer.status === 401) expect(answer.headers['www-authenticate']).toBe('Bearer');
+      if (answer.status === 401) {
+        const hasShown = asked.headers === undefined || asked.headers.authorization !== undefined;
+        expect(answer.headers['www-authenticate']).toBe(hasShown ? 'Bearer error="invalid_token"' : 'Bearer');
+      }
       expect(JSON.parse(answer.text), what).toMatchObject({ jsonrpc: '2.0', id: null });
     }
     const wanted = matrix.map(([what, , status], at) => [
@@ -181,7 +184,7 @@ describe('who asks over the URL', () => {
     for (const body of [tool('start_run', {}), [hello, tool('cancel_run', {})], tool('no_such_tool', {})]) {
       const answer = await ask({ headers: watch, body });
       expect(answer.status).toBe(403);
-      expect(answer.headers['www-authenticate']).toBe('Bearer, error="insufficient_scope", scope="run"');
+      expect(answer.headers['www-authenticate']).toBe('Bearer error="insufficient_scope", scope="run"');
     }
     const jane = await sessionOf('jane');
     const own = { jsonrpc: '2.0', method: 'notifications/codex-fleet/credentials', params: {} };
