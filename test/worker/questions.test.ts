@@ -3,6 +3,7 @@ import type { ScriptedSession } from './support/scripted-engine.ts';
 import {
   detailWhere,
   openTestWorker,
+  recordOf,
   until,
   type TestWorker,
   type WorkerPeer,
@@ -81,6 +82,54 @@ describe('an answer', () => {
     await peer.call('resume_run', { ...answer, asked_at });
     const { decisions } = await detailWhere(peer, run_id, ({ status }) => status === 'running');
     expect(decisions).toMatchObject([{ answer: 'accepted', by: 'elicitation' }]);
+  });
+});
+
+describe('an escalation', () => {
+  const asked = {
+    kind: 'decision',
+    asked: 'touch /x\u202e',
+    answer: 'asked',
+    by: 'nobody',
+    escalation: 'sandbox',
+  } as const;
+
+  test('is on disk as asked before anybody is, and as decided before the engine goes on', async () => {
+    const worker = await openTestWorker();
+    const peer = await worker.connect();
+    const run_id = await start(peer);
+    const { context } = await worker.codex.session(1);
+    context.report(asked);
+    const entry = { asked: 'touch /x<U+202E>', answer: 'asked', escalation: 'sandbox' };
+    expect(recordOf(worker.dir, run_id).detail.decisions).toMatchObject([entry]);
+    context.report({ ...asked, answer: 'declined', by: 'timeout' });
+    expect(recordOf(worker.dir, run_id).detail.decisions).toMatchObject([
+      { ...entry, answer: 'declined', by: 'timeout', decided_at: expect.any(Number) },
+    ]);
+    const { runs } = await peer.call('poll_run', { run_ids: [run_id] });
+    expect(runs).toMatchObject([{ escalations: '1 declined' }]);
+  });
+
+  test('may not be granted to a run without limits; 64 are listed and the rest counted', async () => {
+    const worker = await openTestWorker();
+    const peer = await worker.connect();
+    const run_id = await start(peer);
+    const session = await worker.codex.session(1);
+    const { context } = session;
+    expect(context.escalationBar()).toMatch(/no limit of memory_bytes and processes/);
+    for (let n = 0; n < 70; n += 1) {
+      context.report({ ...asked, asked: String(n), answer: 'declined', by: 'rule', why: 'No.' });
+    }
+    context.report({ kind: 'decision', asked: 'ls', answer: 'accepted', by: 'policy' });
+    expect(context.escalationBar()).toMatch(/asked for more 64 times/);
+    session.finish({ kind: 'exit', code: 0 });
+    const { decisions, notes } = await detailWhere(peer, run_id, ({ status }) => status === 'completed');
+    expect(decisions.map((one) => one.asked)).toEqual([
+      ...Array.from({ length: 64 }, (_, n) => String(n)),
+      'ls',
+    ]);
+    expect(new Set(decisions.slice(0, 64).map(({ at }) => at)).size).toBe(64);
+    expect(notes).toContain('6 further requests for more were declined, and are not listed.');
   });
 });
 

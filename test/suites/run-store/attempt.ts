@@ -201,6 +201,20 @@ export function attemptCases(bench: Bench): void {
       expect((await bench.stored(id)).handles).toEqual([sealed, b]);
     });
 
+    it('takes what became of an escalation for what was asked, and never the other way round', async () => {
+      const { run_id: id } = await bench.claimed();
+      const fence = { run_id: id, attempt: 1, now: 1 };
+      const asked = { at: 1, asked: 'ls', answer: 'asked', by: 'nobody', escalation: 'sandbox' } as const;
+      const other = { ...asked, at: 2, attempt: 1 };
+      await bench.store.progress([{ ...fence, decisions: [{ ...asked, attempt: 1 }, other] }]);
+      const granted = { ...asked, answer: 'accepted', by: 'client', decided_at: 3, attempt: 2 } as const;
+      const [record] = await bench.store.progress([{ ...fence, decisions: [granted, other] }]);
+      expect(record?.decisions).toEqual([{ ...granted, attempt: 1 }, other]);
+      const [later] = await bench.store.progress([{ ...fence, decisions: [{ ...asked, attempt: 2 }] }]);
+      expect(later?.decisions).toEqual(record?.decisions);
+      expect((await bench.stored(id)).decisions).toEqual(record?.decisions);
+    });
+
     it('takes several reports about one run in one call', async () => {
       const { run_id: id } = await bench.claimed();
       const fence = { run_id: id, attempt: 1, now: 1 };

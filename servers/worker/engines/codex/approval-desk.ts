@@ -11,7 +11,7 @@ export interface ServerRequest {
   id: RequestId;
   method: string;
   params: unknown;
-  client: AppServerClient;
+  client: Pick<AppServerClient, 'respond' | 'refuse'>;
   changesOf(itemId: string): readonly FileUpdate[];
 }
 
