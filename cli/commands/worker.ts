@@ -1,6 +1,7 @@
 import { defineCommand, wrongUsage } from '../command.ts';
 import { recordThisProcess } from '../fleet/process-record.ts';
 import { readInteger } from '../options.ts';
+import { closeInherited } from '../../platform/close-inherited.ts';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { findInstall } from '../../platform/install.ts';
@@ -37,6 +38,7 @@ export const worker = defineCommand({
     slots: { type: 'string', value: 'N', about: 'Runs at a time; default from the configuration' },
   },
   run: async ({ values, positionals }) => {
+    closeInherited();
     if (positionals.length > 0) throw wrongUsage('worker', `"${positionals.join(' ')}" was not expected`);
     const id = values.id ?? 'by-hand';
     if (!plainName.safeParse(id).success)
