@@ -55,7 +55,13 @@ export function newWorkerDir(): string {
 }
 
 export async function openTestWorker(
-  options: { dir?: string; slots?: number; config?: Record<string, unknown>; keysMs?: number } = {},
+  options: {
+    dir?: string;
+    slots?: number;
+    config?: Record<string, unknown>;
+    keysMs?: number;
+    engines?: Partial<typeof engines>;
+  } = {},
 ): Promise<TestWorker> {
   const dir = options.dir ?? newWorkerDir();
   const config: Config = configSchema.parse({ reaping: 'best_effort', pipelines, ...options.config });
@@ -73,7 +79,7 @@ export async function openTestWorker(
     config,
     env: { PATH: '/usr/bin:/bin' },
     log,
-    engines: { ...engines, codex, command },
+    engines: { ...engines, codex, command, ...options.engines },
     keysMs: options.keysMs,
   });
   let stopping: Promise<void> | undefined;
