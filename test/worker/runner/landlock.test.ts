@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { callFilter } from '../../../servers/worker/runner/call-filter.ts';
 import { landlockLauncher, landlockRules } from '../../../servers/worker/runner/landlock.ts';
+import { findPrograms } from '../../../servers/worker/runner/find-programs.ts';
 import type { Confinement } from '../../../servers/worker/runner/process.ts';
+import { path } from './support.ts';
 
 const confinement: Confinement = {
   writable: ['/work'],
@@ -61,5 +64,30 @@ describe('its launcher', () => {
     const filtered = { network: false, refuses: 'little', localSockets: false, keepsModes: true } as const;
     expect(callFilter('arm64', filtered)?.length).toBeGreaterThan(0);
     expect(callFilter('ia32', filtered)).toBeUndefined();
+  });
+
+  it('loads nothing of what the environment of the command names, and hands it on as it is', () => {
+    const [perl = ''] = findPrograms('perl', path);
+    const [file, ...words] = landlockLauncher(perl, confinement, 'held');
+    const env = { PERL5OPT: '-MNothing', PERL5LIB: '/nowhere', WORDS: 'a=b\nc' };
+    const { stdout, stderr, status } = spawnSync(file, [...words, '/usr/bin/env', '-0'], {
+      env,
+      encoding: 'utf8',
+    });
+    if (stderr.includes('the kernel has no Landlock')) return expect(status).toBe(125);
+    const told = stdout.split('\0').filter(Boolean);
+    expect(told.toSorted()).toEqual(
+      Object.entries(env)
+        .map(([name, value]) => `${name}=${value}`)
+        .toSorted(),
+    );
+  });
+
+  it('says why where it cannot become the command', () => {
+    const [perl = ''] = findPrograms('perl', path);
+    const [file, ...words] = landlockLauncher(perl, confinement, 'held');
+    const { stderr, status } = spawnSync(file, [...words, '/nowhere'], { env: {}, encoding: 'utf8' });
+    expect(status).toBe(125);
+    expect(stderr).toContain('landlock: ');
   });
 });

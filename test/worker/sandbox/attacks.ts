@@ -14,11 +14,11 @@ export const allAttacks: Attacks = { ...onFiles, ...onProcesses, ...onNetwork };
 export const attacksOfRoot: Attacks = { ...onFilesOfRoot, ...onNetworkOfRoot, ...ofCapabilities };
 
 const basic =
-  'home-secret home-token-file secret-by-link secret-by-hard-link secret-by-proc-root secret-by-cwd-of-others neighbour-codex-home tmp-of-others write-outside write-home truncate-outside truncate-unopened mode-outside remove-outside move-inside environment-of-others maps-of-others signal-to-others limits-of-others tcp udp abstract-socket socket-of-the-fleet kernel-log';
+  'home-secret home-token-file secret-by-link secret-by-hard-link secret-by-proc-root secret-by-cwd-of-others neighbour-codex-home tmp-of-others write-outside write-home truncate-outside truncate-unopened mode-outside remove-outside move-inside environment-of-others maps-of-others signal-to-others limits-of-others tcp udp abstract-socket socket-of-the-fleet';
 
 /** Those that need no more than a secret, a folder, and some sockets. */
 export const attacks: Attacks = Object.fromEntries(
-  Object.entries({ ...allAttacks, ...attacksOfRoot }).filter(([name]) => basic.split(' ').includes(name)),
+  Object.entries(allAttacks).filter(([name]) => basic.split(' ').includes(name)),
 );
 
 /** Real where a worker was started with files left open for it. */
