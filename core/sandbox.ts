@@ -19,17 +19,34 @@ export const layersOf: Readonly<Record<SandboxProfile, readonly SandboxLayer[]>>
 
 export interface AskedSandbox {
   profile: SandboxProfile;
+  /** Nobody asked for it: what of it does not hold here, a run goes without, and says so. */
+  byDefault: boolean;
   /** Hosts where it is a list. */
   network: NetworkGrant;
 }
 
-/** The stricter profile of configuration and pipeline; of the network what either grants. */
+/**
+ * The stricter profile of configuration and pipeline, `default` where neither names one; of the network
+ * what either grants.
+ */
 export function askedSandbox(
   { sandbox }: Pick<Config, 'sandbox'>,
   pipeline: Pick<Pipeline, 'sandbox' | 'network'>,
 ): AskedSandbox {
   const profile = sandboxProfiles.findLast((name) => name === sandbox.profile || name === pipeline.sandbox);
-  return { profile: profile ?? 'off', network: eitherGrant(sandbox.network, pipeline.network ?? false) };
+  return {
+    profile: profile ?? 'default',
+    byDefault: profile === undefined,
+    network: eitherGrant(sandbox.network, pipeline.network ?? false),
+  };
+}
+
+/** Layers such a run may go without. */
+export function dispensable(
+  { byDefault }: AskedSandbox,
+  { sandbox }: Pick<Config, 'sandbox'>,
+): readonly SandboxLayer[] {
+  return byDefault ? layersOf.default : sandbox.allow_degraded;
 }
 
 /** How a profile is held to here. */
@@ -106,7 +123,10 @@ export function sandboxNote(asked: AskedSandbox, plan: SandboxPlan): string {
   const parts = [
     `Sandbox ${asked.profile}: enforced ${enforced.length === 0 ? 'nothing' : enforced.join(', ')}`,
     ...networkWords(asked.network),
-    ...plan.without.map(({ layer, state, why }) => `${layer} ${state} (${why ?? 'unknown'}), allowed`),
+    ...plan.without.map(
+      ({ layer, state, why }) =>
+        `${layer} ${state} (${why ?? 'unknown'}), ${asked.byDefault ? 'not asked for' : 'allowed'}`,
+    ),
   ];
   return `${parts.join('; ')}.`;
 }

@@ -282,12 +282,14 @@ export const config = z.strictObject({
   sandbox: z
     .strictObject({
       profile: sandboxProfile
-        .default('off')
+        .optional()
         .describe(
           'What commands can reach. `default`: their folder is writable, the rest of the machine read-only, private ' +
             'places of the home folder and the state of the fleet hidden, /tmp their own, no network, no ' +
             'privileges, no process but their own. `strict`: of the home folder only programs are shown, and ' +
-            'system calls are filtered. `off`: as much as you. Codex confines its own commands.',
+            'system calls are filtered. `off`: as much as you. A profile that is set holds whole, or the run is ' +
+            'refused. Where none is set it is `default`, as far as this machine can hold it: what a run goes ' +
+            'without, it says. Codex confines its own commands.',
         ),
       network: networkGrant
         .default(false)

@@ -208,9 +208,11 @@ function row(cell: Cell): string[] {
 
 const head = ['run', 'at once', '÷ bare', 'runs/s', 'added ms', 'start p50', 'p99', 'poll p50', 'p99'];
 
+const barely = { workers: { count: 1, slots: 8 }, privacy: { mode: 'off' }, sandbox: { profile: 'off' } };
+
 async function measureAll(configured: 'bare' | 'default', extra: boolean) {
   const fleet = await (configured === 'bare'
-    ? startBenchFleet('best_effort', { workers: { count: 1, slots: 8 }, privacy: { mode: 'off' } })
+    ? startBenchFleet('best_effort', barely)
     : startBenchFleet('auto'));
   try {
     const quiet = await idle(fleet);
@@ -229,7 +231,7 @@ async function measureAll(configured: 'bare' | 'default', extra: boolean) {
 /**
  * Trivial runs through bridge, coordinator and worker, everything persisted and hashed, in a fleet that
  * is warm, against bare `child_process.spawn` of the same argv in the same minute: first by one worker
- * without process namespaces and without the privacy guard, then with both, in the default configuration.
+ * without namespaces, sandbox and privacy guard, then with all of them, in the default configuration.
  */
 export async function run(): Promise<{ table: string; pass: boolean; figures: Record<string, number> }> {
   const group = await measureAll('bare', true);
@@ -262,7 +264,7 @@ export async function run(): Promise<{ table: string; pass: boolean; figures: Re
     figures.worker_idle_mb <= 75 &&
     figures.idle_cpu_ms_per_s <= 1;
   const table = [
-    'One worker, process groups only, private values not replaced:',
+    'One worker, process groups only, no sandbox, private values not replaced:',
     columns([head, ...group.cells.map(row)]),
     '',
     'Default configuration, two workers:',

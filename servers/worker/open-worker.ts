@@ -106,7 +106,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   });
   const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
   const sandbox = createSandbox({ layer, dir, ours: options.ours, path });
-  if (config.sandbox.profile !== 'off') await sandbox.prove();
+  if (config.sandbox.profile !== undefined && config.sandbox.profile !== 'off') await sandbox.prove();
   const limits = createLimits({ layer, dir });
   if (Object.keys(strictestLimits(config.limits)).length > 0) await limits.prove();
   const deps = {
@@ -144,8 +144,8 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   };
   const probed = probeEngines(engines, { config, env, stateDir: dir, startProcess: deps.startProcess });
   const { slots, transport = 'http' } = options;
-  const enforced = (): string[] => [
-    ...namesOf(sandbox.known() ?? []),
+  const enforced = async (): Promise<string[]> => [
+    ...namesOf(config.sandbox.profile === undefined ? await sandbox.prove() : (sandbox.known() ?? [])),
     ...namesOf(limits.known() ?? []).map((name) => `limit ${name}`),
   ];
   const signed = { dir, identity, engines: probed, enforced };

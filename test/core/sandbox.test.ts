@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   askedSandbox,
+  dispensable,
   holdsLayer,
   layersOf,
   planSandbox,
@@ -23,7 +24,7 @@ function states(...missing: SandboxLayer[]): LayerState[] {
 }
 
 function asked(
-  configured: SandboxProfile,
+  configured: SandboxProfile | undefined,
   wanted?: SandboxProfile,
   network: NetworkGrant = false,
   granted?: NetworkGrant,
@@ -38,6 +39,18 @@ describe('what a run asks for', () => {
     expect(asked('default', 'off').profile).toBe('default');
     expect(asked('off', 'strict').profile).toBe('strict');
     expect(asked('strict', 'default').profile).toBe('strict');
+    expect(asked(undefined, 'off')).toMatchObject({ profile: 'off', byDefault: false });
+    expect(asked(undefined, 'strict')).toMatchObject({ profile: 'strict', byDefault: false });
+  });
+
+  it('is `default` where neither names one, and then may go without what does not hold', () => {
+    const config = configSchema.parse({ sandbox: { allow_degraded: ['system_calls'] } });
+    const byDefault = asked(undefined);
+    expect(byDefault).toMatchObject({ profile: 'default', byDefault: true });
+    expect(dispensable(byDefault, config)).toEqual(layersOf.default);
+    expect(dispensable(asked('default'), config)).toEqual(['system_calls']);
+    const plan = planSandbox('default', states('processes'), dispensable(byDefault, config));
+    expect(sandboxNote(byDefault, plan)).toContain('processes missing (no bwrap), not asked for');
   });
 
   it('has the network where either grants it', () => {

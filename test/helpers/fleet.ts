@@ -35,7 +35,10 @@ export interface TestFleet {
   close(): Promise<void>;
 }
 
-/** A fleet of its own in an empty home, not started yet, that uses all its slots however busy the machine is; its paths are outside the temp folder Codex avoids. */
+/**
+ * A fleet of its own in an empty home, not started yet, that uses all its slots however busy the machine is;
+ * its paths are outside the temp folder Codex avoids. Its commands may leave marks outside of their folder.
+ */
 export async function createFleet(
   config: Record<string, unknown> = {},
   extraEnv: Record<string, string> = {},
@@ -49,7 +52,12 @@ export async function createFleet(
   for (const dir of [home, work, stateDir, temp]) await mkdir(dir, { mode: 0o700 });
   await writeFile(
     configFile,
-    JSON.stringify({ roots: [work], scheduling: { heed_hosts: false }, ...config }),
+    JSON.stringify({
+      roots: [work],
+      scheduling: { heed_hosts: false },
+      sandbox: { profile: 'off' },
+      ...config,
+    }),
   );
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
-import { askedSandbox, holdsLayer, planSandbox, sandboxNote } from '../../../core/sandbox.ts';
+import { askedSandbox, dispensable, holdsLayer, planSandbox, sandboxNote } from '../../../core/sandbox.ts';
 import { FleetError } from '../../../core/errors.ts';
 import { findInstall } from '../../../platform/install.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
-import type { LayerState } from '../../../schemas/sandbox.ts';
+import type { LayerState, SandboxLayer } from '../../../schemas/sandbox.ts';
 import type { EngineReport } from '../engines/engine.ts';
 import type { ReapingLayer } from '../runner/layer.ts';
 import type { StartProcess } from '../runner/process.ts';
@@ -58,19 +58,21 @@ export function createSandbox(options: {
     prove,
     known: () => proven?.states,
     async check({ config, pipeline, stages }) {
-      const { profile, network } = askedSandbox(config, pipeline);
+      const asked = askedSandbox(config, pipeline);
       if (!stages.some(isConfined)) return;
-      if (typeof network !== 'boolean') throw noHosts('no proxy is there yet');
-      if (profile === 'off') return;
+      if (typeof asked.network !== 'boolean') throw noHosts('no proxy is there yet');
+      if (asked.profile === 'off') return;
       await prove();
-      planSandbox(profile, statesFor(config, proven), config.sandbox.allow_degraded);
+      const without = dispensable(asked, config);
+      planSandbox(asked.profile, statesFor(without, proven), without);
     },
     around(startProcess, { stage, pipeline, cwd, config, env, report }) {
       const asked = askedSandbox(config, pipeline);
       if (!isConfined(stage)) return startProcess;
       if (typeof asked.network !== 'boolean') throw noHosts('no proxy is there yet');
       if (asked.profile === 'off') return startProcess;
-      const plan = planSandbox(asked.profile, statesFor(config, proven), config.sandbox.allow_degraded);
+      const without = dispensable(asked, config);
+      const plan = planSandbox(asked.profile, statesFor(without, proven), without);
       report({ kind: 'note', text: sandboxNote(asked, plan) });
       if (plan.without.length > 0)
         report({ kind: 'degraded', layers: plan.without.map((state) => state.layer) });
@@ -92,7 +94,7 @@ export function createSandbox(options: {
         ...confinementOf(profile, places),
         filtersCalls: holdsLayer(plan, 'system_calls'),
       };
-      const modes = mayDegradeFiles(config) ? 'free' : 'held';
+      const modes = without.includes('filesystem') ? 'free' : 'held';
       return (spec, io) => startProcess(way.confine(spec, confinement, modes), io);
     },
   };
@@ -102,19 +104,15 @@ export function createSandbox(options: {
  * Landlock knows no modes and owners of files: it holds all of the layer only where nobody may change any,
  * which many programs do not bear. Where the configuration can do with less, they may.
  */
-function statesFor(config: Config, proven: Proven | undefined): readonly LayerState[] {
+function statesFor(without: readonly SandboxLayer[], proven: Proven | undefined): readonly LayerState[] {
   const states = proven?.states ?? [];
-  if (proven?.way?.by !== 'landlock' || !mayDegradeFiles(config)) return states;
+  if (proven?.way?.by !== 'landlock' || !without.includes('filesystem')) return states;
   return states.map((state) =>
     state.layer === 'filesystem' && state.state === 'enforced' ? { ...state, ...modesAreFree } : state,
   );
 }
 
 const modesAreFree = { state: 'degraded', why: 'modes of files outside can be changed' } as const;
-
-function mayDegradeFiles(config: Config): boolean {
-  return config.sandbox.allow_degraded.includes('filesystem');
-}
 
 /** The folder of our package: its built files need those beside them. */
 function ourPrograms(): string {

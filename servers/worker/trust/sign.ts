@@ -46,7 +46,7 @@ export function createSigner(options: SignOptions): Signer {
         output_bytes: config.limits.output_bytes,
         ...strictestLimits(config.limits),
       },
-      sandbox: [identity.reaping, ...options.enforced()],
+      sandbox: [identity.reaping, ...(await options.enforced())],
       tools,
     };
   }

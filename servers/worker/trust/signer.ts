@@ -18,7 +18,7 @@ export interface SignOptions {
   transport: DescriptorClaims['transport'];
   config: Config;
   /** Layers of the sandbox and of limits that hold there. */
-  enforced: () => string[];
+  enforced: () => Promise<string[]>;
   /** Where Codex is looked for. */
   path: string;
   now: () => number;

@@ -64,7 +64,12 @@ export async function openTestWorker(
   } = {},
 ): Promise<TestWorker> {
   const dir = options.dir ?? newWorkerDir();
-  const config: Config = configSchema.parse({ reaping: 'best_effort', pipelines, ...options.config });
+  const config: Config = configSchema.parse({
+    reaping: 'best_effort',
+    sandbox: { profile: 'off' },
+    pipelines,
+    ...options.config,
+  });
   const codex = new ScriptedEngine('codex', 'turn_boundary');
   const command = new ScriptedEngine('command', 'stopped');
   const log = createLogger({ name: 'test-worker', level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
