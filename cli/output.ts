@@ -1,10 +1,14 @@
-/** A line, or one JSON document, on stdout. */
+import { sanitize } from '../core/sanitize.ts';
+import { escapeHidden } from '../core/visible-json.ts';
+
+/** Lines on stdout, of which a terminal shows every character and obeys none: some of it may be a worker's. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${sanitize(text)}\n`);
 }
 
+/** One JSON document on stdout. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, undefined, 2));
+  process.stdout.write(`${escapeHidden(JSON.stringify(value, undefined, 2))}\n`);
 }
 
 /** Columns under their headings; numbers (`right`) stand right. */

@@ -1,10 +1,12 @@
 import { FleetError } from '../core/errors.ts';
+import { sanitize } from '../core/sanitize.ts';
+import { printJson } from './output.ts';
 
 /** Says what went wrong and what to do about it; answers the exit code. */
 export function report(error: unknown, json: boolean): number {
   const shown = error instanceof FleetError ? error : unexpected(error);
-  if (json) process.stdout.write(`${JSON.stringify({ error: shown.toBody() }, undefined, 2)}\n`);
-  process.stderr.write(`codex-fleet: ${shown.message}\n${shown.next}\n`);
+  if (json) printJson({ error: shown.toBody() });
+  process.stderr.write(`codex-fleet: ${sanitize(shown.message)}\n${sanitize(shown.next)}\n`);
   return shown.code === 'INVALID_INPUT' ? 2 : 1;
 }
 

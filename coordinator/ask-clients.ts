@@ -1,4 +1,4 @@
-import { wordsOfQuestion } from '../core/escalation.ts';
+import { dialogOf } from '../core/escalation.ts';
 import { covers } from '../core/owners.ts';
 import { FleetError } from '../core/errors.ts';
 import { sanitize } from '../core/sanitize.ts';
@@ -139,6 +139,6 @@ const intents = {
 function wordsOf({ run_id: runId, spec, question }: RunRecord): string {
   const who = spec.label === undefined ? runId : `${sanitize(spec.label)} (${runId})`;
   const intent = intents[question?.kind ?? 'question'];
-  const asked = question === undefined ? '' : wordsOfQuestion(question);
+  const asked = question === undefined ? '' : dialogOf(question);
   return `${who} ${intent} in ${sanitize(spec.cwd)}:\n\n${asked}`;
 }

@@ -1,7 +1,9 @@
 import { nextAfterPoll } from '../core/next.ts';
 import { packRuns, pollEnvelopeBytes } from '../core/poll-reply.ts';
+import { quoted } from '../core/escalation.ts';
 import { FleetError } from '../core/errors.ts';
 import { resultLinks } from '../core/result-links.ts';
+import { sanitize } from '../core/sanitize.ts';
 import type { Call, Handlers, Output } from '../mcp/handlers.ts';
 import { isRecord } from '../mcp/json-rpc.ts';
 import { linkBlock } from '../mcp/reply.ts';
@@ -147,7 +149,7 @@ function resultOf(run: RunRecord, snapshot: RunSnapshot): NonNullable<TaskView['
 
 /** Accepting or declining is the whole answer, so the form has no fields. */
 function elicitation({ run_id: runId, label, question = 'May it go on?' }: RunSnapshot) {
-  const message = `${label ?? runId} asks: ${question}`;
+  const message = `${sanitize(label ?? runId)} asks:\n\n${quoted(question)}`;
   return {
     method: 'elicitation/create',
     params: { mode: 'form', message, requestedSchema: { type: 'object', properties: {} } },

@@ -6,6 +6,9 @@ import { clipToJsonBytes } from './json-bytes.ts';
 import { layersOfLimits, limitFix } from './limits.ts';
 import { sanitize } from './sanitize.ts';
 
+/** Of a question in a reply or a dialog. */
+const maxQuestionBytes = 4_000;
+
 /** Of why one was declined, in a reply. */
 const maxWhyBytes = 600;
 
@@ -56,8 +59,18 @@ const intents: Readonly<Record<EscalationKind, string>> = {
 
 /** A question as it is shown: what it asks for in our words, then a worker's, as visible text. */
 export function wordsOfQuestion({ text, escalation }: Question): string {
-  const words = sanitize(text);
+  const words = clipToJsonBytes(sanitize(text), maxQuestionBytes);
   return escalation === undefined ? words : `${intents[escalation]}: ${words}`;
+}
+
+/** A question in a dialog: what a worker says stands in lines of their own, each marked, and none looks like ours. */
+export function dialogOf({ escalation, ...question }: Question): string {
+  const words = quoted(wordsOfQuestion(question));
+  return escalation === undefined ? words : `${intents[escalation]}:\n\n${words}`;
+}
+
+export function quoted(words: string): string {
+  return words.replaceAll(/^/gm, '> ');
 }
 
 /** What became of a run's escalations, in one line; undefined where there were none. */

@@ -108,7 +108,7 @@ function summarizeHandles(handles: readonly TriedHandle[]): HandleSummary[] {
     handle_id,
     stream,
     ...(name !== undefined && { name: sanitize(name) }),
-    ...(named && { stage }),
+    ...(named && { stage: sanitize(stage) }),
     ...(counted && attempt !== undefined && { attempt }),
     bytes,
     lines,

@@ -1,4 +1,5 @@
 import { destination, pino, type Logger } from 'pino';
+import { escapeHidden } from '../core/visible-json.ts';
 import { parseJson } from '../core/parse-json.ts';
 import type { Config } from '../schemas/config.ts';
 
@@ -19,6 +20,8 @@ export function createLogger(options: {
   const { guard } = options;
   const stderr = destination({ dest: 2, sync: true, maxLength: maxWaiting });
   stderr.on('error', () => undefined);
+  // What a worker, an engine or a repository said stands in a line as text, whatever shows the log.
+  const write = (line: string): void => void stderr.write(escapeHidden(line));
   return pino(
     {
       name: options.name,
@@ -29,7 +32,7 @@ export function createLogger(options: {
         censor: '[hidden]',
       },
     },
-    guard === undefined ? stderr : guardedBy(guard, (line) => stderr.write(line)),
+    guard === undefined ? { write } : guardedBy(guard, write),
   );
 }
 

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import type { z } from 'zod';
 import { defineCommand, wrongUsage } from '../command.ts';
 import { copyHandle } from '../fleet/copy-handle.ts';
-import { openReader, type Page } from '../fleet/read-handle.ts';
+import { openReader, type Page, type ReadPage } from '../fleet/read-handle.ts';
 import { readSearch, readShared, searches, searchOptions } from '../fleet/read-options.ts';
 import { print, printJson } from '../output.ts';
+import { createVisibleText } from '../visible-text.ts';
+import { sanitize } from '../../core/sanitize.ts';
 import { processEnv } from '../../platform/environment.ts';
 import { fleetPaths } from '../../platform/paths.ts';
 import { handleId } from '../../schemas/ids.ts';
@@ -30,7 +32,7 @@ export const read = defineCommand({
     tail: { type: 'string', value: 'N', about: 'The last N lines' },
     lines: { type: 'string', value: 'A-B', about: 'Lines A to B, counted from 1' },
     bytes: { type: 'string', value: 'A-B', about: 'Bytes A to B, counted from 0, B not included' },
-    all: { type: 'boolean', about: 'All of it, byte for byte' },
+    all: { type: 'boolean', about: 'All of it, byte for byte; on a terminal as visible text' },
     ...searchOptions,
   },
   run: async ({ values, positionals, json }) => {
@@ -47,7 +49,8 @@ export const read = defineCommand({
     const reader = await openReader(fleetPaths(processEnv), handle);
     try {
       if (all === true) {
-        await copyHandle(reader.read, handle, writeOut);
+        if (process.stdout.isTTY) await showAll(reader.read, handle);
+        else await copyHandle(reader.read, handle, writeOut);
         return 0;
       }
       const page = await reader.read({ handle_id: handle, ...readShared(values), ...part });
@@ -93,18 +96,24 @@ function readRange(name: string, text: string): [number, number] {
 }
 
 function showPage(page: Page): void {
-  process.stdout.write(page.text);
-  if (page.text !== '' && !page.text.endsWith('\n')) print('');
+  if (page.text !== '') print(page.text.replace(/\n$/, ''));
   const { from_byte, to_byte, bytes, truncated, sealed, hits, cursor, path } = page;
   const state = sealed ? '' : ', still growing';
   const cut = truncated ? '; its end was cut off' : '';
   const found = hits === undefined ? '' : `${String(hits)} found; `;
   const on = cursor === undefined ? '' : `; go on with --cursor ${cursor}`;
   const place = `bytes ${String(from_byte)}–${String(to_byte)} of ${String(bytes)}${state}${cut}`;
-  process.stderr.write(`[${path === undefined ? '' : `${path}; `}${found}${place}${on}]\n`);
+  process.stderr.write(`${sanitize(`[${path === undefined ? '' : `${path}; `}${found}${place}${on}]`)}\n`);
+}
+
+/** On a terminal as visible text: byte for byte it would obey what a run printed. */
+async function showAll(read: ReadPage, handle: string): Promise<void> {
+  const visible = createVisibleText();
+  await copyHandle(read, handle, (chunk) => writeOut(visible.push(chunk)));
+  await writeOut(visible.end());
 }
 
 /** A reader that is slower than the fleet must not fill the memory. */
-async function writeOut(chunk: Buffer): Promise<void> {
+async function writeOut(chunk: Buffer | string): Promise<void> {
   if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
 }

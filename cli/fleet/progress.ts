@@ -1,3 +1,4 @@
+import { sanitize } from '../../core/sanitize.ts';
 import type { RunSnapshot } from '../../schemas/run.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
 import { formatBytes, formatMs } from '../output.ts';
@@ -38,7 +39,7 @@ export function showProgress(expected: number): Progress {
       runs.set(run.run_id, run);
       if (before?.status !== run.status) {
         eraseTotals();
-        process.stderr.write(`${since()}  ${runLine(run)}\n`);
+        process.stderr.write(`${since()}  ${sanitize(runLine(run))}\n`);
       }
       if (live) drawTotals();
     },

@@ -1,4 +1,5 @@
 import { slotsUnder, strainOf } from '../../core/pressure.ts';
+import { sanitize } from '../../core/sanitize.ts';
 import type { Output } from '../../mcp/handlers.ts';
 import { maxReplyBytes, type FleetContracts } from '../../schemas/tools.ts';
 import type { WorkerDescriptor, WorkerRow } from '../../schemas/worker.ts';
@@ -57,7 +58,7 @@ function toRow(
     state: isDraining(worker) && worker.state === 'up' ? 'draining' : stateOf(worker),
     slots,
     busy,
-    ...(reason !== undefined && { reason }),
+    ...(reason !== undefined && { reason: sanitize(reason) }),
     ...(worker.descriptor !== undefined && { reaping: worker.descriptor.reaping }),
     engines: statuses.filter((status) => status.available).map(nameOf),
     missing: statuses.filter((status) => !status.available).map((status) => missing(status, explained)),
@@ -72,11 +73,11 @@ function held({ descriptor }: FleetWorker, slots: number): string | undefined {
 type EngineStatus = WorkerDescriptor['engines'][number];
 
 function nameOf({ engine, version }: EngineStatus): string {
-  return version === undefined ? engine : `${engine} ${version}`;
+  return version === undefined ? engine : `${engine} ${sanitize(version)}`;
 }
 
 function missing({ engine, why = 'not available' }: EngineStatus, explained: Set<string>): string {
-  const text = `${engine}: ${why}`;
+  const text = `${engine}: ${sanitize(why)}`;
   if (explained.has(text)) return engine;
   explained.add(text);
   return text;

@@ -1,3 +1,5 @@
+import { escapeHidden } from '../../core/visible-json.ts';
+import type { Manifest, TaskManifest } from '../../schemas/manifest.ts';
 import type { Logger } from '../../platform/log.ts';
 import { failpoint } from '../../platform/failpoint.ts';
 import type { Config } from '../../schemas/config.ts';
@@ -32,7 +34,7 @@ export async function writeTask(index: TaskIndex, written: number, writing: Task
     await readOn(index, store, from, async (page) => {
       for (const run of page) {
         if (!isTerminal(run.status)) continue;
-        const text = `${JSON.stringify(buildManifest(run, keepMs, { mode }), undefined, 2)}\n`;
+        const text = manifestText(buildManifest(run, keepMs, { mode }));
         failpoint('manifest.run.before');
         await attempt(() => exported.writeRun(run.run_id, text), log);
         failpoint('manifest.run.after');
@@ -49,7 +51,12 @@ export async function writeTask(index: TaskIndex, written: number, writing: Task
 async function indexText(index: TaskIndex, store: RunStore): Promise<string> {
   const limits = await store.taskBudget(index.owner, index.task_id);
   const before = await store.spentBefore(index.owner, index.task_id);
-  return `${JSON.stringify(taskManifest(index, limits, before), undefined, 2)}\n`;
+  return manifestText(taskManifest(index, limits, before));
+}
+
+/** What workers said in it hides nothing from who looks at the file, and obeys no terminal. */
+function manifestText(value: Manifest | TaskManifest): string {
+  return `${escapeHidden(JSON.stringify(value, undefined, 2))}\n`;
 }
 
 /** An export that fails costs nothing but itself: the record that counts is the store's. */

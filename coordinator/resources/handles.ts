@@ -101,9 +101,9 @@ function goesOn({ handle_id: id, to_byte: to, bytes, sealed }: Page): ResourceCo
 function entriesOf({ run_id: runId, spec, handles }: RunRecord): ResourceEntry[] {
   return handles.map(({ handle_id: id, stream, name, media_type: mimeType, bytes }) => ({
     uri: `${handlePrefix}${id}`,
-    name: name ?? stream,
-    title: `${name ?? stream} of ${spec.label ?? runId}`,
-    mimeType,
+    name: sanitize(name ?? stream),
+    title: sanitize(`${name ?? stream} of ${spec.label ?? runId}`),
+    mimeType: sanitize(mimeType),
     size: bytes,
   }));
 }

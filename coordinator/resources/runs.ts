@@ -1,5 +1,6 @@
 import { covers } from '../../core/owners.ts';
 import { packRuns } from '../../core/poll-reply.ts';
+import { sanitize } from '../../core/sanitize.ts';
 import { maxReplyBytes } from '../../schemas/tools.ts';
 import type { HandlerDeps } from '../handlers/deps.ts';
 import { toSnapshot } from '../handlers/to-snapshot.ts';
@@ -50,7 +51,7 @@ export function runResources(deps: HandlerDeps): ResourceKind {
         .map(({ run_id: runId, spec }) => ({
           uri: `${runPrefix}${runId}`,
           name: runId,
-          title: spec.label ?? spec.task_id,
+          title: sanitize(spec.label ?? spec.task_id),
           mimeType: runTemplate.mimeType,
         }));
     },

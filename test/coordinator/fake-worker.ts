@@ -54,6 +54,8 @@ export class FakeWorker {
   hasCodex = false;
   /** Which program it says it is. */
   version = version;
+  /** The engines it tells of, where they are not the usual ones. */
+  engines: WorkerDescriptor['engines'] | undefined;
   /** How hard-pressed it says its host is. */
   host: WorkerDescriptor['host'];
   /** What it signs of itself. */
@@ -154,7 +156,7 @@ export class FakeWorker {
       busy: this.busy,
       draining: false,
       reaping: 'best_effort',
-      engines: [
+      engines: this.engines ?? [
         { engine: 'command', available: true },
         this.hasCodex
           ? { engine: 'codex', available: true }

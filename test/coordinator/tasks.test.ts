@@ -187,7 +187,7 @@ describe('a question', () => {
       method: 'elicitation/create',
       params: {
         mode: 'form',
-        message: `${setting.runId} asks: ${text}`,
+        message: `${setting.runId} asks:\n\n> ${text}`,
         requestedSchema: { type: 'object', properties: {} },
       },
     });
