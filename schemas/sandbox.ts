@@ -17,3 +17,7 @@ export const layerState = z.strictObject({
   why: z.string().optional(),
 });
 export type LayerState = z.infer<typeof layerState>;
+
+/** Whether a list of network hosts was held to where it was really tried. */
+export const hostsState = layerState.extend({ layer: z.literal('hosts') });
+export type HostsState = z.infer<typeof hostsState>;

@@ -5,7 +5,7 @@ import { limitState } from './limits.ts';
 import { decision } from './manifest.ts';
 import { engineName } from './pipeline.ts';
 import { runPrivacyDetail } from './privacy.ts';
-import { layerState } from './sandbox.ts';
+import { hostsState, layerState } from './sandbox.ts';
 import { liveness, outcome, question, runStatus, usage } from './run.ts';
 
 export const engineStatus = z.strictObject({
@@ -44,7 +44,7 @@ export const workerDescriptor = z.strictObject({
   engines: z.array(engineStatus),
   pipelines: z.array(z.string()),
   /** Of the sandbox, each really tried. */
-  sandbox: z.array(layerState).optional(),
+  sandbox: z.array(z.union([layerState, hostsState])).optional(),
   /** On the processes of runs, each really tried. */
   limits: z.array(limitState).optional(),
   host: hostPressure.optional(),

@@ -9,6 +9,7 @@ const others = [
   join('coordinator', 'store', 'migrations'),
   join('servers', 'worker', 'runner', 'spawner.pl'),
   join('servers', 'worker', 'runner', 'landlock.pl'),
+  join('servers', 'worker', 'sandbox', 'network', 'relay.pl'),
 ];
 
 /** Copies the SQL migrations and what is in Perl, and gives the right to execute the program. */

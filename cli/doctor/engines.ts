@@ -44,7 +44,8 @@ export async function checkSandbox(paths: FleetPaths, env: Environment): Promise
   const codex = await findCodex(config, path).catch(() => undefined);
   const { layer } = await probeReaping({ config, path, stateDir, codexBinary: codex?.binary });
   try {
-    const states = await createSandbox({ layer, dir: stateDir, ours: [], path }).prove();
+    const sandbox = createSandbox({ layer, dir: stateDir, ours: [], path });
+    const states = [...(await sandbox.prove()), await sandbox.proveHosts()];
     return states.map(({ layer: name, state, why = 'it does not work' }) =>
       state === 'enforced'
         ? { name: `sandbox ${name}`, state: 'ok', found: 'enforced' }

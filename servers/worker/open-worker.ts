@@ -107,6 +107,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
   const sandbox = createSandbox({ layer, dir, ours: options.ours, path });
   if (config.sandbox.profile !== undefined && config.sandbox.profile !== 'off') await sandbox.prove();
+  if (listsHosts(config)) await sandbox.proveHosts();
   const limits = createLimits({ layer, dir });
   if (Object.keys(strictestLimits(config.limits)).length > 0) await limits.prove();
   const deps = {
@@ -171,4 +172,9 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
 
 function namesOf(states: readonly { layer: string; state: string }[]): string[] {
   return states.filter(({ state }) => state === 'enforced').map(({ layer }) => layer);
+}
+
+function listsHosts({ sandbox, pipelines }: Config): boolean {
+  const grants = [sandbox.network, ...Object.values(pipelines).map(({ network }) => network)];
+  return grants.some((grant) => typeof grant === 'object');
 }

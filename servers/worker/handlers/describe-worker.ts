@@ -1,6 +1,6 @@
 import type { Handlers } from '../../../mcp/handlers.ts';
 import type { LimitState } from '../../../schemas/limits.ts';
-import type { LayerState } from '../../../schemas/sandbox.ts';
+import type { HostsState, LayerState } from '../../../schemas/sandbox.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { EngineStatus, WorkerDescriptor } from '../../../schemas/worker.ts';
 import { readHost } from '../host.ts';
@@ -17,7 +17,7 @@ export function describeWorker(
   runs: Runs,
   identity: WorkerIdentity,
   engines: () => Promise<EngineStatus[]>,
-  sandbox: () => readonly LayerState[] | undefined,
+  sandbox: () => readonly (LayerState | HostsState)[] | undefined,
   limits: () => readonly LimitState[] | undefined,
 ): Handlers<WorkerContracts>['describe_worker'] {
   return async () => {

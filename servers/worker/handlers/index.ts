@@ -1,6 +1,6 @@
 import type { Handlers } from '../../../mcp/handlers.ts';
 import type { LimitState } from '../../../schemas/limits.ts';
-import type { LayerState } from '../../../schemas/sandbox.ts';
+import type { HostsState, LayerState } from '../../../schemas/sandbox.ts';
 import type { WorkerContracts } from '../../../schemas/tools.ts';
 import type { EngineStatus } from '../../../schemas/worker.ts';
 import type { HandleStore } from '../output/handle-store.ts';
@@ -20,7 +20,7 @@ export interface HandlerDeps {
   places: Places;
   identity: WorkerIdentity;
   engines: () => Promise<EngineStatus[]>;
-  sandbox: () => readonly LayerState[] | undefined;
+  sandbox: () => readonly (LayerState | HostsState)[] | undefined;
   limits: () => readonly LimitState[] | undefined;
 }
 

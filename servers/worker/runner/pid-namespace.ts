@@ -7,6 +7,7 @@ import type { Launched, ReapingLayer } from './layer.ts';
 import type { ProcessTree } from './process-tree.ts';
 import { openNamespace, type Namespace } from './namespace.ts';
 import type { Confinement, ProcessSpec } from './process.ts';
+import { withRelay } from './relay.ts';
 import { descendantsOf, readProcess, send, stopAll, type ProcessRow } from './process-table.ts';
 import { keepSparePools } from './spare-pools.ts';
 import { keepSpare } from './spare.ts';
@@ -52,8 +53,8 @@ export function pidNamespaceLayer(tools: NamespaceTools): ReapingLayer {
     launch(spec) {
       checkProgram(spec.argv[0], spec.cwd);
       const namespace = take(spec);
-      if (namespace instanceof Promise) return namespace.then((opened) => enter(tools, opened, spec));
-      return enter(tools, namespace, spec);
+      if (namespace instanceof Promise) return namespace.then((opened) => enterRelayed(tools, opened, spec));
+      return enterRelayed(tools, namespace, spec);
     },
     async close() {
       await Promise.all([spares.close(), confined.close()]);
@@ -61,11 +62,41 @@ export function pidNamespaceLayer(tools: NamespaceTools): ReapingLayer {
   };
 }
 
+function enterRelayed(
+  tools: NamespaceTools,
+  namespace: Namespace,
+  spec: ProcessSpec,
+): Launched | Promise<Launched> {
+  const { relay, confinement } = spec;
+  if (relay === undefined) return enter(tools, namespace, spec);
+  namespace.hold();
+  if (tools.setpriv === undefined || confinement === undefined || confinement.network) {
+    void namespace.kill();
+    throw Object.assign(new Error('a relay needs a network of its own'), { code: 'EPERM' });
+  }
+  const isRoot = geteuid?.() === 0;
+  return withRelay(
+    // prettier-ignore
+    [tools.nsenter, '--target', String(namespace.initPid), ...userOf(isRoot), '--net', '--',
+      tools.setpriv, '--no-new-privs', ...droppedBy(isRoot), '--'],
+    relay,
+    namespace,
+  ).then((relayed) => enter(tools, relayed, spec));
+}
+
+/** Only root's bwrap makes no user namespace. */
+function userOf(isRoot: boolean): string[] {
+  return isRoot ? [] : ['--user', '--preserve-credentials'];
+}
+
+/** Others than root lose theirs by executing anything. */
+function droppedBy(isRoot: boolean): string[] {
+  return isRoot ? ['--bounding-set=-all', '--inh-caps=-all'] : [];
+}
+
 function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): Launched | Promise<Launched> {
   namespace.hold();
   const isRoot = geteuid?.() === 0;
-  // Only root's bwrap makes no user namespace.
-  const user = isRoot ? [] : ['--user', '--preserve-credentials'];
   const { confinement } = spec;
   try {
     const own =
@@ -73,13 +104,13 @@ function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): 
     const start = (held: readonly string[], passed?: readonly number[]): Child | Promise<Child> =>
       tools.spawnRun(
         // prettier-ignore
-        [tools.nsenter, '--target', String(namespace.initPid), ...user, '--pid', '--mount', ...own,
+        [tools.nsenter, '--target', String(namespace.initPid), ...userOf(isRoot), '--pid', '--mount', ...own,
           `--wdns=${spec.cwd}`, '--', tools.setsid, ...held, ...spec.argv],
         spec,
         '/',
         passed,
       );
-    const child = confinement === undefined ? start([]) : startHeld(tools, confinement, isRoot, start);
+    const child = confinement === undefined ? start([]) : startHeld(tools, spec, confinement, isRoot, start);
     const follow = (one: Child): Launched => ({ child: one, tree: new NamespaceTree(namespace, one) });
     if (!(child instanceof Promise)) return follow(child);
     return child.then(follow, (error: unknown) => {
@@ -99,18 +130,17 @@ function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): 
  */
 function startHeld(
   { bwrap, setpriv }: NamespaceTools,
+  { relay }: ProcessSpec,
   confinement: Confinement,
   isRoot: boolean,
   start: (held: readonly string[], passed?: readonly number[]) => Child | Promise<Child>,
 ): Child | Promise<Child> {
   if (setpriv === undefined) throw Object.assign(new Error('no setpriv'), { code: 'EPERM' });
   if (!confinement.filtersCalls) {
-    // Others than root lose theirs by executing anything.
-    const privileges = isRoot ? ['--bounding-set=-all', '--inh-caps=-all'] : [];
-    return start([setpriv, '--no-new-privs', ...privileges, '--']);
+    return start([setpriv, '--no-new-privs', ...droppedBy(isRoot), '--']);
   }
   const program = callFilter(arch, {
-    network: confinement.network,
+    network: confinement.network || relay !== undefined,
     refuses: 'much',
     localSockets: true,
     keepsModes: false,

@@ -16,6 +16,13 @@ export interface Confinement {
   filtersCalls: boolean;
 }
 
+/** What listens in the network of a run, and passes on what comes to a Unix socket outside of it. */
+export interface Relay {
+  /** Reads the socket's path from a line of its input, says a line once it listens, ends with its input. */
+  argv: readonly [string, ...string[]];
+  socket: string;
+}
+
 export interface ProcessSpec {
   /** Element 0 is an absolute path; never a shell. */
   argv: readonly [string, ...string[]];
@@ -29,6 +36,8 @@ export interface ProcessSpec {
   tmpDir: string;
   /** undefined: the machine as it is. */
   confinement?: Confinement;
+  /** Only with a confinement that has no other network. */
+  relay?: Relay;
   /** undefined: no limits. */
   held?: Held;
 }

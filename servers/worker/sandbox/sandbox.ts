@@ -1,14 +1,14 @@
 import { dirname } from 'node:path';
 import { askedSandbox, dispensable, holdsLayer, planSandbox, sandboxNote } from '../../../core/sandbox.ts';
-import { FleetError } from '../../../core/errors.ts';
 import { findInstall } from '../../../platform/install.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
-import type { LayerState, SandboxLayer } from '../../../schemas/sandbox.ts';
+import type { HostsState, LayerState, SandboxLayer } from '../../../schemas/sandbox.ts';
 import type { EngineReport } from '../engines/engine.ts';
 import type { ReapingLayer } from '../runner/layer.ts';
 import type { StartProcess } from '../runner/process.ts';
 import { confinementOf } from './confine.ts';
+import { createHosts } from './network/hosts.ts';
 import type { Proven } from './try-ways.ts';
 
 /** What of a stage decides how it is confined. */
@@ -24,8 +24,10 @@ export interface ConfinedStage {
 export interface Sandbox {
   /** Tries every layer once, and answers what came of it. */
   prove(): Promise<readonly LayerState[]>;
+  /** Tries whether a list of hosts holds. */
+  proveHosts(): Promise<HostsState>;
   /** What came of it, where it was tried. */
-  readonly known: () => readonly LayerState[] | undefined;
+  readonly known: () => readonly (LayerState | HostsState)[] | undefined;
   /** SANDBOX_UNAVAILABLE where the stages cannot have the sandbox they ask for. */
   check(asked: { config: Config; pipeline: Pipeline; stages: readonly Stage[] }): Promise<void>;
   /** Starts the processes of a stage as its profile says; throws what check() would. */
@@ -54,13 +56,16 @@ export function createSandbox(options: {
     return proven.states;
   };
 
+  const hosts = createHosts({ layer, dir, path, proven: () => prove().then(() => proven) });
+
   return {
     prove,
-    known: () => proven?.states,
+    proveHosts: hosts.prove,
+    known: () => proven && [...proven.states, ...hosts.known()],
     async check({ config, pipeline, stages }) {
       const asked = askedSandbox(config, pipeline);
       if (!stages.some(isConfined)) return;
-      if (typeof asked.network !== 'boolean') throw noHosts('no proxy is there yet');
+      if (typeof asked.network !== 'boolean') await hosts.check(asked.profile);
       if (asked.profile === 'off') return;
       await prove();
       const without = dispensable(asked, config);
@@ -69,7 +74,7 @@ export function createSandbox(options: {
     around(startProcess, { stage, pipeline, cwd, config, env, report }) {
       const asked = askedSandbox(config, pipeline);
       if (!isConfined(stage)) return startProcess;
-      if (typeof asked.network !== 'boolean') throw noHosts('no proxy is there yet');
+      const start = hosts.around(startProcess, asked, config.sandbox, report);
       if (asked.profile === 'off') return startProcess;
       const without = dispensable(asked, config);
       const plan = planSandbox(asked.profile, statesFor(without, proven), without);
@@ -84,7 +89,7 @@ export function createSandbox(options: {
       const places = {
         cwd,
         readOnly,
-        network: asked.network,
+        network: asked.network === true,
         env,
         sandbox,
         ours,
@@ -95,7 +100,7 @@ export function createSandbox(options: {
         filtersCalls: holdsLayer(plan, 'system_calls'),
       };
       const modes = without.includes('filesystem') ? 'free' : 'held';
-      return (spec, io) => startProcess(way.confine(spec, confinement, modes), io);
+      return (spec, io) => start(way.confine(spec, confinement, modes), io);
     },
   };
 }
@@ -121,10 +126,4 @@ function ourPrograms(): string {
 
 function isConfined(stage: Stage): boolean {
   return stage.engine === 'command';
-}
-
-function noHosts(why: string): FleetError {
-  return new FleetError('SANDBOX_UNAVAILABLE', `A list of network hosts is not enforceable here: ${why}.`, {
-    next: 'Set "network" to false, or to true where all of the network may be reached.',
-  });
 }
