@@ -51,6 +51,8 @@ export interface DispatchOptions {
 const elsewhere = new Set(['NO_CAPACITY', 'SHUTTING_DOWN']);
 /** Of the worker's own, what another may have better luck with. */
 const mishaps = new Set(['INTERNAL', 'STORE_UNAVAILABLE']);
+/** Not of the run, but of what is between it and its worker. */
+const ofTheLink = new Set(['WORKER_UNAVAILABLE', 'STORE_UNAVAILABLE', 'UNAUTHORIZED']);
 const cancelBatch = 64;
 
 export function createDispatch(options: DispatchOptions): Dispatch {
@@ -96,6 +98,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       // It may run there all the same: asked again once the worker is back, by the same key.
       log.warn({ run: attempt.run_id, worker: worker.id }, 'worker lost while a run was sent to it');
       await link.close();
+    } else if (code === 'UNAUTHORIZED') {
+      // Its door is shut, so nothing got in: our secret or certificate is another now, or was revoked.
+      log.warn({ run: attempt.run_id, worker: worker.id }, 'worker let us in no more');
+      await link.close();
+      // What goes on there is asked for again, like above.
+      if (attempt.continues === undefined) await settling(() => takeBack([attempt], code));
     } else if (elsewhere.has(code)) {
       await fleet.wasFull(worker);
       await settling(() => takeBack([attempt], code));
@@ -229,7 +237,7 @@ async function begin(link: WorkerLink, attempt: OpenAttempt, run: RunRecord): Pr
 /** A failure of our own: by its code it would be taken for an answer of the worker. */
 function notRestored(error: unknown): never {
   const own = error instanceof FleetError ? error : undefined;
-  if (own?.code === 'WORKER_UNAVAILABLE' || own?.code === 'STORE_UNAVAILABLE') throw own;
+  if (own !== undefined && ofTheLink.has(own.code)) throw own;
   throw new FleetError(
     'INVALID_INPUT',
     own?.message ?? 'What was replaced in its prompt cannot be put back.',

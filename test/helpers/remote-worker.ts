@@ -19,7 +19,8 @@ const secret = 'a secret of a worker elsewhere';
 /** Its entry in `remote_workers`, and what starts and enrols it once the fleet's folders are there. */
 export async function remoteWorker(id: string): Promise<{
   entry: { url: string; secret: { command: string[] } };
-  on(fleet: TestFleet): RemoteWorker;
+  /** `args`: more of its command line. */
+  on(fleet: TestFleet, args?: string[]): RemoteWorker;
 }> {
   const port = await freePort();
   return {
@@ -27,7 +28,7 @@ export async function remoteWorker(id: string): Promise<{
       url: `http://127.0.0.1:${String(port)}/mcp`,
       secret: { command: ['/bin/echo', secret] },
     },
-    on(fleet) {
+    on(fleet, args = []) {
       const stateDir = join(fleet.stateDir, '..', `far-${id}`);
       let child: ChildProcess | undefined;
       return {
@@ -36,7 +37,7 @@ export async function remoteWorker(id: string): Promise<{
           mkdirSync(stateDir, { recursive: true, mode: 0o700 });
           const begun = spawn(
             process.execPath,
-            [programFile, 'worker', '--id', id, '--slots', '2', '--http', String(port)],
+            [programFile, 'worker', '--id', id, '--slots', '2', '--http', String(port), ...args],
             {
               env: { ...fleet.env, CODEX_FLEET_STATE_DIR: stateDir, CODEX_FLEET_SECRET: secret, ...env },
               stdio: ['ignore', 'ignore', 'pipe'],
