@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -60,9 +61,13 @@ const look = `
   const [output, gate] = process.argv.slice(1);
   const seen = fs.readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name));
   const lines = seen.map((pid) => { try { return fs.readFileSync('/proc/' + pid + '/environ', 'latin1'); } catch { return ''; } });
-  fs.writeFileSync(output, [JSON.stringify(process.env), ...lines].join('|') + '\\nall\\n');
+  const pids = fs.readlinkSync('/proc/self/ns/pid');
+  fs.writeFileSync(output, [JSON.stringify(process.env) + pids, ...lines].join('|') + '\\nall\\n');
   setInterval(() => fs.existsSync(gate) && process.exit(), 10);
 `;
+
+const hasNamespaces =
+  spawnSync('unshare', ['--user', '--map-root-user', '--pid', '--fork', 'true']).status === 0;
 
 const config = {
   credentials: { HANDED_OVER: { env: 'HANDED_OVER' } },
@@ -100,6 +105,13 @@ describe.each(['auto', 'best_effort'])('a client with secrets in its environment
         : [],
     );
     expect(leaked).toEqual([]);
+    // In a namespace of its own it does not see the bridge either, which has what its client gave it.
+    const isApart = !read(output).includes(readlinkSync('/proc/self/ns/pid'));
+    const seen = isApart ? Object.values(secrets).filter((value) => read(output).includes(value)) : [];
+    expect({ isApart: isApart || reaping === 'best_effort', seen }).toEqual({
+      isApart: hasNamespaces || reaping === 'best_effort',
+      seen: [],
+    });
     for (const { pid } of own) expect(readlinkSync(`/proc/${String(pid)}/cwd`)).toBe('/');
     writeFileSync(gate, '');
   });

@@ -65,6 +65,14 @@ describe('the spawner', () => {
     await Promise.all(all);
   });
 
+  it('has no environment a process could read, and gives it only its own', async () => {
+    const { dir, start } = await openSpawner();
+    expect(readFileSync(`/proc/${String(pidOf(dir))}/environ`, 'latin1')).toBe('');
+    const { out } = await listen(await start('/bin/sh', '-c', 'cat /proc/$PPID/environ && echo read'));
+    expect(out).toBe('read\n');
+    expect((await listen(await start('/bin/cat', '/proc/self/environ'))).out).toBe(`PATH=${path}\0`);
+  });
+
   it('gives a process the signals of a fresh one', async () => {
     const { start } = await openSpawner();
     const { out } = await listen(await start('/bin/cat', '/proc/self/status'));
