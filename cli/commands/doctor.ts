@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { tryCheck, type Check } from '../doctor/check.ts';
+import { checkCommands } from '../doctor/commands.ts';
 import {
   checkConfig,
   checkNode,
@@ -44,6 +45,7 @@ async function examine(): Promise<Check[]> {
     tryCheck('configuration', 'Correct the file; docs/config.md lists every field.', async () => [
       checkConfig(paths),
       await checkPrivacy(paths, processEnv),
+      ...checkCommands(paths, captured.env),
     ]),
     tryCheck('engines', reinstall, async () => {
       const { checkEngines, checkLimits, checkReaping, checkSandbox } = await import('../doctor/engines.ts');

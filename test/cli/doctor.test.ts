@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, w
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Check } from '../../cli/doctor/check.ts';
+import { checkCommands } from '../../cli/doctor/commands.ts';
 import { capturedEnvironment, checkPrograms } from '../../cli/doctor/programs.ts';
 import { fleetPaths } from '../../platform/paths.ts';
 import { createFleet } from '../helpers/fleet.ts';
@@ -30,6 +31,28 @@ async function look(config: Record<string, unknown> = {}): Promise<Map<string, C
   const checks = await checkPrograms(paths, capturedEnvironment(paths, { ...env, PATH: join(root, 'bin') }));
   return new Map(checks.map((check) => [check.name, check]));
 }
+
+describe('the programs of "commands"', () => {
+  it('are named, those that are missing or have changed with why', () => {
+    program('tool');
+    const configFile = join(root, 'config.json');
+    const commands = [
+      { argv: ['tool', 'check'] },
+      { argv: ['tool'], sha256: '0'.repeat(64) },
+      { binary: 'git' },
+    ];
+    writeFileSync(configFile, JSON.stringify({ commands, path: [join(root, 'bin')] }));
+    const paths = fleetPaths({ HOME: root, CODEX_FLEET_CONFIG: configFile });
+    const [all, ...faults] = checkCommands(paths, {});
+    expect(all).toEqual({ name: 'commands', state: 'ok', found: 'tool' });
+    expect(faults.map(({ name, state }) => [name, state])).toEqual([
+      ['command tool', 'warning'],
+      ['command git', 'warning'],
+    ]);
+    expect(faults[0]?.found).toMatch(/has the sha256 [0-9a-f]{64}, and the entry of "commands" wants 0{64}/);
+    expect(faults[1]?.found).toBe('git is not on the PATH of runs');
+  });
+});
 
 describe('what is missing on the PATH for runs', () => {
   it('is named, each with its fix', async () => {

@@ -42,6 +42,15 @@ export function admitProgram(
   );
 }
 
+/** Takes note of where the programs of entries by name lie, before any run could put others there. */
+export function pinPrograms(entries: readonly AllowedCommand[], { path, cwd }: Place): void {
+  for (const entry of entries) {
+    if (!('binary' in entry)) continue;
+    const found = resolveBinary(entry.path ?? entry.binary, path, cwd);
+    if (found.kind === 'found') otherPin(entry.binary, path, realpathSync(found.file));
+  }
+}
+
 function otherPath({ path }: AllowedCommand, real: string): Resolution | undefined {
   if (path === undefined) return undefined;
   let meant: string | undefined;

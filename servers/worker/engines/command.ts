@@ -4,14 +4,17 @@ import { FleetError } from '../../../core/errors.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
 import type { RunSpec } from '../../../schemas/run.ts';
-import { admitProgram } from '../commands/admit-program.ts';
+import { admitProgram, pinPrograms } from '../commands/admit-program.ts';
 import type { ProcessEnd, RunningProcess } from '../runner/process.ts';
 import type { Engine, EngineContext, EngineEnd, EngineSession, PauseKind } from './engine.ts';
 
 /** Runs one allow-listed command line; never a shell. */
 export const commandEngine: Engine = {
   name: 'command',
-  probe: () => Promise.resolve({ engine: 'command', available: true }),
+  probe({ config, env, stateDir }) {
+    pinPrograms(config.commands, { path: env['PATH'] ?? '', cwd: stateDir });
+    return Promise.resolve({ engine: 'command', available: true });
+  },
   check(stage, pipeline, spec, config) {
     return new Promise((resolve) => {
       allowedCommandLine({ stage, pipeline, spec, config });
