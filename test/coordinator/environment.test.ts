@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { findPrograms } from '../../servers/worker/runner/find-programs.ts';
 import { BridgeClient } from '../cli/bridge-client.ts';
 import { eventually } from '../helpers/processes.ts';
 import { realFleet, type RealFleet } from './real-fleet.ts';
@@ -66,8 +67,9 @@ const look = `
   setInterval(() => fs.existsSync(gate) && process.exit(), 10);
 `;
 
+const [unshare = ''] = findPrograms('unshare', '');
 const hasNamespaces =
-  spawnSync('unshare', ['--user', '--map-root-user', '--pid', '--fork', 'true']).status === 0;
+  spawnSync(unshare, ['--user', '--map-root-user', '--pid', '--fork', 'true']).status === 0;
 
 const config = {
   credentials: { HANDED_OVER: { env: 'HANDED_OVER' } },

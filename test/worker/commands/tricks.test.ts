@@ -121,6 +121,7 @@ describe('tricks with the arguments of allow-listed programs', () => {
       allowed: commands,
       cwd: site.work,
       path,
+      confined: true,
       questions: 'ask',
     } as const;
     const accepts = (argv: readonly string[]): boolean =>

@@ -31,8 +31,14 @@ export class ApprovalDesk {
       allowed: context.config.commands,
       cwd: context.cwd,
       path: context.env['PATH'] ?? '',
+      confined: false,
       questions: context.config.questions.policy,
     };
+  }
+
+  /** From now on all that Codex runs stays in a sandbox that was seen to hold. */
+  confine(): void {
+    this.#policy.confined = true;
   }
 
   answer(answered: Answered): void {

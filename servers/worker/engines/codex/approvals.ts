@@ -16,6 +16,8 @@ export interface ApprovalPolicy {
   cwd: string;
   /** PATH of what Codex runs. */
   path: string;
+  /** Whether all that it runs stays in a sandbox that was seen to hold. */
+  confined: boolean;
   /** What becomes of questions. */
   questions: Config['questions']['policy'];
 }
@@ -74,8 +76,8 @@ function isAllowedArgv(policy: ApprovalPolicy, argv: readonly string[], cwd: str
   const judged = judgeArgv(policy.allowed, { argv, cwd });
   if (!('allowed' in judged)) return false;
   const { entry, obeysRepository } = judged.allowed;
-  // It may be about to leave the sandbox, and nothing disarms it there.
-  if (obeysRepository && policy.commands !== 'allow-list') return false;
+  // Nothing disarms it here: what the repository has it run must stay in the sandbox.
+  if (obeysRepository && !(policy.commands === 'allow-list' && policy.confined)) return false;
   // Codex goes by PATH: what an entry says of its place must be true of what is found there.
   const place = { path: policy.path, cwd: policy.cwd, byName: true };
   return admitProgram(entry, argv[0] ?? '', place).kind === 'found';

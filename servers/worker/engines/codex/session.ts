@@ -101,6 +101,7 @@ export class CodexSession implements EngineSession {
 
   async #run(): Promise<EngineEnd> {
     const prepared = await prepareStage(this.#context);
+    if (prepared.sandboxed) this.#desk.confine();
     const missing = await missingMountPoints(this.#context.cwd);
     if (this.#cause !== undefined) return { outcome: this.#cause };
     const recorder = new TurnRecorder({

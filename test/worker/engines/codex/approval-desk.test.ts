@@ -13,8 +13,11 @@ function open(changes: Partial<EngineContext> & { ask?: boolean; policy?: string
   const stage = { name: 's', engine: 'codex', prompt: 'p' } as const;
   const { ask = true, policy = 'ask', ...more } = changes;
   const place = {
-    config: config.parse({ questions: { policy }, commands: [{ argv: ['touch', '...'] }] }),
-    env: {},
+    config: config.parse({
+      questions: { policy },
+      commands: [{ argv: ['touch', '...'] }, { binary: 'git' }],
+    }),
+    env: { PATH: '/usr/bin:/bin' },
     startProcess: () => {
       throw new Error('It starts nothing.');
     },
@@ -72,6 +75,22 @@ describe('what Codex asks for beyond its sandbox', () => {
     const { said, decide } = open({ ...(pipeline !== undefined && { pipeline }) });
     await decide();
     expect(said).toEqual(['declined by rule, sandbox', 'told {"decision":"decline"}']);
+  });
+
+  it('is for git by name accepted by the list once its sandbox is known to hold', async () => {
+    const pipelines = {
+      a: { commands: 'allow-list', stages: [{ name: 's', engine: 'codex', prompt: 'p' }] },
+    };
+    const { a: pipeline } = config.parse({ pipelines }).pipelines;
+    const { desk, said, decide } = open({ ask: false, ...(pipeline !== undefined && { pipeline }) });
+    const git = { itemId: 'i', kind: 'command', command: "/bin/bash -c 'git status'" };
+    await decide(git);
+    desk.confine();
+    await decide(git);
+    expect(said.filter((line) => line.startsWith('told'))).toEqual([
+      'told {"decision":"decline"}',
+      'told {"decision":"accept"}',
+    ]);
   });
 
   it('is told as taken back where Codex no longer waits', async () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { allowedCommand } from '../../../../schemas/commands.ts';
 import {
   judgeCommand,
   judgeFileChange,
@@ -14,6 +15,7 @@ const policy: ApprovalPolicy = {
   allowed: [{ argv: ['ls', '...'] }],
   cwd: '/var/tmp',
   path: '/usr/bin:/bin',
+  confined: true,
   questions: 'ask',
 };
 const ask = { itemId: 'i', kind: 'command', command: "/bin/bash -c 'ls -a'", cwd: '/var/tmp/sub' };
@@ -23,6 +25,16 @@ describe('a command', () => {
     expect(judgeCommand(policy, ask).accept).toBe(true);
     expect(judgeCommand({ ...policy, commands: 'sandboxed' }, ask).accept).toBe(false);
     expect(judgeCommand({ ...policy, allowed: [{ argv: ['ls'] }] }, ask).accept).toBe(false);
+  });
+
+  it('of git by name is accepted only where what the repository has it run stays in a sandbox', () => {
+    const git = { ...ask, command: "/bin/bash -c 'git status'" };
+    const named = { ...policy, allowed: [allowedCommand.parse({ binary: 'git' })] };
+    expect(judgeCommand(named, git).accept).toBe(true);
+    expect(judgeCommand({ ...named, confined: false }, git).accept).toBe(false);
+    const byList = { ...named, commands: 'sandboxed', questions: 'accept-allow-listed' } as const;
+    expect(judgeCommand(byList, git).accept).toBe(false);
+    expect(judgeCommand({ ...byList, allowed: [{ argv: ['git', 'status'] }] }, git).accept).toBe(true);
   });
 
   it.each([
