@@ -1,7 +1,10 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ScriptedSession } from './support/scripted-engine.ts';
 import {
   detailWhere,
+  newWorkerDir,
   openTestWorker,
   recordOf,
   until,
@@ -102,6 +105,11 @@ describe('an escalation', () => {
     context.report(asked);
     const entry = { asked: 'touch /x<U+202E>', answer: 'asked', escalation: 'sandbox' };
     expect(recordOf(worker.dir, run_id).detail.decisions).toMatchObject([entry]);
+    // What a worker finds that was killed here.
+    const dir = join(newWorkerDir(), 'copy');
+    cpSync(worker.dir, dir, { recursive: true, filter: (path) => !path.endsWith('/lock') });
+    const next = await (await openTestWorker({ dir })).connect();
+    expect((await detailWhere(next, run_id, () => true)).decisions).toMatchObject([entry]);
     context.report({ ...asked, answer: 'declined', by: 'timeout' });
     expect(recordOf(worker.dir, run_id).detail.decisions).toMatchObject([
       { ...entry, answer: 'declined', by: 'timeout', decided_at: expect.any(Number) },

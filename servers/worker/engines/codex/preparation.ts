@@ -63,7 +63,7 @@ export async function prepareStage(context: EngineContext): Promise<Prepared> {
     maxOutputBytes: spec.output_bytes ?? config.limits.output_bytes,
     sandboxed,
     ours: context.ours,
-    mayEscalate: pipeline.commands === 'sandboxed' && context.escalationBar() === undefined,
+    mayEscalate: mayEscalate(context),
   });
   const processEnv = processEnvironment({
     env,
@@ -83,6 +83,13 @@ export async function prepareStage(context: EngineContext): Promise<Prepared> {
     env: processEnv,
     signIn,
   };
+}
+
+/** Whether anybody could grant a command of the run more than it was started with: else its sandbox gives none. */
+function mayEscalate({ stage, pipeline, spec, config, escalationBar }: EngineContext): boolean {
+  const isAsked = spec.ask || config.questions.policy === 'accept-allow-listed';
+  const isPossible = stage.engine === 'codex' && pipeline.commands === 'sandboxed' && isAsked;
+  return isPossible && escalationBar() === undefined;
 }
 
 function signInOf(
