@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { FleetError } from '../../../../core/errors.ts';
 import type { AnsweredBy } from '../../../../schemas/manifest.ts';
+import type { Reaping } from '../../../../schemas/worker.ts';
 import type { EngineContext, EngineEnd, EngineSession, PauseKind } from '../engine.ts';
 import { AppServerClient, AppServerError } from './app-server-client.ts';
 import { ApprovalDesk } from './approval-desk.ts';
@@ -213,9 +214,7 @@ export class CodexSession implements EngineSession {
     if (compareVersions(version, testedVersion) > 0) {
       this.#note(`Codex ${version} is newer than ${testedVersion}, the version codex-fleet is tested with.`);
     }
-    if (!prepared.sandboxed) {
-      this.#note('Commands ran without a sandbox: Codex cannot start one on this host.');
-    }
+    this.#note(sandboxWords(prepared.sandboxed, client.process.reaping));
     if (resume !== undefined) {
       try {
         const again = { ...params, threadId: resume.thread_id, excludeTurns: true };
@@ -263,6 +262,14 @@ export class CodexSession implements EngineSession {
     if (error instanceof AppServerError) return engineEnd(`app_server_${error.reason}`, error.message);
     return engineEnd('internal', error instanceof Error ? error.message : String(error));
   }
+}
+
+/** What was proven to start and to hold when the worker started is what runs are given. */
+function sandboxWords(sandboxed: boolean, reaping: Reaping): string {
+  if (!sandboxed) return 'Commands ran without a sandbox: Codex cannot start one on this host.';
+  const around =
+    reaping === 'pid_namespace' ? 'inside a namespace of processes of ours' : 'and nothing around it';
+  return `Commands ran in Codex's own sandbox, ${around}, as it was proven to hold.`;
 }
 
 function textInput(text: string): { type: 'text'; text: string; text_elements: [] }[] {
