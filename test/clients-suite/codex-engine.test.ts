@@ -1,10 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { codexEngine } from '../../servers/worker/engines/codex/engine.ts';
-import { findCodex } from '../../servers/worker/engines/codex/find-codex.ts';
-import { proveSandbox } from '../../servers/worker/engines/codex/prove-sandbox.ts';
 import type { StartProcess } from '../../servers/worker/runner/process.ts';
 import { codexPlace, keyValue } from '../helpers/codex-place.ts';
 import {
@@ -19,15 +17,6 @@ import {
 } from '../helpers/codex-run.ts';
 import { startStage } from '../helpers/engine-context.ts';
 import { script } from '../scripted-model/script.ts';
-import { perl } from '../worker/sandbox/attacks/attack.ts';
-import {
-  allAttacks,
-  attacksOfRoot,
-  attacksOnCalls,
-  attacksWithoutTwin,
-  scriptsOf,
-} from '../worker/sandbox/attacks.ts';
-import { escapeScript, gotThrough, openEscapeTargets } from '../worker/sandbox/escape-targets.ts';
 
 describe('a turn', () => {
   it('brings output, message, diff, events and tokens', async () => {
@@ -191,32 +180,6 @@ describe('the sandbox', () => {
     }
   });
 
-  it('lets none of the attacks through that a sandbox of ours is to stop, nor any on its own home', async () => {
-    const place = await codexPlace();
-    const runtime = mkdtempSync('/tmp/fe-run-');
-    const targets = await openEscapeTargets(runtime);
-    onTestFinished(() => {
-      targets.close();
-      rmSync(runtime, { recursive: true, force: true });
-    });
-    const env = { ...targets.env, USER_CODEX: place.userHome, MODEL: new URL(place.model.url).port };
-    const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`);
-    const general = scriptsOf(allAttacks, attacksOfRoot, attacksOnCalls, attacksWithoutTwin);
-    const attack = `export CODEX="$HOME/../codex"; ${exports.join('; ')}\n${escapeScript({ ...general, ...attacksOnCodex })}`;
-    const cwd = join(targets.root, 'ws');
-    // From a file: Codex asks first where a command it is told holds what it finds dangerous.
-    writeFileSync(join(cwd, 'attack.sh'), attack);
-    const prompt = prompting(script({ shell: 'sh ./attack.sh' }, { say: 'ok' }));
-    const run = startStage(codexEngine, place, prompt, { cwd });
-    expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
-    expect(gotThrough(run.output('stdout')).filter((name) => !openDoors.has(name))).toEqual([]);
-    const twin = spawnSync('/bin/sh', ['-c', escapeScript(attacksOnCodex)], {
-      env: { ...env, CODEX: join(run.context.homeDir, 'codex') },
-      encoding: 'utf8',
-    });
-    expect(gotThrough(twin.stdout)).toEqual(Object.keys(attacksOnCodex));
-  });
-
   it('declines what asks to leave it', async () => {
     const place = await codexPlace();
     const outside = join(place.home, 'outside.txt');
@@ -353,54 +316,6 @@ describe('the sandbox', () => {
     await check('allow-list');
   });
 });
-
-describe('the proof of the sandbox', () => {
-  it('fails where a secret is read, a server reached, or a file outside changed', async () => {
-    const place = await codexPlace();
-    const program = await findCodex(place.config, place.env['PATH'] ?? '');
-    const stateDir = join(place.home, '..', 'state');
-    const proof = async (more: (folder: string) => string): Promise<string | undefined> => {
-      const startProcess: StartProcess = (spec, io) => {
-        const config = join(String(spec.env['CODEX_HOME']), 'config.toml');
-        const filesystem = '[permissions.fleet.filesystem]\n';
-        const text = readFileSync(config, 'utf8').replace(
-          filesystem,
-          more(join(config, '..', '..')) + filesystem,
-        );
-        writeFileSync(config, text);
-        return place.startProcess(spec, io);
-      };
-      const fault = await proveSandbox(program, { ...place, startProcess, stateDir });
-      return fault?.message;
-    };
-    const shown = (name: string, access: string) => (folder: string) =>
-      `[permissions.fleet.filesystem.${JSON.stringify(join(folder, name))}]\n"." = "${access}"\n`;
-    expect(await proof(() => '')).toBeUndefined();
-    for (const leak of [
-      shown('codex', 'read'),
-      shown('other', 'read'),
-      shown('codex', 'write'),
-      () => '[permissions.fleet.network]\nenabled = true\n',
-    ]) {
-      expect(await proof(leak)).toContain('did not hold');
-    }
-  });
-});
-
-/** On what a run's own Codex has: `$CODEX` is its CODEX_HOME, and its model listens on `$MODEL`. */
-const attacksOnCodex = {
-  'own-sign-in': 'grep -q . "$CODEX/auth.json"',
-  'sign-in-of-the-user': 'grep -q . "$USER_CODEX/auth.json"',
-  'configuration-of-the-user': 'grep -q base_url "$USER_CODEX/config.toml"',
-  'own-configuration': 'grep -q base_url "$CODEX/config.toml"',
-  'own-threads': 'find "$CODEX/sessions" -name "*.jsonl" | grep -q .',
-  'own-databases': 'ls "$CODEX"/*.sqlite',
-  'change-own-configuration': ': >> "$CODEX/config.toml"',
-  'own-model': perl('socket(S, 2, 1, 0) and connect(S, sockaddr_in($ENV{MODEL}, inet_aton("127.0.0.1")))'),
-};
-
-/** Its filter of system calls is narrower than that of `strict`: these lead nowhere by themselves. */
-const openDoors = new Set(['new-user-namespace', 'userfaultfd']);
 
 function partOfRepository(home: string): string {
   const top = join(home, '..', 'repository');
