@@ -1,4 +1,4 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { codexEngine } from '../../servers/worker/engines/codex/engine.ts';
@@ -21,11 +21,21 @@ describe('the allow-list', () => {
 
   it('accepts a plain command that is on it, and changes of files in the workspace', async () => {
     const place = await codexPlace({ config: allowed });
+    // What the user's own Codex was once allowed for good.
+    mkdirSync(join(place.userHome, 'rules'));
+    writeFileSync(join(place.userHome, 'rules', 'default.rules'), 'prefix_rule(pattern=["touch"])\n');
     const inside = '*** Begin Patch\n*** Add File: new.txt\n+hi\n*** End Patch';
-    const prompt = script({ shell: 'ls' }, { shell: "echo 'a  b' c" }, { patch: inside }, { say: 'ok' });
+    const prompt = script(
+      { shell: 'touch q' },
+      { shell: 'ls' },
+      { shell: "echo 'a  b' c" },
+      { patch: inside },
+      { say: 'ok' },
+    );
     const run = startStage(codexEngine, place, prompting(prompt, { pipeline: { commands: 'allow-list' } }));
     expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
     expect(decisions(run.reports)).toEqual([
+      { asked: 'touch q', answer: 'declined', by: 'policy' },
       { asked: 'ls', answer: 'accepted', by: 'policy' },
       { asked: "echo 'a  b' c", answer: 'accepted', by: 'policy' },
       { asked: `change ${join(run.context.cwd, 'new.txt')}`, answer: 'accepted', by: 'policy' },

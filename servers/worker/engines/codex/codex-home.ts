@@ -1,7 +1,20 @@
-import { copyFile, cp, mkdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  cp,
+  mkdir,
+  readFile,
+  readdir,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { FleetError } from '../../../../core/errors.ts';
 import { privatePlaces } from '../../sandbox/private-places.ts';
+import type { CommandPolicy } from '../../../../schemas/pipeline.ts';
+import { forbiddingRules } from './forbidding-rules.ts';
 import { hiddenBeside } from './hidden-places.ts';
 import { captureScript } from './output-capture.ts';
 import { isInside, permissionProfile, toolFolders } from './permission-profile.ts';
@@ -24,6 +37,8 @@ export interface HomeInput {
   maxOutputBytes: number;
   /** Whether commands run in Codex's sandbox. */
   sandboxed: boolean;
+  /** How commands are decided on. */
+  commands: CommandPolicy;
   /** See ProfileFolders. */
   mayEscalate: boolean;
   /** The fleet's own state and configuration. */
@@ -53,7 +68,7 @@ export async function prepareHome(input: HomeInput): Promise<CodexHome> {
   await writeFile(join(userDir, '.bashrc'), captureScript(outputDir, input.maxOutputBytes), { mode: 0o600 });
   await writeFile(join(dir, 'config.toml'), '', { mode: 0o600 });
   await linkSignIn(dir, input.authFile);
-  await carryFiles(input.userHome, dir);
+  await carryFiles(input.userHome, dir, input.commands);
 
   const path = commandPath(input.env['PATH'] ?? '');
   const home = input.env['HOME'] ?? '/';
@@ -105,14 +120,25 @@ async function linkSignIn(dir: string, authFile: string | undefined): Promise<vo
   if (authFile !== undefined) await symlink(authFile, link);
 }
 
-/** The user's standing instructions and command rules. */
-async function carryFiles(userHome: string, dir: string): Promise<void> {
+/** The user's standing instructions and command rules; under `allow-list` only what those forbid. */
+async function carryFiles(userHome: string, dir: string, commands: CommandPolicy): Promise<void> {
   for (const name of ['AGENTS.md', 'AGENTS.override.md']) {
     await rm(join(dir, name), { force: true });
     await copyFile(join(userHome, name), join(dir, name)).catch(ignoreMissing);
   }
   await rm(join(dir, 'rules'), { recursive: true, force: true });
-  await cp(join(userHome, 'rules'), join(dir, 'rules'), { recursive: true }).catch(ignoreMissing);
+  const rules = join(userHome, 'rules');
+  if (commands === 'sandboxed') {
+    await cp(rules, join(dir, 'rules'), { recursive: true }).catch(ignoreMissing);
+    return;
+  }
+  const names = await readdir(rules).catch(() => []);
+  const files = names.filter((name) => name.endsWith('.rules')).sort();
+  const texts = await Promise.all(files.map((name) => readFile(join(rules, name), 'utf8').catch(() => '')));
+  const forbidden = texts.map(forbiddingRules).join('');
+  if (forbidden === '') return;
+  await mkdir(join(dir, 'rules'));
+  await writeFile(join(dir, 'rules', 'default.rules'), forbidden);
 }
 
 function ignoreMissing(error: unknown): void {

@@ -63,6 +63,7 @@ export async function prepareStage(context: EngineContext): Promise<Prepared> {
     maxOutputBytes: spec.output_bytes ?? config.limits.output_bytes,
     sandboxed,
     ours: context.ours,
+    commands: pipeline.commands,
     mayEscalate: mayEscalate(context),
   });
   const processEnv = processEnvironment({

@@ -37,6 +37,7 @@ function input(changes: Partial<HomeInput> = {}): HomeInput & { root: string } {
     maxOutputBytes: 1e9,
     sandboxed: true,
     mayEscalate: false,
+    commands: 'sandboxed',
     ours: [],
     ...changes,
   };
