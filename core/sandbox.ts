@@ -6,6 +6,7 @@ import {
   type LayerState,
   type SandboxLayer,
   type SandboxProfile,
+  type SandboxScope,
 } from '../schemas/sandbox.ts';
 import { FleetError } from './errors.ts';
 import { eitherGrant } from './network-grant.ts';
@@ -33,12 +34,25 @@ export function askedSandbox(
   { sandbox }: Pick<Config, 'sandbox'>,
   pipeline: Pick<Pipeline, 'sandbox' | 'network'>,
 ): AskedSandbox {
-  const profile = sandboxProfiles.findLast((name) => name === sandbox.profile || name === pipeline.sandbox);
+  const profile = strictestProfile([sandbox.profile, scopeOf(pipeline).profile]);
   return {
     profile: profile ?? 'default',
     byDefault: profile === undefined,
     network: eitherGrant(sandbox.network, pipeline.network ?? false),
   };
+}
+
+export function strictestProfile(
+  wanted: readonly (SandboxProfile | undefined)[],
+): SandboxProfile | undefined {
+  return sandboxProfiles.findLast((name) => wanted.includes(name));
+}
+
+/** What a pipeline says of its commands; what it hides is to be hidden. */
+export function scopeOf({ sandbox }: Pick<Pipeline, 'sandbox'>): Partial<SandboxScope> {
+  if (typeof sandbox !== 'object') return { profile: sandbox };
+  const { profile, hide } = sandbox;
+  return profile === undefined && hide.length > 0 ? { ...sandbox, profile: 'default' } : sandbox;
 }
 
 /** Layers such a run may go without. */

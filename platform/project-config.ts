@@ -91,7 +91,8 @@ function readTrust(trustFile: string): Record<string, string> {
 export function configAt(config: Config, cwd: string, trustFile: string): Config {
   const found = findProject(cwd);
   if (found === undefined) return config;
-  return configInProject(config, found.project, readTrust(trustFile)[found.file] === found.digest);
+  const trusted = readTrust(trustFile)[found.file] === found.digest;
+  return configInProject(config, found.project, { trusted, top: dirname(found.file), cwd });
 }
 
 /** Names of the variables trusted projects add to what runs inherit: our processes must have them to pass on. */

@@ -7,7 +7,7 @@ import { networkGrant } from './network.ts';
 import { oauth } from './oauth.ts';
 import { pipeline } from './pipeline.ts';
 import { privacyMode, privateType } from './privacy.ts';
-import { sandboxLayer, sandboxProfile } from './sandbox.ts';
+import { absolutePath, sandboxLayer, sandboxProfile } from './sandbox.ts';
 
 /** Where a credential's value comes from. Values themselves are never written anywhere. */
 export const credentialSource = z.union([
@@ -304,9 +304,9 @@ export const config = z.strictObject({
           'Whether listed names may lead into a private network. This machine is reached only where an address of ' +
             'it, or `localhost`, is listed.',
         ),
-      write: z.array(z.string().startsWith('/')).default([]).describe('Further paths they may write.'),
-      read: z.array(z.string().startsWith('/')).default([]).describe('Paths shown although hidden else.'),
-      hide: z.array(z.string().startsWith('/')).default([]).describe('Further paths hidden from them.'),
+      write: z.array(absolutePath).default([]).describe('Further paths they may write.'),
+      read: z.array(absolutePath).default([]).describe('Paths shown although hidden else.'),
+      hide: z.array(absolutePath).default([]).describe('Further paths hidden from them.'),
       tmp_bytes: z.int().min(65_536).default(268_435_456).describe('Room in their own /tmp, in memory.'),
       allow_degraded: z
         .array(sandboxLayer)

@@ -3,7 +3,7 @@ import { inputValue } from './run.ts';
 import { plainName } from './ids.ts';
 import { runLimits } from './limits.ts';
 import { networkGrant } from './network.ts';
-import { sandboxProfile } from './sandbox.ts';
+import { sandboxProfile, sandboxScope } from './sandbox.ts';
 
 export const engineNames = ['command', 'codex', 'codex-exec'] as const;
 export const engineName = z.enum(engineNames);
@@ -47,8 +47,11 @@ export const pipeline = z.strictObject({
   /** Changes nothing: safe to repeat and to run beside others in one folder. */
   read_only: z.boolean().default(false),
   commands: commandPolicy.default('sandboxed'),
-  /** Of its command stages; counts where it is stricter than the configured profile. */
-  sandbox: sandboxProfile.optional(),
+  /**
+   * Of its command stages: a profile, which counts where it is stricter than the configured one, and further
+   * paths, absolute or below the run's folder.
+   */
+  sandbox: z.union([sandboxProfile, sandboxScope]).optional(),
   /** Its command stages reach the network, or these hosts of it, whatever the profile. */
   network: networkGrant.optional(),
   /** Of its runs; counts where it is stricter than the configured ones. */

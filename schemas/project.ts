@@ -4,6 +4,7 @@ import { plainName } from './ids.ts';
 import { processLimits } from './limits.ts';
 import { networkGrant } from './network.ts';
 import { pipeline } from './pipeline.ts';
+import { sandboxProfile, scopedPath } from './sandbox.ts';
 
 /**
  * `.codex-fleet.json` at the top of a project. What narrows the user's configuration always counts;
@@ -23,6 +24,17 @@ export const projectConfig = z.strictObject({
   network: networkGrant
     .optional()
     .describe('The hosts commands reach in this project at most, or `false`: of those that you grant.'),
+  sandbox: z
+    .strictObject({
+      profile: sandboxProfile.optional().describe('Counts where it is stricter than yours.'),
+      hide: z
+        .array(scopedPath)
+        .max(64)
+        .default([])
+        .describe('Further paths hidden from commands, absolute or below the folder of this file.'),
+    })
+    .prefault({})
+    .describe('What commands cannot reach in this project.'),
   widen: z
     .strictObject({
       commands: z

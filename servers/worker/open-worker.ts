@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { strictestLimits } from '../../core/limits.ts';
 import { openBlobs } from '../../platform/blobs/blobs.ts';
@@ -105,7 +106,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
     log,
   });
   const places = createPlaces({ config, env: options.env, trustFile: options.trustFile });
-  const sandbox = createSandbox({ layer, dir, ours: options.ours, path });
+  const sandbox = createSandbox({ layer, dir, ours: options.ours, path, home: env['HOME'] ?? homedir() });
   if (config.sandbox.profile !== undefined && config.sandbox.profile !== 'off') await sandbox.prove();
   if (listsHosts(config)) await sandbox.proveHosts();
   const limits = createLimits({ layer, dir });

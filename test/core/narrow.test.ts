@@ -9,8 +9,10 @@ const user = configSchema.parse({
   pipelines: { one: { stages }, two: { stages } },
 });
 
+const place = { top: '/src/app', cwd: '/src/app/lib' };
+
 function inProject(project: unknown, trusted: boolean): ReturnType<typeof configInProject> {
-  return configInProject(user, projectConfig.parse(project), trusted);
+  return configInProject(user, projectConfig.parse(project), { trusted, ...place });
 }
 
 describe.each([false, true])("a project's configuration (trusted: %s)", (trusted) => {
@@ -35,7 +37,7 @@ describe.each([false, true])("a project's configuration (trusted: %s)", (trusted
     });
     const within = (reach: unknown) => {
       const project = projectConfig.parse({ network: reach });
-      const { sandbox, pipelines } = configInProject(granting, project, trusted);
+      const { sandbox, pipelines } = configInProject(granting, project, { trusted, ...place });
       return [sandbox.network, ...Object.values(pipelines).map((pipeline) => pipeline.network)];
     };
     expect(within(undefined)).toEqual([network, true, false, undefined]);
@@ -47,6 +49,37 @@ describe.each([false, true])("a project's configuration (trusted: %s)", (trusted
       false,
       undefined,
     ]);
+  });
+
+  it('makes the sandbox stricter, and never weaker', () => {
+    const profile = (own: string | undefined, project: unknown) => {
+      const config = configSchema.parse({ sandbox: { profile: own } });
+      const at = { trusted, ...place };
+      return configInProject(config, projectConfig.parse(project), at).sandbox.profile;
+    };
+    expect(profile('default', { sandbox: { profile: 'strict' } })).toBe('strict');
+    expect(profile('default', { sandbox: { profile: 'off' } })).toBe('default');
+    expect(profile(undefined, { sandbox: { profile: 'off' } })).toBeUndefined();
+    expect(profile('off', {})).toBe('off');
+    // What it wants kept from commands has to be held.
+    expect(profile('off', { network: false })).toBe('default');
+    expect(profile(undefined, { sandbox: { hide: ['keys'] } })).toBe('default');
+  });
+
+  it('hides paths, also those the user has opened', () => {
+    const open = { write: ['/data', '/src/app/keys/new'], read: ['/src/app/keys'] };
+    const config = configSchema.parse({
+      sandbox: { ...open, hide: ['/x'] },
+      pipelines: { one: { stages, sandbox: { write: ['keys', 'out'], read: ['/etc/own'] } } },
+    });
+    const project = projectConfig.parse({ sandbox: { hide: ['keys', '/etc', 'lib/keys'] } });
+    const { sandbox, pipelines } = configInProject(config, project, { trusted, ...place });
+    expect(sandbox).toMatchObject({
+      write: ['/data'],
+      read: [],
+      hide: ['/x', '/src/app/keys', '/etc', '/src/app/lib/keys'],
+    });
+    expect(pipelines['one']?.sandbox).toMatchObject({ write: ['out'], read: [] });
   });
 
   it("adds pipelines, commands and variables only where it is trusted, and replaces none of the user's", () => {

@@ -122,7 +122,7 @@ async function check(deps: RunDeps, spec: RunSpec): Promise<Checked> {
   }
   const { pipeline, stages, config } = recipe;
   for (const stage of stages) await deps.engines[stage.engine].check(stage, pipeline, spec, config);
-  await deps.sandbox.check(recipe);
+  await deps.sandbox.check({ ...recipe, cwd: spec.cwd });
   await deps.limits.check({ ...recipe, spec });
   return { spec, recipe };
 }

@@ -241,7 +241,7 @@ export class LiveRun {
     for (const stage of stages.slice(this.#known.progress.stage)) {
       await this.#deps.engines[stage.engine].check(stage, pipeline, this.spec, config);
     }
-    await this.#deps.sandbox.check(this.#recipe);
+    await this.#deps.sandbox.check({ ...this.#recipe, cwd: this.spec.cwd });
     await this.#deps.limits.check({ ...this.#recipe, spec: this.spec });
     this.#deps.files.prepare(this.run_id, { home: needsHome(stages) });
     // Before anything runs: a crash must not find a run that looks paused on purpose.

@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
-import type { Config } from '../../../schemas/config.ts';
 import type { SandboxProfile } from '../../../schemas/sandbox.ts';
 import type { Confinement } from '../runner/process.ts';
 import { privatePlaces, realPaths } from './private-places.ts';
+import type { Scope } from './scope.ts';
 
 export interface ConfinedPlaces {
   cwd: string;
@@ -10,7 +10,8 @@ export interface ConfinedPlaces {
   readOnly: boolean;
   network: boolean;
   env: Readonly<Record<string, string>>;
-  sandbox: Config['sandbox'];
+  tmpBytes: number;
+  scope: Scope;
   /** The fleet's own state and configuration. */
   ours: readonly string[];
   /** Where our own programs lie. */
@@ -19,24 +20,20 @@ export interface ConfinedPlaces {
 
 /** What a run of this profile can see and reach. */
 export function confinementOf(profile: Exclude<SandboxProfile, 'off'>, places: ConfinedPlaces): Confinement {
-  const { sandbox, env, cwd } = places;
+  const { scope, env, cwd } = places;
   const home = env['HOME'] ?? '/root';
   const isStrict = profile === 'strict';
   const workspace = realPaths([cwd]);
   return {
-    writable: [...(places.readOnly ? [] : workspace), ...realPaths(sandbox.write)],
-    readable: realPaths([
+    writable: [...(places.readOnly ? [] : workspace), ...scope.write],
+    readable: [
       ...(places.readOnly ? workspace : []),
-      ...sandbox.read,
-      ...(isStrict ? [places.programs, ...programFolders(env['PATH'] ?? '', home)] : []),
-    ]),
-    hidden: [
-      ...(isStrict ? realPaths([home]) : []),
-      ...privatePlaces(home, places.ours),
-      ...realPaths(sandbox.hide),
+      ...scope.read,
+      ...(isStrict ? realPaths([places.programs, ...programFolders(env['PATH'] ?? '', home)]) : []),
     ],
+    hidden: [...(isStrict ? realPaths([home]) : []), ...privatePlaces(home, places.ours), ...scope.hide],
     network: places.network,
-    tmpBytes: sandbox.tmp_bytes,
+    tmpBytes: places.tmpBytes,
     filtersCalls: isStrict,
   };
 }

@@ -8,6 +8,7 @@ import type { EngineReport } from '../engines/engine.ts';
 import type { ReapingLayer } from '../runner/layer.ts';
 import type { StartProcess } from '../runner/process.ts';
 import { confinementOf } from './confine.ts';
+import { refuseHoles, scopeFor } from './scope.ts';
 import { createHosts } from './network/hosts.ts';
 import type { Proven } from './try-ways.ts';
 
@@ -28,8 +29,8 @@ export interface Sandbox {
   proveHosts(): Promise<HostsState>;
   /** What came of it, where it was tried. */
   readonly known: () => readonly (LayerState | HostsState)[] | undefined;
-  /** SANDBOX_UNAVAILABLE where the stages cannot have the sandbox they ask for. */
-  check(asked: { config: Config; pipeline: Pipeline; stages: readonly Stage[] }): Promise<void>;
+  /** SANDBOX_UNAVAILABLE where the stages cannot have the sandbox they ask for, INVALID_INPUT where it has holes. */
+  check(asked: { config: Config; pipeline: Pipeline; stages: readonly Stage[]; cwd: string }): Promise<void>;
   /** Starts the processes of a stage as its profile says; throws what check() would. */
   around(startProcess: StartProcess, start: ConfinedStage): StartProcess;
 }
@@ -45,8 +46,9 @@ export function createSandbox(options: {
   ours: readonly string[];
   /** PATH, where what Landlock takes is looked for. */
   path?: string;
+  home?: string;
 }): Sandbox {
-  const { layer, dir, ours, path = '' } = options;
+  const { layer, dir, ours, path = '', home = '/root' } = options;
   let proof: Promise<Proven> | undefined;
   let proven: Proven | undefined;
 
@@ -62,9 +64,10 @@ export function createSandbox(options: {
     prove,
     proveHosts: hosts.prove,
     known: () => proven && [...proven.states, ...hosts.known()],
-    async check({ config, pipeline, stages }) {
+    async check({ config, pipeline, stages, cwd }) {
       const asked = askedSandbox(config, pipeline);
       if (!stages.some(isConfined)) return;
+      refuseHoles(scopeFor({ sandbox: config.sandbox, pipeline, cwd }), home, ours);
       if (typeof asked.network !== 'boolean') await hosts.check(asked.profile);
       if (asked.profile === 'off') return;
       await prove();
@@ -91,7 +94,8 @@ export function createSandbox(options: {
         readOnly,
         network: asked.network === true,
         env,
-        sandbox,
+        tmpBytes: sandbox.tmp_bytes,
+        scope: scopeFor({ sandbox, pipeline, cwd }),
         ours,
         programs: ourPrograms(),
       };

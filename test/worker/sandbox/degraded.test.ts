@@ -25,7 +25,7 @@ async function open(reaping: Reaping, programs = path) {
 
 function check(sandbox: Sandbox, sandboxConfig: Record<string, unknown>): Promise<void> {
   const config = configSchema.parse({ sandbox: sandboxConfig });
-  return sandbox.check({ config, pipeline, stages: [stage] });
+  return sandbox.check({ config, pipeline, stages: [stage], cwd: '/var/tmp' });
 }
 
 /** A bwrap that works but for arguments that hold `word`. */

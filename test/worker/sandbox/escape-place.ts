@@ -30,9 +30,9 @@ export async function openEscapePlace(runtime: string): Promise<EscapePlace> {
       const config = configSchema.parse({ sandbox: { profile } });
       const stage = { name: 'attack', engine: 'command' as const, argv: ['/bin/sh'] };
       const pipeline = pipelineSchema.parse({ stages: [stage] });
-      await sandbox.check({ config, pipeline, stages: [stage] });
-      const argv = ['/bin/sh', '-c', escapeScript(tried)] as const;
       const cwd = join(targets.root, 'ws');
+      await sandbox.check({ config, pipeline, stages: [stage], cwd });
+      const argv = ['/bin/sh', '-c', escapeScript(tried)] as const;
       const layer = profile === 'off' ? open.layer : probed.layer;
       const report = (): void => undefined;
       const start = sandbox.around(createStartProcess(layer), { stage, pipeline, cwd, config, env, report });

@@ -111,7 +111,7 @@ async function start(
 }> {
   const config = configSchema.parse({ sandbox: { profile, network } });
   const pipeline = pipelineSchema.parse({ stages: [stage] });
-  await sandbox.check({ config, pipeline, stages: [stage] });
+  await sandbox.check({ config, pipeline, stages: [stage], cwd: at('ws') });
   const env = {
     PATH: `${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`,
     HOME: at('home'),
@@ -305,6 +305,7 @@ describe('where a list of hosts cannot be held to', () => {
     config: configSchema.parse({ sandbox: { profile, network: ['a.test'], allow_degraded: ['network'] } }),
     pipeline: pipelineSchema.parse({ stages: [stage] }),
     stages: [stage],
+    cwd: '/var/tmp',
   });
   const refused = (why: string) => ({
     code: 'SANDBOX_UNAVAILABLE',

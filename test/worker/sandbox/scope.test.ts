@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { config as configSchema } from '../../../schemas/config.ts';
+import { pipeline as pipelineSchema } from '../../../schemas/pipeline.ts';
+import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
+import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
+import { createSandbox } from '../../../servers/worker/sandbox/sandbox.ts';
+import { path } from '../runner/support.ts';
+
+const stage = { name: 'look', engine: 'command' as const, argv: ['/bin/sh'] };
+
+/** A home with keys, a folder of the fleet, a run's folder with a way out of it, and data beside them. */
+async function bench() {
+  const root = mkdtempSync('/var/tmp/fe-');
+  const at = (...names: string[]): string => join(root, ...names);
+  for (const folder of ['home/.ssh', 'state', 'ws/out', 'ws/keys', 'data/closed']) {
+    mkdirSync(at(folder), { recursive: true });
+  }
+  for (const file of ['home/.ssh/config', 'ws/keys/k', 'data/d', 'data/closed/c'])
+    writeFileSync(at(file), 'x');
+  symlinkSync(at('data'), at('ws/way-out'));
+  const { layer } = await probeReaping({ config: { reaping: 'auto' }, path, stateDir: at('state') });
+  const sandbox = createSandbox({ layer, dir: at('state'), ours: [at('state')], path, home: at('home') });
+  onTestFinished(async () => {
+    await layer.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+  /** What of `tried` a command gets through. */
+  async function reached(
+    pipeline: object,
+    configured: object,
+    tried: Record<string, string>,
+  ): Promise<string[]> {
+    const recipe = {
+      config: configSchema.parse({ sandbox: configured }),
+      pipeline: pipelineSchema.parse({ stages: [stage], ...pipeline }),
+      stages: [stage],
+      cwd: at('ws'),
+    };
+    await sandbox.check(recipe);
+    const env = { PATH: '/usr/bin:/bin', HOME: at('home'), DATA: at('data') };
+    const start = sandbox.around(createStartProcess(layer), {
+      ...recipe,
+      stage,
+      env,
+      report: () => undefined,
+    });
+    const lines = Object.entries(tried).map(
+      ([name, script]) => `( ${script} ) 2>/dev/null && echo "GOT ${name}"`,
+    );
+    let said = '';
+    const argv = ['/bin/sh', '-c', `${lines.join('\n')}\ntrue`] as const;
+    const running = start(
+      { argv, cwd: at('ws'), env, stdin: 'ignore', tmpDir: at('state') },
+      { stdout: (chunk) => (said += chunk.toString()), stderr: () => undefined },
+    );
+    expect(await running.ended).toEqual({ kind: 'exit', code: 0 });
+    return [...said.matchAll(/^GOT (.+)$/gm)].map(([, name = '']) => name);
+  }
+  return { at, reached };
+}
+
+const tried = {
+  'write here': ': > new',
+  'write out': ': > out/new',
+  'write data': ': > "$DATA/new"',
+  'read data': '< "$DATA/d" cat > /dev/null',
+  'read closed data': '< "$DATA/closed/c" cat > /dev/null',
+  'read keys here': '< keys/k cat > /dev/null',
+  'read ssh': '< "$HOME/.ssh/config" cat > /dev/null',
+};
+
+describe('the scope of a pipeline', () => {
+  it('opens and closes paths for its commands alone', async () => {
+    const { at, reached } = await bench();
+    const closed = ['write data', 'read ssh'];
+    const usual = Object.keys(tried).filter((name) => !closed.includes(name));
+    expect(await reached({}, {}, tried)).toEqual(usual);
+    const scope = { write: [at('data')], read: [at('home/.ssh')], hide: ['keys', at('data/closed')] };
+    const own = Object.keys(tried).filter((name) => !/closed|keys/.test(name));
+    expect(await reached({ sandbox: scope }, {}, tried)).toEqual(own);
+    expect(await reached({}, {}, tried)).toEqual(usual);
+  });
+
+  it('lets a pipeline that changes nothing write where it says so', async () => {
+    const { reached } = await bench();
+    const writes = (names: string[]): string[] => names.filter((name) => name.startsWith('write'));
+    expect(writes(await reached({ read_only: true }, {}, tried))).toEqual([]);
+    const scope = { write: ['out'] };
+    expect(writes(await reached({ read_only: true, sandbox: scope }, {}, tried))).toEqual(['write out']);
+  });
+
+  it('follows no link out of the folder of a run', async () => {
+    const { reached } = await bench();
+    expect(
+      await reached({ sandbox: { write: ['way-out'] } }, {}, { 'write data': tried['write data'] }),
+    ).toEqual([]);
+  });
+
+  it.each(['/', '/var', 'home', 'state', 'state/workers', 'link-to-state'])(
+    'opens no hole: %s',
+    async (name) => {
+      const { at, reached } = await bench();
+      mkdirSync(at('state/workers'));
+      symlinkSync(at('state'), at('link-to-state'));
+      const hole = name.startsWith('/') ? name : at(name);
+      for (const list of ['write', 'read']) {
+        const refused = {
+          code: 'INVALID_INPUT',
+          message: expect.stringContaining('The sandbox cannot open'),
+        };
+        await expect(reached({ sandbox: { [list]: [hole] } }, {}, {})).rejects.toMatchObject(refused);
+        await expect(reached({}, { [list]: [hole] }, {})).rejects.toMatchObject(refused);
+      }
+    },
+  );
+
+  it('takes no step up', () => {
+    for (const path of ['..', '../x', 'a/../..', '/a/../b', '']) {
+      expect(pipelineSchema.safeParse({ stages: [stage], sandbox: { read: [path] } }).success).toBe(false);
+    }
+    expect(pipelineSchema.safeParse({ stages: [stage], sandbox: { read: ['..a/b..', '.x'] } }).success).toBe(
+      true,
+    );
+  });
+});
