@@ -17,6 +17,14 @@ export const credentialSource = z.union([
 ]);
 export type CredentialSource = z.infer<typeof credentialSource>;
 
+const workers = z.array(plainName).optional();
+/** The same, and which workers get it: without `workers` all of this machine. */
+const credential = z.union([
+  z.strictObject({ env: z.string().min(1), workers }),
+  z.strictObject({ file: z.string().min(1), workers }),
+  z.strictObject({ command: z.array(z.string()).min(1), workers }),
+]);
+
 const ms = z.int().min(0);
 
 /** When what a worker elsewhere keeps is copied to this machine. */
@@ -86,9 +94,11 @@ export const config = z.strictObject({
       'Names of environment variables runs inherit, besides HOME, LANG, PATH, TERM, TMPDIR and USER.',
     ),
   credentials: z
-    .record(z.string(), credentialSource)
+    .record(z.string(), credential)
     .default({})
-    .describe('Where the value of each credential comes from, by variable name. Values stay in memory.'),
+    .describe(
+      'Where the value of each credential comes from, by variable name; with `workers`, only those get it. Values stay in memory. A worker started by hand, elsewhere too, takes those of the configuration it is started with.',
+    ),
   codex: z
     .strictObject({
       binary: z

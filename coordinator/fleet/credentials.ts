@@ -1,19 +1,25 @@
+import { isProvided } from '../../core/provision.ts';
+import type { Config } from '../../schemas/config.ts';
 import { credentialsMethod, credentialsParams } from '../../schemas/credentials.ts';
 import type { WorkerLink } from './worker-link.ts';
 
-/** Credential values by variable name: in memory only, and told on to local workers as they come. */
+/** Credential values by variable name: in memory only, and told on as they come to the local workers they are for. */
 export interface Credentials {
   /** Takes in what a client hands over; what is not credentials is ignored. */
   receive(params: unknown): void;
-  /** Tells a worker all that is known. */
-  forward(link: WorkerLink): Promise<void>;
+  /** Tells a worker all that is known and for it. */
+  forward(worker: string, link: WorkerLink): Promise<void>;
 }
 
-export function createCredentials(links: () => Iterable<WorkerLink>): Credentials {
+export function createCredentials(
+  configured: Config['credentials'],
+  links: () => Iterable<readonly [worker: string, link: WorkerLink]>,
+): Credentials {
   const known = new Map<string, string>();
 
-  async function tell(link: WorkerLink): Promise<void> {
-    if (known.size > 0) await link.notify(credentialsMethod, { values: Object.fromEntries(known) });
+  async function tell(worker: string, link: WorkerLink): Promise<void> {
+    const values = [...known].filter(([name]) => isProvided(configured, name, worker));
+    if (values.length > 0) await link.notify(credentialsMethod, { values: Object.fromEntries(values) });
   }
   return {
     receive(received) {
@@ -23,7 +29,7 @@ export function createCredentials(links: () => Iterable<WorkerLink>): Credential
       for (const [name, value] of news) known.set(name, value);
       if (news.length === 0) return;
       // A link that fails is told again as soon as it is there again.
-      for (const link of links()) tell(link).catch(() => undefined);
+      for (const [worker, link] of links()) tell(worker, link).catch(() => undefined);
     },
     forward: tell,
   };

@@ -70,9 +70,9 @@ export function createFleet(options: FleetOptions): Fleet {
   const isBusy = (id: string): boolean => [...attempts.ofWorker(id)].length > 0;
   let ending = false;
   let events: WorkerEvents | undefined;
-  const credentials = createCredentials(() =>
+  const credentials = createCredentials(config.credentials, () =>
     [...workers.values()].flatMap((worker) =>
-      worker.origin === 'local' && worker.link !== undefined ? [worker.link] : [],
+      worker.origin === 'local' && worker.link !== undefined ? [[worker.id, worker.link]] : [],
     ),
   );
 
@@ -104,8 +104,8 @@ export function createFleet(options: FleetOptions): Fleet {
       },
       // A local one is known by its socket, which nobody but the user can open or make.
       confirm: async (link) => (origin === 'local' ? undefined : (await remotes()).confirm(id, link)),
-      // Values are for this machine only: a remote worker has a configuration of its own.
-      greet: async (link) => (origin === 'local' ? credentials.forward(link) : undefined),
+      // Values are for this machine only: a worker elsewhere has its own, of the configuration there.
+      greet: async (link) => (origin === 'local' ? credentials.forward(id, link) : undefined),
       ownBusy: () => attempts.slotsTaken(id),
       events: { ...told, changed: () => changed(told) },
       clock,

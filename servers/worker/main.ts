@@ -54,6 +54,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const worker = await openWorker({
     engines,
     transport,
+    // A coordinator hands over those it has by the socket.
+    isOnItsOwn: listen.over !== 'socket',
     ...options,
     dir,
     blobDir,

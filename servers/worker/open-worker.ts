@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { strictestLimits } from '../../core/limits.ts';
+import { isProvided } from '../../core/provision.ts';
 import { openBlobs } from '../../platform/blobs/blobs.ts';
 import { runEnvironment, type Environment } from '../../platform/environment.ts';
 import { newBootId } from '../../platform/ids.ts';
@@ -51,6 +52,8 @@ export interface OpenOptions {
   engines: Engines;
   /** What it is reached over; default http. */
   transport?: 'http' | 'https';
+  /** Whether it takes credentials of its own configuration: nobody starts it who would hand it any. */
+  isOnItsOwn?: boolean;
   /** See createWorkerPrivacy. */
   keysMs?: number | undefined;
 }
@@ -81,6 +84,14 @@ export async function openWorker(options: OpenOptions): Promise<OpenWorker> {
   }
 }
 
+/** Those for this worker. INVALID_INPUT where one cannot be had. */
+async function ownCredentials({ id, config, env }: OpenOptions): Promise<Record<string, string>> {
+  const own = Object.entries(config.credentials).filter(([name]) => isProvided(config.credentials, name, id));
+  if (own.length === 0) return {};
+  const { resolveCredentials } = await import('../../platform/credentials.ts');
+  return resolveCredentials(Object.fromEntries(own), env);
+}
+
 async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Promise<OpenWorker> {
   const { id, dir, config, log, engines } = options;
   const swept = await sweepLeftovers(dir);
@@ -98,6 +109,7 @@ async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Pr
   ]);
   const records = files.readAll();
   const credentials = createCredentials();
+  if (options.isOnItsOwn === true) credentials.take({ values: await ownCredentials(options) });
   const privacy = createWorkerPrivacy({
     dir,
     privacy: config.privacy,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findPrograms } from '../../servers/worker/runner/find-programs.ts';
 import { BridgeClient } from '../cli/bridge-client.ts';
-import { eventually } from '../helpers/processes.ts';
+import { eventually, processesWith } from '../helpers/processes.ts';
 import { realFleet, type RealFleet } from './real-fleet.ts';
 
 const secrets = {
@@ -116,6 +116,16 @@ describe.each(['auto', 'best_effort'])('a client with secrets in its environment
     });
     for (const { pid } of own) expect(readlinkSync(`/proc/${String(pid)}/cwd`)).toBe('/');
     writeFileSync(gate, '');
+    await eventually(() => processesWith(gate).length === 0);
+    // Databases, logs, records, manifests: names of files only, since what fails is printed.
+    const told = Object.values(secrets).filter((value) => value.startsWith('secret-of'));
+    const kept = readdirSync(join(real.fleet.stateDir, '..'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      // With everything it can see in it, those of other tests as well.
+      .filter((file) => file !== output);
+    expect(kept.length).toBeGreaterThan(5);
+    expect(kept.filter((file) => told.some((value) => read(file).includes(value)))).toEqual([]);
   });
 
   /** Without the bridge, the shell of the test and whatever else runs on the machine beside the fleet. */

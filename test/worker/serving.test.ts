@@ -23,6 +23,7 @@ import { startWorker, type RunningWorker } from '../../servers/worker/main.ts';
 import { probeEngines } from '../../servers/worker/probe-engines.ts';
 import { recordsFile } from '../../servers/worker/runs/record-journal.ts';
 import type { Listen } from '../../servers/worker/serve.ts';
+import { scratchFolder } from '../helpers/scratch.ts';
 import { newWorkerDir, openTestWorker, until } from './support/test-worker.ts';
 
 const log = createLogger({ name: 'test-worker', level: 'silent' });
@@ -98,6 +99,36 @@ test('credentials go to engines from memory, and nowhere else', async () => {
     if (entry.isFile())
       expect(readFileSync(join(entry.parentPath, entry.name), 'utf8')).not.toContain('sk-very-secret');
   }
+});
+
+test('a worker on its own takes credentials of its configuration that are for it, into memory only', async () => {
+  const file = join(scratchFolder(), 'key');
+  writeFileSync(file, 'canary-of-a-file\n');
+  const credentials = {
+    MINE: { command: ['/bin/echo', 'canary-of-a-command'], workers: ['w0', 'w1'] },
+    ALL: { file },
+    OTHERS: { command: ['/bin/false'], workers: ['w2'] },
+  };
+  const worker = await openTestWorker({ isOnItsOwn: true, config: { credentials } });
+  const peer = await worker.connect();
+  await peer.call('start_run', { pipeline: 'ask', prompt: 'p', cwd: '/tmp' });
+  const { context } = await worker.codex.session(1);
+  expect(['MINE', 'ALL', 'OTHERS'].map((name) => context.credential(name))).toEqual([
+    'canary-of-a-command',
+    'canary-of-a-file',
+    undefined,
+  ]);
+  expect(JSON.stringify(context.env)).not.toContain('canary-of');
+  for (const entry of readdirSync(worker.dir, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile())
+      expect(readFileSync(join(entry.parentPath, entry.name), 'utf8')).not.toContain('canary-of-a-file');
+  }
+  const handed = await openTestWorker({ config: { credentials } });
+  await (await handed.connect()).call('start_run', { pipeline: 'ask', prompt: 'p', cwd: '/tmp' });
+  expect((await handed.codex.session(1)).context.credential('MINE')).toBeUndefined();
+  await expect(
+    openTestWorker({ isOnItsOwn: true, config: { credentials: { GONE: { file: '/nowhere' } } } }),
+  ).rejects.toThrow('Credential GONE');
 });
 
 describe('a state folder that takes nothing more', () => {

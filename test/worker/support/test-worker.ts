@@ -60,6 +60,7 @@ export async function openTestWorker(
     slots?: number;
     config?: Record<string, unknown>;
     keysMs?: number;
+    isOnItsOwn?: boolean;
     engines?: Partial<typeof engines>;
   } = {},
 ): Promise<TestWorker> {
@@ -86,6 +87,7 @@ export async function openTestWorker(
     log,
     engines: { ...engines, codex, command, ...options.engines },
     keysMs: options.keysMs,
+    isOnItsOwn: options.isOnItsOwn ?? false,
   });
   let stopping: Promise<void> | undefined;
   const stop = async (how: 'keep' | 'cancel'): Promise<void> => {
