@@ -20,6 +20,8 @@ export interface ArgumentRules {
   short: ShortOptions;
   operands: 'none' | 'paths' | 'any';
   maxOperands: number;
+  /** The first operand is a pattern, and no path, unless one of these is given; undefined: it never is. */
+  patternUnless: readonly string[] | undefined;
   /** Options one must give. */
   required: readonly string[];
   /** Options added right behind the sub-command where we start it ourselves. */
@@ -32,6 +34,7 @@ export interface WrittenRules {
   short?: ShortOptions;
   operands?: ArgumentRules['operands'];
   maxOperands?: number;
+  patternUnless?: string;
   required?: readonly string[];
   added?: readonly string[];
 }
@@ -63,6 +66,7 @@ export function argumentRules(written: WrittenRules): ArgumentRules {
     short: written.short ?? 'bundled',
     operands: written.operands ?? 'paths',
     maxOperands: written.maxOperands ?? Infinity,
+    patternUnless: written.patternUnless?.split(' '),
     required: written.required ?? [],
     added: written.added ?? [],
   };

@@ -34,7 +34,8 @@ export function refusalOf(rules: ArgumentRules, args: readonly string[], within:
   }
   const missing = rules.required.find((name) => !given.has(name));
   if (missing !== undefined) return `${missing} must be given`;
-  return refusedOperands(rules, operands, within);
+  const isPattern = rules.patternUnless?.some((name) => given.has(name)) === false;
+  return refusedOperands(rules, isPattern ? operands.slice(1) : operands, within);
 }
 
 function refusedOperands(

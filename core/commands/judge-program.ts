@@ -13,7 +13,7 @@ interface Passed {
 /** The rules an entry names; a string says why there are none. */
 export function rulesOf({ binary, rules }: ProgramCommand): ProgramRules | string {
   if (rules !== 'shipped') return compiled(binary, rules);
-  const shipped = shippedRules.get(binary);
+  const shipped = shippedRules(binary);
   if (shipped !== undefined) return shipped;
   if (executingKind(binary) === undefined) {
     return `no rules ship for "${binary}": write your own under "rules", or an exact {"argv": […]}`;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { entryFault, faultyEntry, judgeArgv } from '../../core/argv-policy.ts';
 import { argumentRules } from '../../core/commands/argument-rules.ts';
-import { shippedRules } from '../../core/commands/shipped/index.ts';
+import { shippedNames, shippedRules } from '../../core/commands/shipped/index.ts';
 import { allowedCommand, type AllowedCommand } from '../../schemas/commands.ts';
 
 const commands: AllowedCommand[] = [
@@ -114,6 +114,10 @@ describe('an entry by name', () => {
     [own, 'hub list --all'],
     [[entry({ binary: 'rg' })], 'rg -n --glob=*.ts -C3 needle src'],
     [[entry({ binary: 'grep' })], 'grep -rn -- -x src'],
+    [[entry({ binary: 'grep' })], 'grep -rn /api/users src'],
+    [[entry({ binary: 'rg' })], 'rg -e /api ./src'],
+    [git, 'git grep -n ../x src'],
+    [git, 'git tag --sort=-creatordate'],
     [[entry({ binary: 'ls' })], 'ls -la /w/src'],
     [[entry({ binary: 'head' })], 'head -5 a'],
     [[entry({ binary: 'cat', anywhere: true })], 'cat /etc/hostname'],
@@ -138,6 +142,12 @@ describe('an entry by name', () => {
     [git, 'git log -n --output=x', 'needs a value'],
     [git, 'git branch new', 'more than it may get'],
     [git, 'git diff --ignore-submodules=none', 'must be one of all, dirty'],
+    [git, 'git for-each-ref --sort=signature', 'must be one of refname'],
+    [git, 'git shortlog --group=format:%G? HEAD', 'must be one of author'],
+    [git, 'git grep -e x ../y', 'leads out'],
+    [[entry({ binary: 'grep' })], 'grep x /etc/passwd', 'leads out'],
+    [[entry({ binary: 'grep' })], 'grep -ex /etc/passwd', 'leads out'],
+    [[entry({ binary: 'rg' })], 'rg --files /etc', 'leads out'],
     [npm, 'npm run other', 'only where the entry names it: "scripts": ["other"]'],
     [npm, 'npm test -- --x', 'more than it may get'],
     [npm, 'npm test --script-shell=x', '"--script-shell"'],
@@ -195,7 +205,7 @@ describe('of any arguments', () => {
       ),
     ),
   );
-  const program = fc.constantFrom(...shippedRules.keys());
+  const program = fc.constantFrom(...shippedNames);
   /** Nothing that writes, runs a program, or reads another configuration. */
   const never =
     /^(?:--(?:output|exec-path|ext-diff|textconv|filters|open-files-in-pager|no-index|upload-pack|pre|pre-glob|hostname-bin|search-zip|compress-program|script-shell|node-options|prefix|import|require|loader|inspect|eval|plugin|config|rulesdir|parser|show-signature|follow-symlinks|files0-from|work-tree)(?:=|$)|-O)/;
@@ -208,7 +218,7 @@ describe('of any arguments', () => {
         const end = args.indexOf('--');
         const options = args.slice(0, end < 0 ? args.length : end).filter((word) => word.startsWith('-'));
         expect(options.filter((word) => never.test(word))).toEqual([]);
-        if (['git', 'cat', 'rg', 'sort', 'ls'].includes(binary)) {
+        if (['git', 'cat', 'sort', 'ls'].includes(binary)) {
           const operands = end < 0 ? [] : args.slice(end + 1);
           expect(operands.filter((word) => word.startsWith('/') || word.split('/').includes('..'))).toEqual(
             [],
@@ -222,8 +232,9 @@ describe('of any arguments', () => {
 
   it('every option of the rules that ship is one that can be written in a configuration', () => {
     const option = (name: string): string[] => [name, `${name}=number`, `${name}[=a|b]`];
-    for (const rules of shippedRules.values()) {
-      for (const one of [rules.plain, ...(rules.commands?.values() ?? [])]) {
+    for (const name of shippedNames) {
+      const rules = shippedRules(name);
+      for (const one of [rules?.plain, rules?.scripts?.rules, ...(rules?.commands?.values() ?? [])]) {
         const names = [...(one?.flags ?? []), ...(one?.values.keys() ?? []), ...(one?.optional.keys() ?? [])];
         expect(names.filter((name) => never.test(name))).toEqual([]);
         for (const name of names) {

@@ -52,8 +52,9 @@ const written: Readonly<Record<string, WrittenRules>> = {
   dirname: { options: '-z --zero', operands: 'any' },
   pwd: { options: '-L -P', operands: 'none' },
   echo: { options: '-n -e -E', operands: 'any' },
-  sha256sum: { options: '-b -t -c --check --tag --quiet --status --strict' },
+  sha256sum: { options: '-b -t --binary --text --tag' },
   grep: {
+    patternUnless: '-e --regexp -f --file',
     options:
       `-n -i -v -w -x -c -l -L -h -H -o -q -s -r -R -a -b -E -F -G -P -z -I -e=any -f=path -m=number -d=any ${context} ` +
       '--line-number --ignore-case --invert-match --word-regexp --line-regexp --count --files-with-matches ' +
@@ -62,6 +63,7 @@ const written: Readonly<Record<string, WrittenRules>> = {
       '--max-count=number --include=any --exclude=any --exclude-dir=any --color[=any] --colour[=any] --null',
   },
   rg: {
+    patternUnless: '-e --regexp -f --file --files --type-list',
     options:
       `-n -N -i -S -s -v -w -x -c -l -o -q -a -u -uu -uuu -F -P -U -L -H -I -p -0 -e=any -f=path -g=any -t=any -T=any ` +
       `-m=number -d=number -j=number -r=any -M=number ${context} --line-number --no-line-number --ignore-case ` +
@@ -75,9 +77,9 @@ const written: Readonly<Record<string, WrittenRules>> = {
   },
 };
 
-export const files: Readonly<Record<string, ProgramRules>> = Object.fromEntries(
+export const fileRules: Readonly<Record<string, () => ProgramRules>> = Object.fromEntries(
   Object.entries(written).map(([name, rules]) => [
     name,
-    { commands: undefined, plain: argumentRules(rules), obeysRepository: false },
+    () => ({ commands: undefined, plain: argumentRules(rules), obeysRepository: false }),
   ]),
 );

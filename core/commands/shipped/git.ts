@@ -26,6 +26,10 @@ const plainDiff = ['--no-ext-diff', '--no-textconv'];
 /** A submodule has a configuration of its own, which nobody has read. */
 const ownTree = '--ignore-submodules=dirty';
 
+/** Not by `signature`, which would have to be checked. */
+const sort =
+  'refname|-refname|committerdate|-committerdate|authordate|-authordate|creatordate|-creatordate|taggerdate|-taggerdate';
+
 const written: Readonly<Record<string, WrittenRules>> = {
   status: {
     options:
@@ -61,10 +65,9 @@ const written: Readonly<Record<string, WrittenRules>> = {
     options:
       '--all --tags --contains --always --long --abbrev[=number] --match=any --exclude=any --exact-match',
   },
-  shortlog: { options: `${history} -s -e --summary --email --group=any` },
+  shortlog: { options: `${history} -s -e --summary --email --group=author|committer` },
   'for-each-ref': {
-    options:
-      '--format=format --sort=any --count=number --points-at=any --merged[=any] --no-merged[=any] --contains[=any]',
+    options: `--format=format --sort=${sort} --count=number --points-at=any --merged[=any] --no-merged[=any] --contains[=any]`,
   },
   'show-ref': {
     options: '--heads --tags --head -s --hash[=number] --abbrev[=number] -d --verify -q --quiet',
@@ -74,13 +77,17 @@ const written: Readonly<Record<string, WrittenRules>> = {
       '-l --list -a --all -r --remotes -v -vv --show-current --no-color --merged[=any] --no-merged[=any]',
     operands: 'none',
   },
-  tag: { options: '-l --list -n --sort=any --merged[=any] --no-merged[=any] --no-color', operands: 'none' },
+  tag: {
+    options: `-l --list -n --sort=${sort} --merged[=any] --no-merged[=any] --no-color`,
+    operands: 'none',
+  },
   blame: {
     options:
       '-L=any -s -e -w -l -t -p --porcelain --line-porcelain --incremental -b --root -f --date=any --no-textconv',
     added: ['--no-textconv'],
   },
   grep: {
+    patternUnless: '-e',
     options:
       '-n -i -w -v -l -L -c -h -H -o -p -W -E -F -G -P -z -q -e=any -A=number -B=number -C=number ' +
       '--line-number --ignore-case --word-regexp --invert-match --files-with-matches --count --cached ' +
@@ -90,12 +97,14 @@ const written: Readonly<Record<string, WrittenRules>> = {
   'count-objects': { options: '-v -H', operands: 'none' },
 };
 
-const short = 'attached';
-
-export const git: ProgramRules = {
-  commands: new Map(
-    Object.entries(written).map(([name, rules]) => [name, argumentRules({ ...rules, short })]),
-  ),
-  plain: argumentRules({ options: '--version --help', operands: 'none', required: ['--version'] }),
-  obeysRepository: true,
-};
+/** Made when it is asked for: most processes never are. */
+export function gitRules(): ProgramRules {
+  const short = 'attached';
+  return {
+    commands: new Map(
+      Object.entries(written).map(([name, rules]) => [name, argumentRules({ ...rules, short })]),
+    ),
+    plain: argumentRules({ options: '--version', operands: 'none', required: ['--version'] }),
+    obeysRepository: true,
+  };
+}

@@ -1,4 +1,4 @@
-import { argumentRules } from '../argument-rules.ts';
+import { argumentRules, type ArgumentRules } from '../argument-rules.ts';
 import type { ProgramRules } from '../program-rules.ts';
 
 /**
@@ -7,16 +7,17 @@ import type { ProgramRules } from '../program-rules.ts';
  * `--loader`, `--inspect`; `npm exec`, `--script-shell`, `--node-options`, `--prefix`; `--plugin`,
  * `--rulesdir`, `--parser`, `--config`; and files of arguments (`tsc @file`).
  */
-const nothing = argumentRules({
-  options: '--version',
-  short: 'words',
-  operands: 'none',
-  required: ['--version'],
-});
+const nothing = (): ArgumentRules =>
+  argumentRules({
+    options: '--version',
+    short: 'words',
+    operands: 'none',
+    required: ['--version'],
+  });
 
-const node: ProgramRules = {
+const node = (): ProgramRules => ({
   commands: undefined,
-  plain: nothing,
+  plain: nothing(),
   scripts: {
     after: [],
     alone: [],
@@ -24,9 +25,9 @@ const node: ProgramRules = {
     ownArguments: true,
   },
   obeysRepository: false,
-};
+});
 
-const npm: ProgramRules = {
+const npm = (): ProgramRules => ({
   commands: new Map([
     [
       'ls',
@@ -42,9 +43,9 @@ const npm: ProgramRules = {
     ownArguments: false,
   },
   obeysRepository: false,
-};
+});
 
-const tsc: ProgramRules = {
+const tsc = (): ProgramRules => ({
   commands: undefined,
   plain: argumentRules({
     options:
@@ -54,9 +55,9 @@ const tsc: ProgramRules = {
     required: ['--noEmit'],
   }),
   obeysRepository: false,
-};
+});
 
-const eslint: ProgramRules = {
+const eslint = (): ProgramRules => ({
   commands: undefined,
   plain: argumentRules({
     options:
@@ -65,9 +66,9 @@ const eslint: ProgramRules = {
     short: 'words',
   }),
   obeysRepository: false,
-};
+});
 
-const prettier: ProgramRules = {
+const prettier = (): ProgramRules => ({
   commands: undefined,
   plain: argumentRules({
     options:
@@ -76,6 +77,6 @@ const prettier: ProgramRules = {
     short: 'words',
   }),
   obeysRepository: false,
-};
+});
 
-export const nodeTools: Readonly<Record<string, ProgramRules>> = { node, npm, tsc, eslint, prettier };
+export const nodeRules: Readonly<Record<string, () => ProgramRules>> = { node, npm, tsc, eslint, prettier };
