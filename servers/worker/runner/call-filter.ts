@@ -43,8 +43,8 @@ interface Numbers {
   clone: number;
   clone3: number;
   prlimit64: number;
-  /** What changes modes, owners and attributes of files. */
-  modes: readonly number[];
+  /** What Landlock does not see: modes, owners, attributes and times are changed, and files watched. */
+  unseen: readonly number[];
   /** Refused: ptrace, mounts, namespaces, modules, keys, BPF, io_uring, other processes' memory, clocks. */
   refused: readonly number[];
 }
@@ -59,7 +59,10 @@ const numbers: Partial<Record<NodeJS.Architecture, Numbers>> = {
     clone: 56,
     clone3: 435,
     prlimit64: 302,
-    modes: [90, 91, 92, 93, 94, 188, 189, 190, 197, 198, 199, 260, 268, 452, 463, 466, 469],
+    unseen: [
+      90, 91, 92, 93, 94, 132, 188, 189, 190, 197, 198, 199, 235, 254, 260, 261, 268, 280, 300, 452, 463, 466,
+      469,
+    ],
     refused: [
       101, 155, 161, 163, 164, 165, 166, 167, 168, 169, 172, 173, 175, 176, 227, 246, 248, 249, 250, 272, 298,
       303, 304, 305, 308, 310, 311, 312, 313, 320, 321, 323, 425, 426, 427, 428, 429, 430, 431, 432, 433, 438,
@@ -74,7 +77,7 @@ const numbers: Partial<Record<NodeJS.Architecture, Numbers>> = {
     clone: 220,
     clone3: 435,
     prlimit64: 261,
-    modes: [5, 6, 7, 14, 15, 16, 52, 53, 54, 55, 452, 463, 466, 469],
+    unseen: [5, 6, 7, 14, 15, 16, 27, 52, 53, 54, 55, 88, 262, 452, 463, 466, 469],
     refused: [
       39, 40, 41, 51, 89, 97, 104, 105, 106, 112, 117, 142, 170, 217, 218, 219, 224, 225, 241, 264, 265, 266,
       268, 270, 271, 272, 273, 280, 282, 294, 425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442,
@@ -91,8 +94,8 @@ export interface Filtered {
   refuses: 'much' | 'little';
   /** Whether a Unix socket reaches nobody outside; else there are none but pairs. */
   localSockets: boolean;
-  /** Whether nobody changes modes and owners of files. */
-  keepsModes: boolean;
+  /** Whether what Landlock does not see of files is refused. */
+  refusesUnseen: boolean;
 }
 
 /**
@@ -104,8 +107,8 @@ export interface Filtered {
 export function callFilter(processor: NodeJS.Architecture, filtered: Filtered): Buffer | undefined {
   const known = numbers[processor];
   if (known === undefined) return undefined;
-  const { network, refuses, localSockets, keepsModes } = filtered;
-  const refused = [...(refuses === 'much' ? known.refused : rings), ...(keepsModes ? known.modes : [])];
+  const { network, refuses, localSockets, refusesUnseen } = filtered;
+  const refused = [...(refuses === 'much' ? known.refused : rings), ...(refusesUnseen ? known.unseen : [])];
   const families = [...(localSockets ? localFamilies : []), ...(network ? networkFamilies : [])];
   const program: Instruction[] = [
     [loadWord, 0, 0, architecture],

@@ -14,20 +14,20 @@ const maxEntries = 4_096;
 /**
  * What starts a command confined where no namespace can be opened: it confines itself and becomes what
  * follows. Paths can only be allowed, so a folder with a private place in it is not, and each of its other
- * entries is. Landlock knows nothing of modes and owners: where it is to hold `modes`, nobody changes any.
+ * entries is. Landlock knows nothing of modes, owners, times and watches of files: held `whole`, these are refused everywhere.
  * Throws where the numbers of this processor's calls are not known.
  */
 export function landlockLauncher(
   perl: string,
   confinement: Confinement,
-  modes: 'held' | 'free',
+  files: 'whole' | 'in part',
 ): readonly [string, ...string[]] {
   const { network, filtersCalls } = confinement;
   const filter = callFilter(arch, {
     network,
     refuses: filtersCalls ? 'much' : 'little',
     localSockets: false,
-    keepsModes: modes === 'held',
+    refusesUnseen: files === 'whole',
   });
   if (filter === undefined) throw Object.assign(new Error('no filter'), { code: 'ENOSYS' });
   const rules = landlockRules(confinement, listFolder);

@@ -143,7 +143,7 @@ function startHeld(
     network: confinement.network || relay !== undefined,
     refuses: 'much',
     localSockets: true,
-    keepsModes: false,
+    refusesUnseen: false,
   });
   if (program === undefined) throw Object.assign(new Error('no filter'), { code: 'ENOSYS' });
   const held = [bwrap, '--dev-bind', '/', '/', '--cap-drop', 'ALL', '--seccomp', '3', '--'];

@@ -22,6 +22,7 @@ for my $family (1, 2, 10, 16, 17, 40) {
 }
 print "socket pair\n" if socketpair(my $one, my $other, 1, 2, 0);
 print "mode\n" if chmod 0666, "$dir/kept";
+print "times\n" if utime 1, 1, "$dir/kept";
 print "truncated\n" if truncate "$dir/kept", 0;
 print "signal\n" if kill 0, $worker;
 print "environment\n" if open my $environment, "<", "/proc/$worker/environ";
@@ -110,7 +111,7 @@ async function listen(
     cwd: workspace,
     tmpDir: workspace,
   };
-  const { child, tree } = await layer.launch(way.confine(spec, confinement, 'held'));
+  const { child, tree } = await layer.launch(way.confine(spec, confinement, 'whole'));
   const heard = { out: '', complaint: '' };
   child.stdout?.on('data', (chunk: Buffer) => (heard.out += chunk.toString('latin1')));
   child.stderr?.on('data', (chunk: Buffer) => (heard.complaint += chunk.toString('latin1')));
@@ -164,11 +165,11 @@ function judgeLandlock(seen: Seen): Faults {
     filesystem:
       filesystem ??
       untried ??
-      (did('truncated|mode')
-        ? { inPart: 'files outside could be emptied, or their modes changed' }
+      (did('truncated|mode|times')
+        ? { inPart: 'files outside could be emptied, or their modes or times changed' }
         : undefined),
     network: did('socket') ? 'sockets could be opened' : untried,
-    processes: { inPart: `other processes are seen, ${others}` },
+    processes: { inPart: `other processes and sockets are seen in /proc, ${others}` },
     privileges,
     system_calls,
   };

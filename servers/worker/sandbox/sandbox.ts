@@ -103,25 +103,25 @@ export function createSandbox(options: {
         ...confinementOf(profile, places),
         filtersCalls: holdsLayer(plan, 'system_calls'),
       };
-      const modes = without.includes('filesystem') ? 'free' : 'held';
-      return (spec, io) => start(way.confine(spec, confinement, modes), io);
+      const files = without.includes('filesystem') ? 'in part' : 'whole';
+      return (spec, io) => start(way.confine(spec, confinement, files), io);
     },
   };
 }
 
 /**
- * Landlock knows no modes and owners of files: it holds all of the layer only where nobody may change any,
+ * Landlock knows no modes, owners and times of files: it holds all of the layer only where none are changed,
  * which many programs do not bear. Where the configuration can do with less, they may.
  */
 function statesFor(without: readonly SandboxLayer[], proven: Proven | undefined): readonly LayerState[] {
   const states = proven?.states ?? [];
   if (proven?.way?.by !== 'landlock' || !without.includes('filesystem')) return states;
   return states.map((state) =>
-    state.layer === 'filesystem' && state.state === 'enforced' ? { ...state, ...modesAreFree } : state,
+    state.layer === 'filesystem' && state.state === 'enforced' ? { ...state, ...filesInPart } : state,
   );
 }
 
-const modesAreFree = { state: 'degraded', why: 'modes of files outside can be changed' } as const;
+const filesInPart = { state: 'degraded', why: 'modes and times of files outside can be changed' } as const;
 
 /** The folder of our package: its built files need those beside them. */
 function ourPrograms(): string {

@@ -6,7 +6,7 @@ import { realPaths } from './private-places.ts';
 export interface Way {
   readonly by: 'namespaces' | 'landlock';
   /** The same process, confined. */
-  confine(spec: ProcessSpec, confinement: Confinement, modes: 'held' | 'free'): ProcessSpec;
+  confine(spec: ProcessSpec, confinement: Confinement, files: 'whole' | 'in part'): ProcessSpec;
 }
 
 /** Whatever the machine's is: it is mounted there. */
@@ -26,9 +26,9 @@ export const byNamespaces: Way = {
 export function byLandlock(perl: string): Way {
   return {
     by: 'landlock',
-    confine(spec, confinement, modes) {
+    confine(spec, confinement, files) {
       const writable = [...confinement.writable, ...realPaths([spec.tmpDir])];
-      const [first, ...words] = landlockLauncher(perl, { ...confinement, writable }, modes);
+      const [first, ...words] = landlockLauncher(perl, { ...confinement, writable }, files);
       return { ...spec, argv: [first, ...words, ...spec.argv] };
     },
   };

@@ -57,18 +57,18 @@ describe('what Landlock lets a command open', () => {
 
 describe('its launcher', () => {
   it('is for processors whose calls are known, and closes TCP unless the network is granted', () => {
-    const words = landlockLauncher('/usr/bin/perl', confinement, 'held');
+    const words = landlockLauncher('/usr/bin/perl', confinement, 'whole');
     expect(words).toContain('closed');
-    expect(landlockLauncher('/usr/bin/perl', { ...confinement, network: true }, 'free')).toContain('open');
+    expect(landlockLauncher('/usr/bin/perl', { ...confinement, network: true }, 'in part')).toContain('open');
     expect(words.at(-1)).toBe('--');
-    const filtered = { network: false, refuses: 'little', localSockets: false, keepsModes: true } as const;
+    const filtered = { network: false, refuses: 'little', localSockets: false, refusesUnseen: true } as const;
     expect(callFilter('arm64', filtered)?.length).toBeGreaterThan(0);
     expect(callFilter('ia32', filtered)).toBeUndefined();
   });
 
   it('loads nothing of what the environment of the command names, and hands it on as it is', () => {
     const [perl = ''] = findPrograms('perl', path);
-    const [file, ...words] = landlockLauncher(perl, confinement, 'held');
+    const [file, ...words] = landlockLauncher(perl, confinement, 'whole');
     const env = { PERL5OPT: '-MNothing', PERL5LIB: '/nowhere', WORDS: 'a=b\nc' };
     const { stdout, stderr, status } = spawnSync(file, [...words, '/usr/bin/env', '-0'], {
       env,
@@ -85,7 +85,7 @@ describe('its launcher', () => {
 
   it('says why where it cannot become the command', () => {
     const [perl = ''] = findPrograms('perl', path);
-    const [file, ...words] = landlockLauncher(perl, confinement, 'held');
+    const [file, ...words] = landlockLauncher(perl, confinement, 'whole');
     const { stderr, status } = spawnSync(file, [...words, '/nowhere'], { env: {}, encoding: 'utf8' });
     expect(status).toBe(125);
     expect(stderr).toContain('landlock: ');

@@ -8,10 +8,10 @@ const tries: Parameters<EscapePlace['escapes']>[] = JSON.parse(asked);
 const place = await openEscapePlace(runtime);
 try {
   const found = [];
-  for (const [profile, tried] of tries) {
+  for (const [profile, ...more] of tries) {
     // As a worker does when it starts.
     if (profile !== 'off') closeInherited();
-    found.push(await place.escapes(profile, tried));
+    found.push(await place.escapes(profile, ...more));
   }
   process.stdout.write(JSON.stringify(found));
 } finally {

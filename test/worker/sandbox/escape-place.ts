@@ -1,7 +1,8 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { config as configSchema } from '../../../schemas/config.ts';
 import { pipeline as pipelineSchema } from '../../../schemas/pipeline.ts';
-import type { SandboxProfile } from '../../../schemas/sandbox.ts';
+import type { SandboxLayer, SandboxProfile } from '../../../schemas/sandbox.ts';
 import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
 import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
 import { createSandbox } from '../../../servers/worker/sandbox/sandbox.ts';
@@ -10,24 +11,33 @@ import { escapeScript, gotThrough, openEscapeTargets } from './escape-targets.ts
 
 /** What one user has on this machine, and layers to run commands in. */
 export interface EscapePlace {
-  /** Tries all of them in one run of that profile; answers the names of those that got through. */
-  escapes(profile: SandboxProfile, tried: Readonly<Record<string, string>>): Promise<string[]>;
+  /**
+   * Tries all of them in one run of that profile, which may go without layers; answers the names of those
+   * that got through.
+   */
+  escapes(
+    profile: SandboxProfile,
+    tried: Readonly<Record<string, string>>,
+    allowed?: readonly SandboxLayer[],
+  ): Promise<string[]>;
   close(): Promise<void>;
 }
 
 /** `runtime`: see openEscapeTargets(). */
 export async function openEscapePlace(runtime: string): Promise<EscapePlace> {
   const targets = await openEscapeTargets(runtime);
-  const { env, shared } = targets;
+  const { env } = targets;
   const state = join(targets.root, 'state');
+  const tmpDir = join(state, 'tmp');
+  mkdirSync(tmpDir);
   // Without namespaces, so that every attack has its twin.
   const open = await probeReaping({ config: { reaping: 'best_effort' }, path, stateDir: state });
   const probed = await probeReaping({ config: { reaping: 'auto' }, path, stateDir: state });
   const sandbox = createSandbox({ layer: probed.layer, dir: state, ours: [state], path });
 
   return {
-    async escapes(profile, tried) {
-      const config = configSchema.parse({ sandbox: { profile } });
+    async escapes(profile, tried, allowed = []) {
+      const config = configSchema.parse({ sandbox: { profile, allow_degraded: [...allowed] } });
       const stage = { name: 'attack', engine: 'command' as const, argv: ['/bin/sh'] };
       const pipeline = pipelineSchema.parse({ stages: [stage] });
       const cwd = join(targets.root, 'ws');
@@ -38,10 +48,7 @@ export async function openEscapePlace(runtime: string): Promise<EscapePlace> {
       const start = sandbox.around(createStartProcess(layer), { stage, pipeline, cwd, config, env, report });
       let said = '';
       const hear = (chunk: Buffer): void => void (said += chunk.toString());
-      const running = start(
-        { argv, cwd, env, stdin: 'ignore', tmpDir: shared },
-        { stdout: hear, stderr: hear },
-      );
+      const running = start({ argv, cwd, env, stdin: 'ignore', tmpDir }, { stdout: hear, stderr: hear });
       await running.ended;
       return gotThrough(said);
     },

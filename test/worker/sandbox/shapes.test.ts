@@ -1,14 +1,22 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { layersOf } from '../../../core/sandbox.ts';
 import { limitLayers, limitState, type LimitLayer } from '../../../schemas/limits.ts';
 import { layerState, sandboxLayers, sandboxProfiles, type SandboxLayer } from '../../../schemas/sandbox.ts';
 import { findPrograms } from '../../../servers/worker/runner/find-programs.ts';
 import { path } from '../runner/support.ts';
-import { attacks } from './attacks.ts';
+import {
+  allAttacks,
+  attacks,
+  attacksOfRoot,
+  attacksOnCalls,
+  attacksWithoutTwin,
+  scriptsOf,
+} from './attacks.ts';
 
 const project = join(import.meta.dirname, '..', '..', '..');
 const program = join('test', 'fixtures', 'bin', 'hold-here.mjs');
@@ -165,8 +173,7 @@ const answer = z.object({
 type Answer = z.infer<typeof answer>;
 
 async function tryIn({ through, isMoved = false }: Shape): Promise<Answer> {
-  const scripts = Object.entries(attacks).map(([name, { script }]) => [name, script]);
-  const request = JSON.stringify({ path, sandboxRows, limitRows, attacks: Object.fromEntries(scripts) });
+  const request = JSON.stringify({ path, sandboxRows, limitRows, attacks: scriptsOf(attacks) });
   const [file, ...words] = [...through, process.execPath, join(isMoved ? movedProject : project, program)];
   const { stdout } = await promisify(execFile)(file, [...words, request], { cwd: '/' });
   return answer.parse(JSON.parse(stdout));
@@ -253,6 +260,36 @@ describe.each(Object.entries(shapes))('a machine %s', (name, { by }) => {
         expect(notes.join()).toContain(`${layer} ${state} (`);
       }
     }
+  });
+});
+
+describe('where Landlock is all there is', () => {
+  /** In /proc, or by what has no place: the layer of processes is told to be held in part, and why. */
+  const seen =
+    'arguments-of-others pid-descriptor priority-of-others processors-of-others shared-memory message-queue semaphores listening-sockets names-of-sockets links';
+
+  it.runIf(landlockVersion >= 6)('nothing gets out that is known, and some is seen', async () => {
+    const folder = mkdtempSync(isRoot ? '/run/fe-' : '/tmp/fe-run-');
+    onTestFinished(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const every = scriptsOf(allAttacks, attacksOfRoot, attacksWithoutTwin);
+    const allowed = ['processes'];
+    const tries = [
+      ['off', scriptsOf(allAttacks)],
+      ['default', every, allowed],
+      ['strict', { ...every, ...scriptsOf(attacksOnCalls) }, allowed],
+    ];
+    const [file, ...words] = shapes['without user namespaces, as root of nothing']?.through ?? [];
+    const { stdout } = await promisify(execFile)(
+      file ?? '',
+      // prettier-ignore
+      [...words, process.execPath, '--import', 'tsx', join('test', 'worker', 'sandbox', 'escape-as.ts'), folder, JSON.stringify(tries)],
+      { cwd: project, env: { PATH: path, HOME: folder, TMPDIR: '/tmp' } },
+    );
+    const [off, ...confined] = z.array(z.array(z.string())).parse(JSON.parse(stdout));
+    expect(off?.toSorted()).toEqual(Object.keys(allAttacks).toSorted());
+    expect(confined).toEqual([seen.split(' '), seen.split(' ')]);
   });
 });
 
