@@ -68,7 +68,7 @@ async function tryPorts(
       tmpDir: '/tmp',
       relay: pass.relay,
     };
-    return await hear(layer, byNamespaces.confine(spec, confinement, 'held'));
+    return await hear(layer, byNamespaces.confine(spec, confinement, 'whole'));
   } finally {
     pass.close();
   }
