@@ -39,14 +39,22 @@ interface AskedStage {
   pipeline: Pipeline;
   spec: RunSpec;
   config: Config;
+  /** Where it really works, once that is known: a private copy, say. */
+  cwd?: string;
 }
 
-function allowedCommandLine({ stage, pipeline, spec, config }: AskedStage): CommandLine & Allowed {
+function allowedCommandLine({
+  stage,
+  pipeline,
+  spec,
+  config,
+  cwd = spec.cwd,
+}: AskedStage): CommandLine & Allowed {
   if (stage.engine !== 'command') {
     throw new FleetError('ENGINE_UNSUPPORTED', `Stage "${stage.name}" is not a command.`);
   }
   const line = commandLine(stage, pipeline, spec.inputs);
-  return { ...line, ...checkCommandLine(config.commands, line, spec.cwd) };
+  return { ...line, ...checkCommandLine(config.commands, line, cwd) };
 }
 
 type Cause = Parameters<EngineSession['end']>[0];

@@ -100,6 +100,17 @@ describe('the command engine', () => {
     await check([['git', 'log']], ['git', 'log'], { pattern: 'x' });
   });
 
+  it('keeps a program by name to the folder it really works in, such as a private copy', async () => {
+    const config = configSchema.parse({ commands: [{ binary: 'cat' }] });
+    const place: Place = { config, env: { PATH: path }, startProcess: neverStarts };
+    const { context } = makeContext(place, { ...stageOf('cat', '/repo/a'), spec: { cwd: '/repo' } });
+    await commandEngine.check(context.stage, context.pipeline, context.spec, config);
+    expect((await commandEngine.start(context).done).outcome).toMatchObject({
+      kind: 'engine',
+      code: 'COMMAND_NOT_ALLOWED',
+    });
+  });
+
   it('puts values in as whole elements, whatever they hold', async () => {
     const place = await openPlace('best_effort', [['echo', '...']]);
     const argv = ['echo', '${inputs.pattern}', 'x${inputs.pattern}', '${inputs.count}', '${inputs.mode}'];
