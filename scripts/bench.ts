@@ -22,6 +22,7 @@ const names = [
   'sandbox',
   'schedule',
   'tokens',
+  'trust',
 ].filter((name) => readdirSync(folder).includes(`${name}.ts`));
 
 const [name = ''] = process.argv.slice(2);

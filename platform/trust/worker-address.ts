@@ -16,6 +16,7 @@ const prefixes: Readonly<Record<Exclude<Kind, 'public'>, readonly [string, numbe
     ['192.168.0.0', 16],
     ['100.64.0.0', 10],
     ['fc00::', 7],
+    ['fec0::', 10],
   ],
   // This network, link-local (where clouds keep their metadata), multicast, and IPv4 behind IPv6. BlockList itself takes ::ffff:a.b.c.d for a.b.c.d.
   never: [
@@ -24,14 +25,23 @@ const prefixes: Readonly<Record<Exclude<Kind, 'public'>, readonly [string, numbe
     ['192.0.0.0', 24],
     ['198.18.0.0', 15],
     ['224.0.0.0', 3],
-    ['::', 128],
+    ['::', 96],
+    ['::ffff:0:0:0', 96],
     ['64:ff9b::', 96],
     ['64:ff9b:1::', 48],
+    ['100::', 64],
+    ['2001::', 23],
+    ['2001:db8::', 32],
     ['2002::', 16],
     ['fe80::', 10],
     ['ff00::', 8],
   ],
 };
+
+/** All addresses of a name. */
+type Resolve = (host: string) => Promise<string[]>;
+
+const bySystem: Resolve = async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
 
 const lists = {
   loopback: listOf(prefixes.loopback),
@@ -51,14 +61,19 @@ export function kindOfAddress(address: string): Kind {
  * machine, for private networks without `allowPrivate`, and for addresses that are nobody's host. Every
  * address of a name has to be right; answers them, so that no other is connected to.
  */
-export async function checkWorkerUrl(name: string, url: string, allowPrivate: boolean): Promise<string[]> {
+export async function checkWorkerUrl(
+  name: string,
+  url: string,
+  allowPrivate: boolean,
+  resolve: Resolve = bySystem,
+): Promise<string[]> {
   const { protocol, hostname, username, password } = new URL(url);
   const refuse = (why: string, next: string): never => {
     throw new FleetError('INVALID_INPUT', `"remote_workers.${name}.url" ${why}.`, { next });
   };
   if (username !== '' || password !== '') refuse('holds credentials', 'Put them into its "secret".');
   if (protocol !== 'http:' && protocol !== 'https:') refuse('is neither http nor https', 'Use https.');
-  const addresses = await addressesOf(hostname.replaceAll(/^\[|\]$/g, ''));
+  const addresses = await addressesOf(hostname.replaceAll(/^\[|\]$/g, ''), resolve);
   const kinds = new Set(addresses.map(kindOfAddress));
   if (kinds.has('never')) refuse('leads to an address that is no host', 'Name the host of the worker.');
   if (protocol === 'http:' && [...kinds].some((kind) => kind !== 'loopback')) {
@@ -70,10 +85,10 @@ export async function checkWorkerUrl(name: string, url: string, allowPrivate: bo
   return addresses;
 }
 
-async function addressesOf(host: string): Promise<string[]> {
+async function addressesOf(host: string, resolve: Resolve): Promise<string[]> {
   if (isIP(host) !== 0) return [host];
   try {
-    return (await lookup(host, { all: true })).map(({ address }) => address);
+    return await resolve(host);
   } catch (cause) {
     throw new FleetError('WORKER_UNAVAILABLE', `There is no address of ${host}.`, { cause });
   }

@@ -158,6 +158,26 @@ describe('who asks over the URL', () => {
     expect(told.filter(([what, status]) => status === undefined && !what.startsWith('too much'))).toEqual([]);
   });
 
+  it('is checked in one order: Host, Origin, token, size, JSON', async () => {
+    await begin();
+    // Announced and not sent, so that nobody is cut off before he has read the answer.
+    const length = { 'content-length': String(maxMessageBytes + 1), connection: 'close' };
+    const origin = 'https://evil.example';
+    // Wrong in all, then right in one more each time.
+    const steps: [Asked, number, RegExp][] = [
+      [{ headers: { host: 'evil.example', origin, ...as('nobody'), ...length } }, 403, /host name/],
+      [{ headers: { origin, ...as('nobody'), ...length } }, 403, /origin/],
+      [{ headers: { ...as('nobody'), ...length } }, 401, /token/],
+      [{ headers: length }, 413, /a message may have/],
+      [{ body: '{' }, 400, /JSON/],
+      [{ body: hello }, 200, /serverInfo/],
+    ];
+    for (const [at, [asked, status, says]] of steps.entries()) {
+      const answer = await ask(asked);
+      expect([at, answer.status, answer.text]).toEqual([at, status, expect.stringMatching(says)]);
+    }
+  });
+
   it('is told of the handle of another owner what is told of one there is not', async () => {
     await begin();
     const joe = await sessionOf('joe');

@@ -7,14 +7,23 @@ import { openDescriptor } from '../../../platform/trust/open-descriptor.ts';
 import type { DescriptorAsk, DescriptorClaims, EnrolledWorker, Signed } from '../../../schemas/descriptor.ts';
 import { workerContracts } from '../../../schemas/tools.ts';
 import { eventually } from '../../helpers/processes.ts';
-import { encode, farWorker, header, honest, newKey, signByHand, type Far } from './far-worker.ts';
+import {
+  encode,
+  farWorker,
+  header,
+  honest,
+  newKey,
+  signByHand,
+  type Far,
+  type FarWorker,
+} from './far-worker.ts';
 
-type Sign = (asked: DescriptorAsk, far: Omit<Far, 'fleet'>) => Signed;
+type Sign = (asked: DescriptorAsk, far: FarWorker) => Signed;
 
 const typ = 'fleet-worker+jws';
 const other = newKey();
 const changed =
-  (change: (far: Omit<Far, 'fleet'>) => Partial<DescriptorClaims>): Sign =>
+  (change: (far: FarWorker) => Partial<DescriptorClaims>): Sign =>
   (asked, far) =>
     signClaims(typ, far.claims(asked, change(far)), far.key);
 const withHeader =
@@ -26,7 +35,7 @@ const withText =
   (asked, far) =>
     signByHand(far.key, header(far.key), change(canonicalJson(far.claims(asked))));
 const replaced =
-  (part: keyof Signed, make: (signed: Signed, far: Omit<Far, 'fleet'>) => string): Sign =>
+  (part: keyof Signed, make: (signed: Signed, far: FarWorker) => string): Sign =>
   (asked, far) => {
     const signed = honest(asked, far);
     return { ...signed, [part]: make(signed, far) };
@@ -130,6 +139,18 @@ describe('a worker elsewhere', () => {
       .catch(() => undefined);
     await eventually(() => kept.length > 1, 5_000);
     await refused(far);
+  });
+
+  it('gets none from a coordinator that was started anew with what the one before it was shown', async () => {
+    const kept: Signed[] = [];
+    const far = await farWorker((asked, at) => {
+      const signed = kept[0] ?? honest(asked, at);
+      kept.push(signed);
+      return signed;
+    });
+    await eventually(() => far.fleet.parts.fleet.get('far')?.state === 'up', 5_000);
+    await refused({ ...far, fleet: await far.another() });
+    expect(kept.length).toBeGreaterThan(1);
   });
 
   it.each<[string, Partial<EnrolledWorker> | 'not']>([

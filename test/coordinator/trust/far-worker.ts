@@ -32,13 +32,17 @@ export interface Far {
   /** Honest claims of the moment. */
   claims(asked: DescriptorAsk, change?: Partial<DescriptorClaims>): DescriptorClaims;
   enrol(change: Partial<EnrolledWorker>, epoch?: number): void;
+  /** Another coordinator in the same state folder, once the one before it is gone. */
+  another(): Promise<FakeFleet>;
 }
+
+export type FarWorker = Omit<Far, 'fleet' | 'another'>;
 
 /** `nowMs` of the fleet's clock before it begins. */
 const nowMs = 1_000_000;
 
 export async function farWorker(
-  signed: (asked: DescriptorAsk, far: Omit<Far, 'fleet'>) => Signed,
+  signed: (asked: DescriptorAsk, far: FarWorker) => Signed,
   enrolled: Partial<EnrolledWorker> | 'not' = {},
   contracts = workerContracts,
 ): Promise<Far> {
@@ -50,7 +54,7 @@ export async function farWorker(
   const audience = newNonce();
   let seq = 0;
   const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-  const far: Omit<Far, 'fleet'> = {
+  const far: FarWorker = {
     worker,
     key,
     claims: (asked, change = {}) => ({
@@ -82,24 +86,31 @@ export async function farWorker(
   if (enrolled !== 'not') far.enrol(enrolled);
   worker.sign = (asked) => signed(asked, far);
   const service = await serveHttp(worker.factory(), { port: 0, verify: secretVerifier(secret) });
-  const fleet = await fakeFleet({
-    folder,
-    slots: [],
-    config: {
-      remote_workers: {
-        far: {
-          url: `http://127.0.0.1:${String(service.port)}/mcp`,
-          secret: { command: ['/bin/echo', secret] },
+  const open = () =>
+    fakeFleet({
+      folder,
+      slots: [],
+      config: {
+        remote_workers: {
+          far: {
+            url: `http://127.0.0.1:${String(service.port)}/mcp`,
+            secret: { command: ['/bin/echo', secret] },
+          },
         },
       },
-    },
-  });
+    });
+  let fleet = await open();
   onTestFinished(async () => {
     await fleet.close();
     await service.close();
   });
   now = () => fleet.clock.nowMs;
-  return { ...far, fleet };
+  const another = async (): Promise<FakeFleet> => {
+    await fleet.close();
+    fleet = await open();
+    return fleet;
+  };
+  return { ...far, fleet, another };
 }
 
 /** As one signs by hand what the signing of this program would refuse. */
@@ -120,5 +131,5 @@ export const header = (key: KeyObject, change: object = {}): object => ({
   ...change,
 });
 
-export const honest = (asked: DescriptorAsk, { claims, key }: Omit<Far, 'fleet'>): Signed =>
+export const honest = (asked: DescriptorAsk, { claims, key }: FarWorker): Signed =>
   signClaims('fleet-worker+jws', claims(asked), key);
