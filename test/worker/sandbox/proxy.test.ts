@@ -138,6 +138,20 @@ describe('what is not', () => {
   });
 });
 
+describe('a body whose length is said to be of one connection', () => {
+  it('is no further request', async () => {
+    const { say } = open();
+    const before = seen.length;
+    const body = 'GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n';
+    await say(
+      `GET http://127.0.0.1:PORT/ HTTP/1.1\r\nhost: 127.0.0.1:PORT\r\n` +
+        `content-length: ${String(body.length)}\r\nconnection: close, content-length\r\n\r\n${body}`,
+    );
+    expect(seen.slice(before).map(({ request }) => request.url)).toEqual(['/']);
+    expect(seen.at(-1)?.body).toBe(body);
+  });
+});
+
 describe('a listed name', () => {
   const name = { name: 'b.test', isAddress: false };
   const route = (addresses: string[], allowPrivate = false, host = name) =>

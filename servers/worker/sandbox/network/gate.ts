@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Relay } from '../../runner/process.ts';
 import { createProxy } from './proxy.ts';
@@ -9,7 +9,7 @@ import { Tally } from './tally.ts';
 /** What one process of a run reaches its hosts by. */
 export interface Pass {
   relay: Relay;
-  /** Ends every connection; answers what the manifest is to say. Idempotent. */
+  /** Ends every connection and removes the socket; answers what the manifest is to say. Idempotent. */
   close(): string | undefined;
 }
 
@@ -46,7 +46,6 @@ export function openPass({ dir, relayArgv, look }: GateOptions, reach: Reach): P
     close() {
       server.close();
       for (const one of sockets) one.destroy();
-      rmSync(socket, { force: true });
       return tally.note();
     },
   };

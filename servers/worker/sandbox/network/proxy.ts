@@ -58,6 +58,8 @@ async function tunnel(
     if (!Array.isArray(addresses)) client.end(plainAnswer(addresses));
     return;
   }
+  // Its run may have ended meanwhile.
+  if (client.destroyed) return;
   const upstream = dial(asked, addresses);
   let isThrough = false;
   upstream.once('connect', () => {
@@ -74,7 +76,6 @@ async function tunnel(
     else client.destroy();
   });
   client.once('close', () => upstream.destroy());
-  if (client.destroyed) upstream.destroy();
 }
 
 async function passOn(
@@ -88,6 +89,7 @@ async function passOn(
     if (!Array.isArray(addresses)) answer(response, addresses);
     return;
   }
+  if (response.destroyed) return;
   const { host, port, path } = asked;
   const upstream = send({
     host: host.name,
