@@ -118,6 +118,7 @@ describe('tricks with the arguments of allow-listed programs', () => {
     const { commands } = configSchema.parse({ commands: entries });
     const policy = {
       commands: 'allow-list',
+      isShut: true,
       allowed: commands,
       cwd: site.work,
       path,

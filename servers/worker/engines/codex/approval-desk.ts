@@ -4,6 +4,7 @@ import type { Question } from '../../../../schemas/run.ts';
 import type { EngineContext } from '../engine.ts';
 import type { AppServerClient } from './app-server-client.ts';
 import { judgeCommand, judgeFileChange, type ApprovalPolicy, type Verdict } from './approvals.ts';
+import { mayEscalate } from './preparation.ts';
 import { commandApproval, fileChangeApproval, type FileUpdate, type RequestId } from './protocol.ts';
 import { Questions, type Answered } from './questions.ts';
 
@@ -32,6 +33,7 @@ export class ApprovalDesk {
       cwd: context.cwd,
       path: context.env['PATH'] ?? '',
       confined: false,
+      isShut: !mayEscalate(context),
       questions: context.config.questions.policy,
     };
   }

@@ -18,6 +18,8 @@ export interface ApprovalPolicy {
   path: string;
   /** Whether all that it runs stays in a sandbox that was seen to hold. */
   confined: boolean;
+  /** The sandbox gives nothing more, whatever is accepted: see ProfileFolders. */
+  isShut: boolean;
   /** What becomes of questions. */
   questions: Config['questions']['policy'];
 }
@@ -46,14 +48,14 @@ export function judgeCommand(policy: ApprovalPolicy, asked: CommandApproval): Ve
 }
 
 /**
- * What more than it was started with a command asks for; undefined for one that runs within that. Where only
- * such commands are asked about, each is one. Under `allow-list` a request to leave the sandbox may look like any
- * other: that is why the sandbox there is one nothing leaves, see permissionProfile().
+ * What more than it was started with a command asks for; undefined for one that runs within that. Codex says not
+ * always that a command asks to leave the sandbox, and asks about some that do not: where the sandbox is
+ * shut, only what gives a reason counts, and whatever is accepted runs inside; else each may get more.
  */
 function escalationOf(policy: ApprovalPolicy, asked: CommandApproval): EscalationKind | undefined {
   if (isGiven(asked.networkApprovalContext)) return 'network';
   if (isGiven(asked.additionalPermissions)) return 'permissions';
-  return policy.commands === 'sandboxed' || isGiven(asked.reason) ? 'sandbox' : undefined;
+  return !policy.isShut || isGiven(asked.reason) ? 'sandbox' : undefined;
 }
 
 function isGiven(extra: unknown): boolean {

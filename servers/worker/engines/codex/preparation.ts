@@ -87,7 +87,7 @@ export async function prepareStage(context: EngineContext): Promise<Prepared> {
 }
 
 /** Whether anybody could grant a command of the run more than it was started with: else its sandbox gives none. */
-function mayEscalate({ stage, pipeline, spec, config, escalationBar }: EngineContext): boolean {
+export function mayEscalate({ stage, pipeline, spec, config, escalationBar }: EngineContext): boolean {
   const isAsked = spec.ask || config.questions.policy === 'accept-allow-listed';
   const isPossible = stage.engine === 'codex' && pipeline.commands === 'sandboxed' && isAsked;
   return isPossible && escalationBar() === undefined;

@@ -93,6 +93,20 @@ describe('what Codex asks for beyond its sandbox', () => {
     ]);
   });
 
+  it('is no escalation where it gives no reason and its sandbox is shut: the parent is asked', async () => {
+    const { desk, said, decide, asking } = open({ escalationBar: () => 'No quotas.' });
+    const decided = decide({ ...asked, reason: null });
+    await asking();
+    desk.answer({ answer: 'accept', by: 'client' });
+    await decided;
+    expect(said).toEqual([
+      'question',
+      'answered',
+      'accepted by client, ordinary',
+      'told {"decision":"accept"}',
+    ]);
+  });
+
   it('is told as taken back where Codex no longer waits', async () => {
     const { desk, said, decide, asking } = open();
     const decided = decide();

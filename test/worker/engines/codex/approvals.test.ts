@@ -16,6 +16,7 @@ const policy: ApprovalPolicy = {
   cwd: '/var/tmp',
   path: '/usr/bin:/bin',
   confined: true,
+  isShut: true,
   questions: 'ask',
 };
 const ask = { itemId: 'i', kind: 'command', command: "/bin/bash -c 'ls -a'", cwd: '/var/tmp/sub' };
@@ -49,6 +50,17 @@ describe('a command', () => {
   ])('that asks for %s is not', (_, changes) => {
     expect(judgeCommand(policy, { ...ask, ...changes }).accept).toBe(false);
   });
+});
+
+it('a command is an escalation where it gives a reason, or could get more by being accepted', () => {
+  const kindOf = (shut: boolean, changes = {}) =>
+    judgeCommand({ ...policy, commands: 'sandboxed', isShut: shut }, { ...ask, ...changes }).question
+      .escalation;
+  expect([kindOf(true), kindOf(true, { reason: '' }), kindOf(false)]).toEqual([
+    undefined,
+    'sandbox',
+    'sandbox',
+  ]);
 });
 
 describe('questions answered by the list', () => {
