@@ -11,8 +11,8 @@ import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
 import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
 import { createSandbox, type Sandbox } from '../../../servers/worker/sandbox/sandbox.ts';
 
-/* A process of its own, so that another user can be measured: FOLDER ROUNDS, one line of JSON. */
-const [folder = '', rounds = ''] = process.argv.slice(2);
+/* A process of its own, so that another user can be measured: FOLDER ROUNDS CODEX, one line of JSON. */
+const [folder = '', rounds = '', codex = ''] = process.argv.slice(2);
 
 /** The spare for the next run is opened in the meantime, as between the runs of a fan-out. */
 const pauseMs = 60;
@@ -24,7 +24,9 @@ const env = { PATH: path, HOME: join(folder, 'home') };
 
 const { layer } = await probeReaping({ config: { reaping: 'pid_namespace' }, path, stateDir: folder });
 const sandbox = createSandbox({ layer, dir: folder, ours: [folder] });
-await mkdir(env.HOME);
+// No CODEX_HOME may lie in the temporary folder.
+const [codexHome, temporary] = [join(folder, 'codex'), join(folder, 'tmp')];
+for (const one of [env.HOME, codexHome, temporary]) await mkdir(one);
 const states = await sandbox.prove();
 const times = await measure(layer, sandbox);
 await layer.close();
@@ -43,6 +45,7 @@ async function measure(reaping: ReapingLayer, held: Sandbox): Promise<Record<str
       await mkdir(fresh);
       kinds.push([`${profile}, first in its folder`, () => confined(reaping, held, profile, fresh)]);
     }
+    if (codex !== '') kinds.push(['codex sandbox', inCodex]);
     for (const [kind, start] of kinds) {
       await delay(pauseMs);
       const begun = performance.now();
@@ -57,6 +60,20 @@ async function measure(reaping: ReapingLayer, held: Sandbox): Promise<Record<str
 async function plain(): Promise<void> {
   const child = spawn(argv[0], [], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   await once(child, 'close');
+}
+
+/** In the sandbox Codex has for a workspace, which writes there alone and has no network. */
+async function inCodex(): Promise<void> {
+  const own = { ...env, CODEX_HOME: codexHome, TMPDIR: temporary };
+  const args = ['sandbox', '-P', ':workspace', '--', ...argv];
+  const child = spawn(codex, args, {
+    cwd: env.HOME,
+    env: own,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`codex sandbox: exit ${String(code)}`);
 }
 
 async function confined(

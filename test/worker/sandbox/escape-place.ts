@@ -18,8 +18,10 @@ export interface EscapePlace {
   escapes(
     profile: SandboxProfile,
     tried: Readonly<Record<string, string>>,
-    allowed?: readonly SandboxLayer[],
+    options?: { allowed?: readonly SandboxLayer[]; cwd?: string; heard?: (said: string) => void },
   ): Promise<string[]>;
+  /** With the folders `home`, `out`, and `ws`, where commands work. */
+  readonly root: string;
   close(): Promise<void>;
 }
 
@@ -36,18 +38,22 @@ export async function openEscapePlace(runtime: string): Promise<EscapePlace> {
   const sandbox = createSandbox({ layer: probed.layer, dir: state, ours: [state], path });
 
   return {
-    async escapes(profile, tried, allowed = []) {
+    root: targets.root,
+    async escapes(profile, tried, options = {}) {
+      const { cwd = join(targets.root, 'ws'), heard, allowed = [] } = options;
       const config = configSchema.parse({ sandbox: { profile, allow_degraded: [...allowed] } });
       const stage = { name: 'attack', engine: 'command' as const, argv: ['/bin/sh'] };
       const pipeline = pipelineSchema.parse({ stages: [stage] });
-      const cwd = join(targets.root, 'ws');
       await sandbox.check({ config, pipeline, stages: [stage], cwd });
       const argv = ['/bin/sh', '-c', escapeScript(tried)] as const;
       const layer = profile === 'off' ? open.layer : probed.layer;
       const report = (): void => undefined;
       const start = sandbox.around(createStartProcess(layer), { stage, pipeline, cwd, config, env, report });
       let said = '';
-      const hear = (chunk: Buffer): void => void (said += chunk.toString());
+      const hear = (chunk: Buffer): void => {
+        said += chunk.toString();
+        heard?.(said);
+      };
       const running = start({ argv, cwd, env, stdin: 'ignore', tmpDir }, { stdout: hear, stderr: hear });
       await running.ended;
       return gotThrough(said);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxProfile } from '../../../schemas/sandbox.ts';
@@ -64,6 +64,29 @@ describe('a command that wants out', () => {
     expect(await place.escapes(...strict)).toEqual([]);
   });
 
+  it('is not led out by a workspace that becomes a link while it runs', async () => {
+    const way = join(place.root, 'way-in');
+    for (const profile of ['default', 'strict'] as const) {
+      rmSync(way, { force: true });
+      symlinkSync(join(place.root, 'ws'), way);
+      const tried = {
+        'write-here': 'echo x > here && rm here',
+        'write-where-it-leads': `until [ -e go ]; do sleep 0.02; done; echo x > "${way}/led" || ls "${way}"/id_ed25519`,
+        'go-where-it-leads': `cd "${way}" && cat id_ed25519`,
+      };
+      let isLed = false;
+      const heard = (said: string): void => {
+        if (isLed || !said.includes('GOT write-here')) return;
+        isLed = true;
+        rmSync(way);
+        symlinkSync(join(place.root, 'home', '.ssh'), way);
+        writeFileSync(join(place.root, 'ws', 'go'), '');
+      };
+      expect(await place.escapes(profile, tried, { cwd: way, heard })).toEqual(['write-here']);
+      rmSync(join(place.root, 'ws', 'go'));
+    }
+  });
+
   it('may do under each what runs are for', async () => {
     for (const profile of ['default', 'strict'] as const) {
       expect(await place.escapes(profile, work)).toEqual(Object.keys(work));
@@ -96,7 +119,7 @@ async function tryAs(uid: number, folder: string, tries: string): Promise<string
   const leftOpen = openSync('/dev/null', 'r');
   const child = spawn(process.execPath, ['--import', 'tsx', program, folder, tries], {
     cwd: join(import.meta.dirname, '..', '..', '..'),
-    env: { PATH: path, HOME: folder, TMPDIR: '/tmp' },
+    env: { PATH: path, HOME: folder, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'inherit', leftOpen],
     uid,
     gid: uid,

@@ -277,8 +277,8 @@ describe('where Landlock is all there is', () => {
     const allowed = ['processes'];
     const tries = [
       ['off', scriptsOf(allAttacks)],
-      ['default', every, allowed],
-      ['strict', { ...every, ...scriptsOf(attacksOnCalls) }, allowed],
+      ['default', every, { allowed }],
+      ['strict', { ...every, ...scriptsOf(attacksOnCalls) }, { allowed }],
     ];
     const [file, ...words] = shapes['without user namespaces, as root of nothing']?.through ?? [];
     const { stdout } = await promisify(execFile)(
