@@ -236,6 +236,8 @@ describe.each(Object.entries(shapes))('a machine %s', (name, { by }) => {
         ...new Set([...(areModesFree ? ['filesystem'] : []), ...weaker.map(({ layer }) => layer)]),
       ];
       expect(degraded).toEqual(less);
+      // Git changes modes.
+      expect(said.includes('WORKS')).toBe(by !== 'landlock' || !holds || areModesFree);
       for (const layer of less) expect(notes.join()).toMatch(new RegExp(`${layer} (degraded|missing) \\(`));
       if (holds) expect(got).toEqual(areModesFree ? ['mode-outside'] : []);
       else expect(got.filter((attack) => !less.includes(layerOf(attack) ?? ''))).toEqual([]);
