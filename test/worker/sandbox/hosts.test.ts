@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createSocket } from 'node:dgram';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -14,10 +14,12 @@ import { readProcess } from '../../../servers/worker/runner/process-table.ts';
 import { probeReaping, type ReapingProbe } from '../../../servers/worker/runner/reaping.ts';
 import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
 import type { RunningProcess } from '../../../servers/worker/runner/process.ts';
+import { commandEngine } from '../../../servers/worker/engines/command.ts';
 import { createSandbox, type Sandbox } from '../../../servers/worker/sandbox/sandbox.ts';
 import { eventually, processesWith } from '../../helpers/processes.ts';
 import { scratchFolder } from '../../helpers/scratch.ts';
 import { fixtures, path } from '../runner/support.ts';
+import { openTestWorker, until } from '../support/test-worker.ts';
 
 const root = mkdtempSync('/var/tmp/fh-');
 const at = (...names: string[]): string => join(root, ...names);
@@ -297,6 +299,32 @@ describe('a list of hosts', () => {
     expect(said).not.toMatch(/proxy/i);
     expect(notes).toHaveLength(1);
     expect(existsSync(at('state/network')) ? sockets() : []).toEqual([]);
+  });
+});
+
+describe('a worker', () => {
+  it('holds a pipeline to its hosts, less what a project takes away, and tells of it', async () => {
+    const argv = ['/usr/bin/curl', '-sS', `http://127.0.0.1:${String(ports.listed)}/`];
+    const get = { stages: [{ ...stage, argv }], network: [`127.0.0.1:${String(ports.listed)}`] };
+    const worker = await openTestWorker({
+      engines: { command: commandEngine },
+      config: { reaping: 'auto', sandbox: {}, pipelines: { get }, commands: [{ argv }] },
+    });
+    const peer = await worker.connect();
+    const ended = async (cwd: string) => {
+      const { runs } = await peer.call('start_run', { pipeline: 'get', cwd });
+      return await until(peer, runs[0]?.run_id ?? '', 'completed', 'failed');
+    };
+    mkdirSync(at('ws/project'));
+    writeFileSync(at('ws/project/.codex-fleet.json'), JSON.stringify({ network: ['evil.test'] }));
+    const [free, narrowed] = [await ended(at('ws')), await ended(at('ws/project'))];
+    expect([free.status, free.notes.at(-1)]).toEqual([
+      'completed',
+      `Network: reached 127.0.0.1:${String(ports.listed)}.`,
+    ]);
+    expect([narrowed.status, narrowed.notes.length]).toEqual(['failed', 1]);
+    const { sandbox: layers } = await peer.call('describe_worker', {});
+    expect(layers?.at(-1)).toEqual({ layer: 'hosts', state: 'enforced' });
   });
 });
 
