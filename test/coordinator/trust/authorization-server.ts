@@ -85,6 +85,7 @@ export async function authorizationServer(subject = 'alice'): Promise<Authorizat
   async function answer(request: IncomingMessage): Promise<Answer> {
     const url = new URL(request.url ?? '/', issuer);
     if (url.pathname === '/jwks') return keySet();
+    if (url.pathname === '/elsewhere') return { body: { keys: server.keys.map(publicJwk) } };
     if (url.pathname === '/.well-known/oauth-authorization-server') return { body: metadata() };
     if (url.pathname === '/register') {
       return { status: 201, body: { ...Object(JSON.parse(await bodyOf(request))), client_id: 'client' } };
