@@ -211,6 +211,16 @@ describe('a pass', () => {
     );
   });
 
+  it('holds 128 connections at a time', async () => {
+    const { pass, say } = open();
+    const sockets = Array.from({ length: 128 }, () => connect(pass.relay.socket));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    const bytes = `CONNECT 127.0.0.1:PORT HTTP/1.1\r\n\r\n${inside}`;
+    expect(await say(bytes).catch(() => '')).toBe('');
+    sockets[0]?.destroy();
+    for (let said = ''; said === '';) said = await say(bytes).catch(() => '');
+  });
+
   it('ends with all its connections', async () => {
     const { pass } = open();
     const socket = connect(pass.relay.socket);
