@@ -16,16 +16,19 @@ export function createPlaces(config: Config, trustFile: string, home: string): P
   const configIn = (cwd: string): Config => configAt(config, cwd, trustFile);
   return {
     configIn,
-    recipesIn: (cwd) => ({ configured: config.pipelines, here: pipelinesIn(cwd) }),
+    recipesIn(cwd) {
+      const here = narrowed(cwd);
+      return { config: here, configured: config.pipelines, here: here.pipelines };
+    },
     workTree: (cwd) => findWorkTree(cwd, home),
   };
 
   /** A file that was broken since a run was accepted keeps it from nothing here: its worker says what is wrong. */
-  function pipelinesIn(cwd: string): Config['pipelines'] {
+  function narrowed(cwd: string): Config {
     try {
-      return configIn(cwd).pipelines;
+      return configIn(cwd);
     } catch {
-      return config.pipelines;
+      return config;
     }
   }
 }

@@ -46,6 +46,19 @@ export function bothGrant(one: NetworkGrant, other: NetworkGrant): NetworkGrant 
   return plainGrant(rules.flatMap((rule) => others.flatMap((against) => overlap(rule, against))));
 }
 
+/** Whether the one grants nothing the other does not. */
+export function grantsNoMore(one: NetworkGrant, other: NetworkGrant): boolean {
+  if (one === true || other === true) return other === true;
+  const others = listOf(other).map(ruleOf);
+  return listOf(one)
+    .map(ruleOf)
+    .every((rule) =>
+      rule.ports.every((port) =>
+        others.some((against) => against.ports.includes(port) && isWithin(rule, against)),
+      ),
+    );
+}
+
 function overlap(one: Rule, other: Rule): Rule[] {
   const ports = one.ports.filter((port) => other.ports.includes(port));
   const narrower = isWithin(one, other) ? one : isWithin(other, one) ? other : undefined;

@@ -1,8 +1,11 @@
+import type { Config } from '../schemas/config.ts';
+import type { DescriptorClaims } from '../schemas/descriptor.ts';
 import type { Placement } from '../schemas/manifest.ts';
 import type { EngineName, Pipeline } from '../schemas/pipeline.ts';
 import type { RunSpec } from '../schemas/run.ts';
 import type { Pace } from './pace.ts';
 import { stagesOf } from './spec.ts';
+import { keepsTo, scopeAsked, type AskedScope } from './trust/scope.ts';
 
 /** What a run asks of the worker it is placed on. */
 export interface Need {
@@ -20,6 +23,8 @@ export interface Need {
   model?: string | undefined;
   /** Workers that have failed it. */
   avoid?: readonly string[];
+  /** What a worker elsewhere has to keep its commands to. */
+  scope?: AskedScope | undefined;
 }
 
 /** A worker as a placement sees it. */
@@ -40,6 +45,8 @@ export interface Candidate {
   /** It goes on with the threads it holds, and takes nothing else. */
   retired: boolean;
   labels: ReadonlySet<string>;
+  /** What it has signed, where it is elsewhere. */
+  signed?: Pick<DescriptorClaims, 'scope' | 'sandbox'> | undefined;
   readonly pace: Readonly<Pace>;
   /** By what runs likely take longer there for now: 1 unless its host is hard-pressed. */
   slowdown: number;
@@ -74,13 +81,18 @@ const runnersUpShown = 3;
 type Pipelines = Readonly<Record<string, Pipeline>>;
 
 export interface Recipes {
+  config: Pick<Config, 'sandbox'>;
   /** What the configuration has everywhere. */
   configured: Pipelines;
   /** What there is in the run's folder. */
   here: Pipelines;
 }
 
-export function needOf(spec: RunSpec, { configured, here }: Recipes, workerId: string | undefined): Need {
+export function needOf(
+  spec: RunSpec,
+  { config, configured, here }: Recipes,
+  workerId: string | undefined,
+): Need {
   const pipeline = Object.hasOwn(here, spec.pipeline) ? here[spec.pipeline] : undefined;
   const stages = pipeline === undefined ? [] : stagesOf(pipeline, spec.stages);
   const engines = [...new Set(stages.map((stage) => stage.engine))];
@@ -92,6 +104,7 @@ export function needOf(spec: RunSpec, { configured, here }: Recipes, workerId: s
     in_project: inProject,
     labels: spec.labels ?? [],
     model: spec.model,
+    scope: scopeAsked(config, pipeline),
   };
 }
 
@@ -106,6 +119,7 @@ export function needKey(need: Need): string {
     need.tree,
     need.model,
     need.avoid,
+    need.scope,
   ]);
 }
 
@@ -134,7 +148,11 @@ function unable(need: Need, worker: Candidate): string | undefined {
   const missing = need.engines.find((engine) => !serves(worker, engine));
   if (missing !== undefined) return `no ${missing}`;
   const label = need.labels.find((each) => !worker.labels.has(each));
-  return label === undefined ? undefined : `not labelled ${label}`;
+  if (label !== undefined) return `not labelled ${label}`;
+  const { signed } = worker;
+  if (worker.local || need.scope === undefined) return undefined;
+  const keeps = signed !== undefined && keepsTo(signed.scope, signed.sandbox, need.scope);
+  return keeps ? undefined : 'sandbox not promised';
 }
 
 /** codex-exec stands in where the app-server of a Codex does not fit. */

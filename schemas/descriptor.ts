@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { plainName } from './ids.ts';
 import { processLimits } from './limits.ts';
 import { engineName } from './pipeline.ts';
+import { networkHost } from './network.ts';
 import { sha256Hex } from './principal.ts';
+import { sandboxProfile, scopedPath } from './sandbox.ts';
 
 /** 32 bytes in base64url: an Ed25519 key, a thumbprint, a nonce. */
 export const bytes32 = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
@@ -25,6 +27,15 @@ export const jwsHeader = z.strictObject({
   typ: z.enum(['fleet-worker+jws', 'fleet-key+jws']),
 });
 export type JwsType = z.infer<typeof jwsHeader>['typ'];
+
+/** The most that commands of any of its pipelines reach. */
+const signedScope = z.strictObject({
+  profile: sandboxProfile,
+  network: z.union([z.boolean(), z.array(networkHost).max(1_024)]),
+  write: z.array(scopedPath).max(1_024),
+  read: z.array(scopedPath).max(1_024),
+});
+export type SignedScope = z.infer<typeof signedScope>;
 
 /** A worker's signed statement of what it is. Times are ms since the epoch. */
 export const descriptorClaims = z.strictObject({
@@ -49,6 +60,7 @@ export const descriptorClaims = z.strictObject({
   limits: z.strictObject({ wall_ms: z.int(), output_bytes: z.int(), ...processLimits }),
   /** What ends, confines and bounds the processes of a run there, as far as it was tried. */
   sandbox: z.array(z.string().max(64)).max(32),
+  scope: signedScope,
   /** Hashes of the canonical JSON of each entry of `tools/list`. */
   tools: z.array(z.strictObject({ name: z.string().max(128), sha256: sha256Hex })).max(64),
 });

@@ -26,6 +26,8 @@ export interface FleetWorker {
   engines: ReadonlySet<EngineName>;
   pipelines: ReadonlySet<string>;
   labels: ReadonlySet<string>;
+  /** What it has signed, where it had to. */
+  signed: WorkerLink['signed'];
   readonly pace: Pace;
   /** Slots in use that are not ours. */
   foreignBusy: number;
@@ -63,6 +65,7 @@ export function newWorker(
     engines: new Set(),
     pipelines: new Set(),
     labels: new Set(labels),
+    signed: undefined,
     pace: newPace(),
     foreignBusy: 0,
     link: undefined,
@@ -124,6 +127,7 @@ export function toCandidate(
     settled: !isOutdated(worker) && hasTriedEngines(worker),
     retired: isDraining(worker),
     labels: worker.labels,
+    signed: worker.signed,
     pace: worker.pace,
     slowdown: slowdownOf(host),
   };

@@ -66,6 +66,7 @@ async function useLink(worker: FleetWorker, link: WorkerLink, keeping: Keeping):
   try {
     learn(worker, link.descriptor, ownBusy());
     worker.link = link;
+    worker.signed = link.signed;
     await keeping.greet(link);
     while (await takeNews(worker, link, false, keeping));
     await events.attached(worker, link);

@@ -36,7 +36,7 @@ export function createRemoteWorkers(options: RemoteOptions): RemoteWorkers {
       const link = await openWorkerLink(target, signal, async (peer) => {
         claims = await prover.prove(name, target.url, peer);
       });
-      if (claims !== undefined && isSame(link, claims)) return link;
+      if (claims !== undefined && isSame(link, claims)) return { ...link, signed: claims };
       await link.close();
       throw new FleetError('UNAUTHORIZED', `Worker ${name} is another than it has signed.`);
     },

@@ -1,10 +1,13 @@
 import { connect, type Peer, type Target } from '../../mcp/client.ts';
 import { maxWaitMs, workerContracts, type WorkerContracts } from '../../schemas/tools.ts';
+import type { DescriptorClaims } from '../../schemas/descriptor.ts';
 import type { RunDetail, WorkerDescriptor } from '../../schemas/worker.ts';
 
 /** A connection to one boot of a worker. */
 export interface WorkerLink {
   readonly descriptor: WorkerDescriptor;
+  /** What it has signed, where it had to. */
+  readonly signed?: Pick<DescriptorClaims, 'scope' | 'sandbox'>;
   readonly call: Peer<WorkerContracts>['call'];
   readonly notify: Peer<WorkerContracts>['notify'];
   readonly request: Peer<WorkerContracts>['request'];

@@ -34,6 +34,7 @@ export function run(): Promise<Bench> {
     slots: 4,
     limits: { wall_ms: 3_600_000, output_bytes: 1_073_741_824 },
     sandbox: ['pid_namespace', 'cgroup', 'seccomp'],
+    scope: { profile: 'default', network: ['a.test'], write: [], read: [] },
     tools: hashTools(listTools(workerContracts), tokenDigest),
   };
   const signed = signClaims('fleet-worker+jws', claims, key);

@@ -13,6 +13,7 @@ import {
   type Policy,
   type RunToPlace,
 } from '../../core/placement.ts';
+import { config as configSchema } from '../../schemas/config.ts';
 import { pipeline } from '../../schemas/pipeline.ts';
 
 const { 'least-loaded': leastLoaded, 'round-robin': roundRobin } = policies;
@@ -94,13 +95,14 @@ describe('what a run needs', () => {
       ],
     });
     const spec = { pipeline: 'mixed', task_id: 't', cwd: '/', inputs: {}, ask: false, depth: 0 };
-    const recipes = { configured: { mixed }, here: { mixed } };
+    const config = configSchema.parse({});
+    const recipes = { config, configured: { mixed }, here: { mixed } };
     expect(needOf(spec, recipes, undefined)).toMatchObject({
       engines: ['command', 'codex'],
       in_project: false,
     });
     expect(needOf({ ...spec, stages: ['c'] }, recipes, 'w').engines).toEqual(['command']);
-    expect(needOf(spec, { configured: {}, here: { mixed } }, undefined).in_project).toBe(true);
+    expect(needOf(spec, { config, configured: {}, here: { mixed } }, undefined).in_project).toBe(true);
     expect(needOf({ ...spec, pipeline: 'constructor' }, recipes, undefined).engines).toEqual([]);
   });
 });

@@ -15,7 +15,7 @@ import { newPace, tookToRun } from '../../../core/pace.ts';
 import type { Candidate } from '../../../core/placement.ts';
 import { createRunQueue } from '../../../core/queue.ts';
 import { createLogger } from '../../../platform/log.ts';
-import type { Config } from '../../../schemas/config.ts';
+import { config as configSchema, type Config } from '../../../schemas/config.ts';
 import { pipeline } from '../../../schemas/pipeline.ts';
 import { seeded, type Random, type SimRun, type SimWorker } from './workload.ts';
 
@@ -101,7 +101,7 @@ export async function simulate(
   const { hedgeShare, refused } = options;
   const local = refused === undefined;
   const each = local ? work : asking;
-  const recipes = { configured: { work: each }, here: { work: each } };
+  const recipes = { config: configSchema.parse({}), configured: { work: each }, here: { work: each } };
   const random = seeded(workers.length);
   const candidates = workers.map((worker) => candidateOf(worker, random, within, local));
   const byId = new Map(workers.map((worker, at) => [worker.id, { worker, candidate: candidates[at] }]));

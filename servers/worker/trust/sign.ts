@@ -1,3 +1,4 @@
+import { widestScope } from '../../../core/trust/scope.ts';
 import { createHash, type KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { FleetError } from '../../../core/errors.ts';
@@ -19,6 +20,7 @@ export function createSigner(options: SignOptions): Signer {
   const keys = openIdentity(options.dir);
   const tools = hashTools(listTools(workerContracts), sha256);
   const binaries = hashBinaries(config, options.path);
+  const scope = widestScope(config);
   let seq = 0;
 
   async function claimsFor(
@@ -47,6 +49,7 @@ export function createSigner(options: SignOptions): Signer {
         ...strictestLimits(config.limits),
       },
       sandbox: [identity.reaping, ...(await options.enforced())],
+      scope,
       tools,
     };
   }

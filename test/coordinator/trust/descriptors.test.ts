@@ -4,7 +4,14 @@ import { canonicalJson } from '../../../core/trust/canonical.ts';
 import { newNonce } from '../../../platform/trust/enrolment.ts';
 import { publicPart, signClaims, thumbprint } from '../../../platform/trust/jws.ts';
 import { openDescriptor } from '../../../platform/trust/open-descriptor.ts';
-import type { DescriptorAsk, DescriptorClaims, EnrolledWorker, Signed } from '../../../schemas/descriptor.ts';
+import type {
+  DescriptorAsk,
+  DescriptorClaims,
+  EnrolledWorker,
+  Signed,
+  SignedScope,
+} from '../../../schemas/descriptor.ts';
+import { sandboxLayers } from '../../../schemas/sandbox.ts';
 import { workerContracts } from '../../../schemas/tools.ts';
 import { eventually } from '../../helpers/processes.ts';
 import {
@@ -107,6 +114,34 @@ describe('a worker elsewhere', () => {
     expect(far.fleet.parts.fleet.get('far')?.refusal).toBeUndefined();
   });
 
+  it('gets commands that ask for a sandbox once it has signed one that is no wider', async () => {
+    const scope: SignedScope = { profile: 'strict', network: ['a.test'], write: ['/data/out'], read: [] };
+    const signing =
+      (change: Partial<SignedScope>, sandbox = ['pid_namespace', ...sandboxLayers]): Sign =>
+      (asked, { key, claims }) =>
+        signClaims(typ, claims(asked, { scope: { ...scope, ...change }, sandbox }), key);
+    const settings = {
+      sandbox: { profile: 'default', network: ['a.test', 'b.test'], write: ['/data'] },
+    };
+    const far = await farWorker(signing({}), {}, workerContracts, settings);
+    await far.fleet.start(1);
+    await eventually(() => far.worker.started.length === 1, 5_000);
+    const wider = [
+      signing({ profile: 'off' }),
+      signing({}, ['pid_namespace', 'filesystem']),
+      signing({ network: true }),
+      signing({ network: ['c.test'] }),
+      signing({ write: ['/'] }),
+      signing({ read: ['/home'] }),
+    ];
+    for (const sign of wider) {
+      const other = await farWorker(sign, {}, workerContracts, settings);
+      await eventually(() => other.fleet.parts.fleet.get('far')?.state === 'up', 5_000);
+      await expect(other.fleet.start(1)).rejects.toThrow('sandbox not promised');
+      expect(other.worker.started).toEqual([]);
+    }
+  });
+
   it('gets none with a descriptor that is anything but right', async () => {
     const cases = Object.entries(forged);
     const fleets = await Promise.all(cases.map(([, sign]) => farWorker(sign)));
@@ -206,6 +241,7 @@ it('opens a descriptor within half a millisecond', () => {
     slots: 4,
     limits: { wall_ms: 1, output_bytes: 1 },
     sandbox: ['pid_namespace'],
+    scope: { profile: 'default', network: ['a.test'], write: [], read: [] },
     tools,
   };
   const signed = signClaims(typ, claims, key);

@@ -45,6 +45,7 @@ export async function farWorker(
   signed: (asked: DescriptorAsk, far: FarWorker) => Signed,
   enrolled: Partial<EnrolledWorker> | 'not' = {},
   contracts = workerContracts,
+  settings: Record<string, unknown> = {},
 ): Promise<Far> {
   const folder = scratchFolder();
   const key = newKey();
@@ -72,6 +73,7 @@ export async function farWorker(
       slots: 2,
       limits: { wall_ms: 1_000, output_bytes: 1_000 },
       sandbox: ['best_effort'],
+      scope: { profile: 'off', network: true, write: [], read: [] },
       tools: hashTools(listTools(workerContracts), sha256),
       ...change,
     }),
@@ -97,6 +99,7 @@ export async function farWorker(
             secret: { command: ['/bin/echo', secret] },
           },
         },
+        ...settings,
       },
     });
   let fleet = await open();
