@@ -108,7 +108,7 @@ describe('what Codex runs', () => {
     const env = { ...targets.env, USER_CODEX: place.userHome, MODEL: new URL(place.model.url).port };
     const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`);
     const general = scriptsOf(allAttacks, attacksOfRoot, attacksOnCalls, attacksWithoutTwin);
-    const attack = `export CODEX="$HOME/../codex"; ${exports.join('; ')}\n${escapeScript({ ...general, ...attacksOnCodex })}`;
+    const attack = `export CODEX="$HOME/../codex"; ${exports.join('; ')}\necho planted >> "$CODEX/config.toml"\n${escapeScript({ ...general, ...attacksOnCodex })}`;
     const cwd = join(targets.root, 'ws');
     // From a file: Codex asks first where a command it is told holds what it finds dangerous.
     writeFileSync(join(cwd, 'attack.sh'), attack);
@@ -117,6 +117,7 @@ describe('what Codex runs', () => {
     expect((await run.session.done).outcome).toEqual({ kind: 'exit', code: 0 });
     expect(run.reports).toContainEqual({ kind: 'note', text: expect.stringContaining('inside a namespace') });
     expect(gotThrough(run.output('stdout')).filter((name) => !openDoors.has(name))).toEqual([]);
+    expect(readFileSync(join(run.context.homeDir, 'codex', 'config.toml'), 'utf8')).not.toContain('planted');
     const twin = spawnSync('/bin/sh', ['-c', escapeScript(attacksOnCodex)], {
       env: { ...env, CODEX: join(run.context.homeDir, 'codex') },
       encoding: 'utf8',
@@ -166,7 +167,6 @@ const attacksOnCodex = {
   'own-configuration': 'grep -q base_url "$CODEX/config.toml"',
   'own-threads': 'find "$CODEX/sessions" -name "*.jsonl" | grep -q .',
   'own-databases': 'ls "$CODEX"/*.sqlite',
-  'change-own-configuration': ': >> "$CODEX/config.toml"',
   'own-model': perl('socket(S, 2, 1, 0) and connect(S, sockaddr_in($ENV{MODEL}, inet_aton("127.0.0.1")))'),
 };
 

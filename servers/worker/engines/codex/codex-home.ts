@@ -81,15 +81,17 @@ export async function prepareHome(input: HomeInput): Promise<CodexHome> {
   const readable = await existing([...beside, ...around]);
   const writable = [input.tmpDir, userDir, outputDir];
   const needed = [cwd, join(dir, 'tmp'), input.packagePath, ...readable, ...writable];
+  const secret = privatePlaces(home, [input.userHome, ...input.ours]);
+  // Where nothing can be granted, what is not named is out of sight; of the system, /etc is named.
+  const isSeen = (path: string): boolean =>
+    ['/etc', cwd, ...readable, ...writable].some((folder) => isInside(path, folder));
   const profile = permissionProfile({
     codexHome: dir,
     packagePath: input.packagePath,
     workspace: input.readOnly ? 'read' : 'write',
     readable,
     writable,
-    hidden: input.mayEscalate
-      ? await hiddenBeside([dir, ...privatePlaces(home, [input.userHome, ...input.ours])], needed)
-      : [input.userHome].filter((folder) => isInside(folder, cwd)),
+    hidden: await hiddenBeside(input.mayEscalate ? [dir, ...secret] : secret.filter(isSeen), needed),
     mayEscalate: input.mayEscalate,
   });
   const toml = runConfigToml({
