@@ -11,8 +11,8 @@ export default defineConfig({
     hookTimeout: 20_000,
     teardownTimeout: 5_000,
     pool: 'forks',
-    // Much of a test is waiting for processes: two files at once, even on two cores.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Much of a test is waiting for processes: three files at once, even on two cores.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     coverage: {
       provider: 'v8',
       include: ['schemas', 'core', 'platform', 'mcp', 'servers', 'coordinator', 'cli', 'stubs'].map(

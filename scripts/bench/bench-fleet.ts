@@ -38,6 +38,7 @@ export async function startBenchFleet(
     scheduling: { heed_hosts: false },
     runs_dir: 'off',
     reaping,
+    ...(reaping === 'best_effort' && { sandbox: { profile: 'off' } }),
     commands: [
       { argv: ['/bin/echo', '...'] },
       { argv: [process.execPath, '-e', '...'], trust_arguments: true },

@@ -208,7 +208,7 @@ function row(cell: Cell): string[] {
 
 const head = ['run', 'at once', '÷ bare', 'runs/s', 'added ms', 'start p50', 'p99', 'poll p50', 'p99'];
 
-const barely = { workers: { count: 1, slots: 8 }, privacy: { mode: 'off' }, sandbox: { profile: 'off' } };
+const barely = { workers: { count: 1, slots: 8 }, privacy: { mode: 'off' } };
 
 async function measureAll(configured: 'bare' | 'default', extra: boolean) {
   const fleet = await (configured === 'bare'

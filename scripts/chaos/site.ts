@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { stringify } from 'smol-toml';
+import { contains } from '../../core/cwd-rule.ts';
 import { fleetPaths, type FleetPaths } from '../../platform/paths.ts';
 
 const run = promisify(execFile);
@@ -46,8 +47,8 @@ exit "$3"
 `;
 
 export async function makeSite({ reaping, workers, slots, codex }: SiteOptions): Promise<Site> {
-  // Codex refuses a CODEX_HOME below the system's temp folder.
-  const base = codex === undefined ? tmpdir() : '/var/tmp';
+  // Not below /tmp: Codex refuses a CODEX_HOME there, and commands have one of their own.
+  const base = contains('/tmp', tmpdir()) ? '/var/tmp' : tmpdir();
   const root = await mkdtemp(join(base, 'fleet-chaos-'));
   const [work, state, failpoints] = [join(root, 'work'), join(root, 'state'), join(root, 'failpoints')];
   for (const folder of [work, state, failpoints]) await mkdir(folder, { mode: 0o700 });
@@ -67,6 +68,8 @@ export async function makeSite({ reaping, workers, slots, codex }: SiteOptions):
     scheduling: { heed_hosts: false },
     workers: { count: workers, slots },
     reaping,
+    // What is left to process groups is left without a sandbox, too.
+    sandbox: reaping === 'auto' ? { write: [oracleFile] } : { profile: 'off' },
     commands: [{ argv: ['/bin/sh', script, '...'] }],
     pipelines: { once: pipeline(false), again: pipeline(true) },
     ...(codex !== undefined && { codex: { binary: codex.binary } }),

@@ -1,10 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { processesOf } from '../../scripts/chaos/processes.ts';
 import { play } from '../../scripts/chaos/scenario.ts';
 import { timeOf } from '../../scripts/chaos/time.ts';
 import { atFailpoints, atRandom } from '../../scripts/chaos/scenarios.ts';
-import { scratchFolder } from '../helpers/scratch.ts';
 
 /** The short form of `npm run chaos`. */
 const seed = 7;
@@ -35,7 +34,8 @@ it(
 it.each([700, 8_000])(
   'ends after %i ms, says what it did not come to, and leaves nothing behind',
   async (ms) => {
-    const root = scratchFolder();
+    const root = mkdtempSync('/var/tmp/fleet-');
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }));
     vi.stubEnv('TMPDIR', root);
     onTestFinished(() => void vi.unstubAllEnvs());
     const { unreached, tookMs } = await play(atRandom(600_000, 8), seed, timeOf(ms));

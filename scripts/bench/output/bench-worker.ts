@@ -57,6 +57,7 @@ export async function startBenchWorker(
   const config = {
     roots: [root],
     reaping: 'best_effort',
+    sandbox: { profile: 'off' },
     limits: { output_bytes: 2 ** 34 },
     commands: [{ argv: ['/bin/cat', '...'] }, { argv: [process.execPath, '...'], trust_arguments: true }],
     pipelines,
