@@ -58,6 +58,7 @@ describe.each(Object.entries(bwraps))("Codex's sandbox in a namespace by %s", (_
       nsenter: one(findPrograms('nsenter', path)),
       setsid: one(findPrograms('setsid', path)),
       setpriv: undefined,
+      perl: undefined,
       spawnRun: spawnBy(undefined),
     });
     onTestFinished(() => layer.close());

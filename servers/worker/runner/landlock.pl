@@ -1,11 +1,12 @@
 # Confines itself by Landlock and a filter of system calls, and becomes the command after "--".
 #
 # Arguments: the processor, as Node.js names it; the filter (classic BPF, in hexadecimal); "closed" or "open",
-# for TCP; then pairs of a letter and a path: "r" may be read and executed, "w" written as well, "d" is a
+# for TCP, or "none", for the filter alone, without Landlock; then pairs of a letter and a path: "r" may be read and executed, "w" written as well, "d" is a
 # device; a path that is not there is left out. What cannot be done ends it with a word on standard error and
 # exit code 125, before the command has begun.
 #
-# To be run by `perl -T`: the environment is the command's, and must load nothing here.
+# To be run by `perl -T`: the environment is the command's, and must load nothing here. PERL_BADLANG=0 in it keeps
+# Perl from complaining of a locale the machine does not have, and is taken out.
 # landlock(7), seccomp(2), capabilities(7), prctl(2).
 
 my %numbers = (
@@ -31,14 +32,17 @@ push @rules, [splice @words, 0, 2] while @words && $words[0] ne '--';
 shift @words;
 give_up('the system calls of this processor are not known') if !$call || length pack('P', '') != 8;
 
-my $version = syscall $create_ruleset, 0, 0, 1;
-give_up("the kernel has no Landlock ($!)") if $version < 1;
-my $handled = $rights[$version > @rights ? -1 : $version - 1];
-my $ruleset = make_ruleset();
-allow(@$_) for @rules;
+my ($version, $handled, $ruleset);
+if ($tcp ne 'none') {
+    $version = syscall $create_ruleset, 0, 0, 1;
+    give_up("the kernel has no Landlock ($!)") if $version < 1;
+    $handled = $rights[$version > @rights ? -1 : $version - 1];
+    $ruleset = make_ruleset();
+    allow(@$_) for @rules;
+}
 must('no_new_privs', syscall $call->{prctl}, $no_new_privs, 1, 0, 0, 0);
 drop_capabilities();
-must('landlock_restrict_self', syscall $restrict_self, $ruleset, 0);
+must('landlock_restrict_self', syscall $restrict_self, $ruleset, 0) if defined $ruleset;
 my $program = pack 'S x6 P', length($filter) / 8, $filter;
 must('seccomp', syscall $call->{seccomp}, 1, 0, $program);
 become(@words);
@@ -82,6 +86,7 @@ sub drop_capabilities {
 # Perl's own exec would look at PATH, which is the command's.
 sub become {
     my @argv = @_;
+    delete $ENV{PERL_BADLANG};
     my @environment = map { plain("$_=$ENV{$_}") } keys %ENV;
     $SIG{FPE} = 'DEFAULT';
     my ($arguments, $variables) = (pack('p*', @argv, undef), pack('p*', @environment, undef));

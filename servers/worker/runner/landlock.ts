@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { arch } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,9 @@ import { devices, shownOfRun } from './confinement.ts';
 import type { Confinement } from './process.ts';
 
 const script = fileURLToPath(new URL('landlock.pl', import.meta.url));
+
+/** Goes with the environment of what such a launcher becomes. */
+export const launcherEnvironment = { PERL_BADLANG: '0' } as const;
 
 /** Rules take some microseconds each; what is beyond is not shown. */
 const maxEntries = 4_096;
@@ -33,6 +36,14 @@ export function landlockLauncher(
   const rules = landlockRules(confinement, listFolder);
   const words = rules.flatMap(({ kind, path }) => [kind, path]);
   return [perl, '-T', script, arch, filter.toString('hex'), network ? 'open' : 'closed', ...words, '--'];
+}
+
+let text: string | undefined;
+
+/** The same without Landlock: what has namespaces drops its privileges and filters its calls by itself, wherever the script lies. */
+export function filterLauncher(perl: string, filter: Buffer): readonly [string, ...string[]] {
+  text ??= readFileSync(script, 'utf8');
+  return [perl, '-T', '-e', text, arch, filter.toString('hex'), 'none', '--'];
 }
 
 /** r: may be read and executed; w: written as well; d: a device. */

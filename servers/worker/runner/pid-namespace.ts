@@ -5,6 +5,7 @@ import type { Child } from './child.ts';
 import { confinementArguments, confinementKey } from './confinement.ts';
 import type { Launched, ReapingLayer } from './layer.ts';
 import type { ProcessTree } from './process-tree.ts';
+import { filterLauncher, launcherEnvironment } from './landlock.ts';
 import { openNamespace, type Namespace } from './namespace.ts';
 import type { Confinement, ProcessSpec } from './process.ts';
 import { withRelay } from './relay.ts';
@@ -20,6 +21,8 @@ export interface NamespaceTools {
   setsid: string;
   /** What takes root's capabilities from a confined run; undefined where there is none. */
   setpriv: string | undefined;
+  /** What filters the calls of a run that asks for that; undefined where there is none. */
+  perl: string | undefined;
   spawnRun: SpawnRun;
 }
 
@@ -41,8 +44,8 @@ export function pidNamespaceLayer(tools: NamespaceTools): ReapingLayer {
   const confined = keepSparePools<Namespace>(keeping);
   const take = ({ confinement }: ProcessSpec): Namespace | Promise<Namespace> => {
     if (confinement === undefined) return spares.take();
-    // The filter is installed by a bwrap inside.
-    const readable = [...confinement.readable, ...(confinement.filtersCalls ? [tools.bwrap] : [])];
+    const filter = confinement.filtersCalls ? [tools.perl ?? tools.bwrap] : [];
+    const readable = [...confinement.readable, ...filter];
     const open = (): Promise<Namespace> =>
       openNamespace(tools.bwrap, confinementArguments({ ...confinement, readable }));
     return confined.take(confinementKey(confinement), open);
@@ -94,6 +97,13 @@ function droppedBy(isRoot: boolean): string[] {
   return isRoot ? ['--bounding-set=-all', '--inh-caps=-all'] : [];
 }
 
+/** Starts the command of a run behind what holds it, with files passed on and more in its environment. */
+type Start = (
+  held: readonly string[],
+  passed?: readonly number[],
+  env?: Readonly<Record<string, string>>,
+) => Child | Promise<Child>;
+
 function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): Launched | Promise<Launched> {
   namespace.hold();
   const isRoot = geteuid?.() === 0;
@@ -101,12 +111,12 @@ function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): 
   try {
     const own =
       confinement === undefined ? [] : ['--ipc', '--uts', ...(confinement.network ? [] : ['--net'])];
-    const start = (held: readonly string[], passed?: readonly number[]): Child | Promise<Child> =>
+    const start: Start = (held, passed, env) =>
       tools.spawnRun(
         // prettier-ignore
         [tools.nsenter, '--target', String(namespace.initPid), ...userOf(isRoot), '--pid', '--mount', ...own,
           `--wdns=${spec.cwd}`, '--', tools.setsid, ...held, ...spec.argv],
-        spec,
+        env === undefined ? spec : { ...spec, env: { ...spec.env, ...env } },
         '/',
         passed,
       );
@@ -124,16 +134,15 @@ function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): 
 }
 
 /**
- * Starts a confined run without the capabilities nsenter has: by `setpriv`, which the run replaces; or,
- * where its calls are filtered, by a bwrap that stays its parent, since nothing else of the base system
- * installs a filter.
+ * Starts a confined run without the capabilities nsenter has: by `setpriv` or, where its calls are filtered,
+ * by Perl, which the run replaces. Without Perl the filter is installed by a bwrap that stays its parent.
  */
 function startHeld(
-  { bwrap, setpriv }: NamespaceTools,
+  { bwrap, setpriv, perl }: NamespaceTools,
   { relay }: ProcessSpec,
   confinement: Confinement,
   isRoot: boolean,
-  start: (held: readonly string[], passed?: readonly number[]) => Child | Promise<Child>,
+  start: Start,
 ): Child | Promise<Child> {
   if (setpriv === undefined) throw Object.assign(new Error('no setpriv'), { code: 'EPERM' });
   if (!confinement.filtersCalls) {
@@ -146,6 +155,7 @@ function startHeld(
     refusesUnseen: false,
   });
   if (program === undefined) throw Object.assign(new Error('no filter'), { code: 'ENOSYS' });
+  if (perl !== undefined) return start(filterLauncher(perl, program), undefined, launcherEnvironment);
   const held = [bwrap, '--dev-bind', '/', '/', '--cap-drop', 'ALL', '--seccomp', '3', '--'];
   return withFilter(program, (fd) => start(held, [fd]));
 }

@@ -12,7 +12,7 @@ export interface Confinement {
   network: boolean;
   /** Room in its own /tmp. */
   tmpBytes: number;
-  /** Whether system calls are filtered too; then a signal that ended the process is told as exit 128 + n. */
+  /** Whether system calls are filtered too; without Perl a signal that ended the process is told as exit 128 + n then. */
   filtersCalls: boolean;
 }
 

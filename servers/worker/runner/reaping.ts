@@ -134,7 +134,7 @@ function candidates(options: Omit<ReapingOptions, 'config'>): [Reaping, Make[]][
         ? []
         : bwraps.map(
             (bwrap) => () =>
-              spawning((spawnRun) => pidNamespaceLayer({ bwrap, nsenter, setsid, setpriv, spawnRun })),
+              spawning((spawnRun) => pidNamespaceLayer({ bwrap, nsenter, setsid, setpriv, perl, spawnRun })),
           ),
     ],
     ['cgroup', [() => makeCgroupLayer(stateDir)]],

@@ -1,4 +1,4 @@
-import { landlockLauncher } from '../runner/landlock.ts';
+import { landlockLauncher, launcherEnvironment } from '../runner/landlock.ts';
 import type { Confinement, ProcessSpec } from '../runner/process.ts';
 import { realPaths } from './private-places.ts';
 
@@ -29,7 +29,11 @@ export function byLandlock(perl: string): Way {
     confine(spec, confinement, files) {
       const writable = [...confinement.writable, ...realPaths([spec.tmpDir])];
       const [first, ...words] = landlockLauncher(perl, { ...confinement, writable }, files);
-      return { ...spec, argv: [first, ...words, ...spec.argv] };
+      return {
+        ...spec,
+        env: { ...spec.env, ...launcherEnvironment },
+        argv: [first, ...words, ...spec.argv],
+      };
     },
   };
 }

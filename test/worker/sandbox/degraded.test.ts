@@ -1,11 +1,13 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { config as configSchema } from '../../../schemas/config.ts';
 import { pipeline as pipelineSchema } from '../../../schemas/pipeline.ts';
 import { sandboxLayers } from '../../../schemas/sandbox.ts';
+import { pidNamespaceLayer } from '../../../servers/worker/runner/pid-namespace.ts';
 import { probeReaping } from '../../../servers/worker/runner/reaping.ts';
 import { findPrograms } from '../../../servers/worker/runner/find-programs.ts';
+import { spawnBy } from '../../../servers/worker/runner/spawn-child.ts';
 import { createStartProcess } from '../../../servers/worker/runner/start-process.ts';
 import { createSandbox, type Sandbox } from '../../../servers/worker/sandbox/sandbox.ts';
 import { scratchFolder } from '../../helpers/scratch.ts';
@@ -30,12 +32,23 @@ function check(sandbox: Sandbox, sandboxConfig: Record<string, unknown>): Promis
 
 /** A bwrap that works but for arguments that hold `word`. */
 function withoutBwrap(word: string): string {
-  const folder = scratchFolder();
+  const folder = mkdtempSync('/var/tmp/fe-');
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const [real = ''] = findPrograms('bwrap', path);
   const script = `#!/bin/sh\nfor a; do [ "$a" = ${word} ] && { echo "bwrap: Creating new namespace failed" >&2; exit 1; }; done\nexec ${real} "$@"\n`;
   writeFileSync(join(folder, 'bwrap'), script);
   chmodSync(join(folder, 'bwrap'), 0o755);
   return `${folder}:${path}`;
+}
+
+/** Where the machine has no Perl. */
+function withoutPerl(bwrap: string): { sandbox: Sandbox } {
+  const find = (name: string): string => findPrograms(name, path)[0] ?? '';
+  const [nsenter, setsid, setpriv] = ['nsenter', 'setsid', 'setpriv'].map(find);
+  const tools = { bwrap, nsenter: nsenter ?? '', setsid: setsid ?? '', setpriv, perl: undefined };
+  const layer = pidNamespaceLayer({ ...tools, spawnRun: spawnBy(undefined) });
+  onTestFinished(() => layer.close());
+  return { sandbox: createSandbox({ layer, dir: scratchFolder(), ours: [] }) };
 }
 
 const refused = { code: 'SANDBOX_UNAVAILABLE' };
@@ -46,6 +59,14 @@ describe('where every layer works', () => {
     expect(await sandbox.prove()).toEqual(sandboxLayers.map((layer) => ({ layer, state: 'enforced' })));
     await check(sandbox, { profile: 'strict' });
     expect(sandbox.known()).toHaveLength(sandboxLayers.length);
+  });
+});
+
+describe('without Perl', () => {
+  it('bwrap filters the calls', async () => {
+    const [bwrap = ''] = findPrograms('bwrap', path);
+    const { sandbox } = withoutPerl(bwrap);
+    await check(sandbox, { profile: 'strict' });
   });
 });
 
@@ -67,7 +88,8 @@ describe('where layers are missing', () => {
   });
 
   it('refuses strict alone where calls cannot be filtered', async () => {
-    const { sandbox } = await open('auto', withoutBwrap('--seccomp'));
+    const [bwrap = ''] = findPrograms('bwrap', withoutBwrap('--seccomp'));
+    const { sandbox } = withoutPerl(bwrap);
     await check(sandbox, { profile: 'default' });
     await expect(check(sandbox, { profile: 'strict' })).rejects.toMatchObject(refused);
     await check(sandbox, { profile: 'strict', allow_degraded: ['system_calls'] });
@@ -95,6 +117,40 @@ describe('where layers are missing', () => {
       { kind: 'degraded', layers: ['filesystem', 'processes'] },
     ]);
   });
+});
+
+describe('what confines a command', () => {
+  it.each([
+    ['default', 'auto'],
+    ['strict', 'auto'],
+    ['strict', 'best_effort'],
+  ] as const)(
+    'adds no word to what it says under %s by %s, and tells the signal it ends by',
+    async (profile, by) => {
+      const { sandbox, layer, dir } = await open(by);
+      const config = configSchema.parse({ sandbox: { profile, allow_degraded: [...sandboxLayers] } });
+      await sandbox.check({ config, pipeline, stages: [stage], cwd: dir });
+      const env = { PATH: '/usr/bin:/bin', LANG: 'xx_YY.UTF-8' };
+      const report = (): void => undefined;
+      const start = sandbox.around(createStartProcess(layer), {
+        stage,
+        pipeline,
+        config,
+        cwd: dir,
+        env,
+        report,
+      });
+      const argv = ['/bin/sh', '-c', 'env | grep PERL; kill -TERM $$'] as const;
+      let said = '';
+      const hear = (chunk: Uint8Array): void => void (said += Buffer.from(chunk).toString());
+      const running = start(
+        { argv, cwd: dir, env, stdin: 'ignore', tmpDir: dir },
+        { stdout: hear, stderr: hear },
+      );
+      expect(await running.ended).toEqual({ kind: 'signal', signal: 'SIGTERM' });
+      expect(said).toBe('');
+    },
+  );
 });
 
 describe('a layer that cannot confine', () => {
