@@ -9,6 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 5_000,
     pool: 'forks',
-    fileParallelism: false,
+    // Much of a test is waiting for clients and fleets.
+    maxWorkers: 2,
   },
 });
