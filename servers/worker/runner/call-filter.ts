@@ -45,6 +45,8 @@ interface Numbers {
   prlimit64: number;
   /** What Landlock does not see: modes, owners, attributes and times are changed, and files watched. */
   unseen: readonly number[];
+  /** add_key, request_key, keyctl. */
+  keys: readonly number[];
   /** Refused: ptrace, mounts, namespaces, modules, keys, BPF, io_uring, other processes' memory, clocks. */
   refused: readonly number[];
 }
@@ -59,6 +61,7 @@ const numbers: Partial<Record<NodeJS.Architecture, Numbers>> = {
     clone: 56,
     clone3: 435,
     prlimit64: 302,
+    keys: [248, 249, 250],
     unseen: [
       90, 91, 92, 93, 94, 132, 188, 189, 190, 197, 198, 199, 235, 254, 260, 261, 268, 280, 300, 452, 463, 466,
       469,
@@ -77,6 +80,7 @@ const numbers: Partial<Record<NodeJS.Architecture, Numbers>> = {
     clone: 220,
     clone3: 435,
     prlimit64: 261,
+    keys: [217, 218, 219],
     unseen: [5, 6, 7, 14, 15, 16, 27, 52, 53, 54, 55, 88, 262, 452, 463, 466, 469],
     refused: [
       39, 40, 41, 51, 89, 97, 104, 105, 106, 112, 117, 142, 170, 217, 218, 219, 224, 225, 241, 264, 265, 266,
@@ -88,10 +92,15 @@ const numbers: Partial<Record<NodeJS.Architecture, Numbers>> = {
 /** io_uring, which opens sockets no filter sees. */
 const rings = [425, 426, 427];
 
+type Refuses = 'much' | 'little';
+
 export interface Filtered {
   network: boolean;
-  /** much: all that may get a command further than it should; little: what gets round Landlock. */
-  refuses: 'much' | 'little';
+  /**
+   * much: all that may get a command further than it should; little: keys its user has in the kernel, and what gets
+   * round a filter of sockets.
+   */
+  refuses: Refuses;
   /** Whether a Unix socket reaches nobody outside; else there are none but pairs. */
   localSockets: boolean;
   /** Whether what Landlock does not see of files is refused. */
@@ -108,7 +117,7 @@ export function callFilter(processor: NodeJS.Architecture, filtered: Filtered): 
   const known = numbers[processor];
   if (known === undefined) return undefined;
   const { network, refuses, localSockets, refusesUnseen } = filtered;
-  const refused = [...(refuses === 'much' ? known.refused : rings), ...(refusesUnseen ? known.unseen : [])];
+  const refused = [...refusedCalls(known, refuses), ...(refusesUnseen ? known.unseen : [])];
   const families = [...(localSockets ? localFamilies : []), ...(network ? networkFamilies : [])];
   const program: Instruction[] = [
     [loadWord, 0, 0, architecture],
@@ -136,6 +145,10 @@ export function callFilter(processor: NodeJS.Architecture, filtered: Filtered): 
     [giveBack, 0, 0, allow],
   ];
   return Buffer.concat(program.map(encode));
+}
+
+function refusedCalls({ keys, refused }: Numbers, refuses: Refuses): readonly number[] {
+  return refuses === 'much' ? refused : [...rings, ...keys];
 }
 
 function noNewUsers({ clone, clone3 }: Numbers): Instruction[] {

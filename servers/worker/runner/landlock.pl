@@ -1,7 +1,7 @@
 # Confines itself by Landlock and a filter of system calls, and becomes the command after "--".
 #
 # Arguments: the processor, as Node.js names it; the filter (classic BPF, in hexadecimal); "closed" or "open",
-# for TCP, or "none", for the filter alone, without Landlock; then pairs of a letter and a path: "r" may be read and executed, "w" written as well, "d" is a
+# for TCP, or "none", for a session of its own and the filter, without Landlock; then pairs of a letter and a path: "r" may be read and executed, "w" written as well, "d" is a
 # device; a path that is not there is left out. What cannot be done ends it with a word on standard error and
 # exit code 125, before the command has begun.
 #
@@ -10,8 +10,8 @@
 # landlock(7), seccomp(2), capabilities(7), prctl(2).
 
 my %numbers = (
-    x64   => { execve => 59, prctl => 157, capset => 126, seccomp => 317 },
-    arm64 => { execve => 221, prctl => 167, capset => 91, seccomp => 277 },
+    x64   => { execve => 59, prctl => 157, capset => 126, seccomp => 317, setsid => 112 },
+    arm64 => { execve => 221, prctl => 167, capset => 91, seccomp => 277, setsid => 157 },
 );
 # The same everywhere.
 my ($create_ruleset, $add_rule, $restrict_self) = (444, 445, 446);
@@ -40,6 +40,7 @@ if ($tcp ne 'none') {
     $ruleset = make_ruleset();
     allow(@$_) for @rules;
 }
+else { syscall $call->{setsid} }
 must('no_new_privs', syscall $call->{prctl}, $no_new_privs, 1, 0, 0, 0);
 drop_capabilities();
 must('landlock_restrict_self', syscall $restrict_self, $ruleset, 0) if defined $ruleset;

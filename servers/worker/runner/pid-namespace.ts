@@ -115,12 +115,13 @@ function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): 
       tools.spawnRun(
         // prettier-ignore
         [tools.nsenter, '--target', String(namespace.initPid), ...userOf(isRoot), '--pid', '--mount', ...own,
-          `--wdns=${spec.cwd}`, '--', tools.setsid, ...held, ...spec.argv],
+          `--wdns=${spec.cwd}`, '--', ...held, ...spec.argv],
         env === undefined ? spec : { ...spec, env: { ...spec.env, ...env } },
         '/',
         passed,
       );
-    const child = confinement === undefined ? start([]) : startHeld(tools, spec, confinement, isRoot, start);
+    const child =
+      confinement === undefined ? start([tools.setsid]) : startHeld(tools, spec, confinement, isRoot, start);
     const follow = (one: Child): Launched => ({ child: one, tree: new NamespaceTree(namespace, one) });
     if (!(child instanceof Promise)) return follow(child);
     return child.then(follow, (error: unknown) => {
@@ -134,29 +135,32 @@ function enter(tools: NamespaceTools, namespace: Namespace, spec: ProcessSpec): 
 }
 
 /**
- * Starts a confined run without the capabilities nsenter has: by `setpriv` or, where its calls are filtered,
- * by Perl, which the run replaces. Without Perl the filter is installed by a bwrap that stays its parent.
+ * Starts a confined run without the capabilities nsenter has, and with a filter of its calls: by Perl, which the
+ * run replaces. Without Perl by `setpriv` and without a filter; or, where one is asked for, by a bwrap that
+ * installs it and stays the run's parent.
  */
 function startHeld(
-  { bwrap, setpriv, perl }: NamespaceTools,
+  { bwrap, setsid, setpriv, perl }: NamespaceTools,
   { relay }: ProcessSpec,
   confinement: Confinement,
   isRoot: boolean,
   start: Start,
 ): Child | Promise<Child> {
-  if (setpriv === undefined) throw Object.assign(new Error('no setpriv'), { code: 'EPERM' });
-  if (!confinement.filtersCalls) {
-    return start([setpriv, '--no-new-privs', ...droppedBy(isRoot), '--']);
-  }
+  const { filtersCalls, network } = confinement;
+  // Loopback sockets are its own where it has no network: only other kinds are refused.
   const program = callFilter(arch, {
-    network: confinement.network || relay !== undefined,
-    refuses: 'much',
+    network: !filtersCalls || network || relay !== undefined,
+    refuses: filtersCalls ? 'much' : 'little',
     localSockets: true,
     refusesUnseen: false,
   });
+  if (perl !== undefined && program !== undefined) {
+    return start(filterLauncher(perl, program), undefined, launcherEnvironment);
+  }
+  if (setpriv === undefined) throw Object.assign(new Error('no setpriv'), { code: 'EPERM' });
+  if (!filtersCalls) return start([setsid, setpriv, '--no-new-privs', ...droppedBy(isRoot), '--']);
   if (program === undefined) throw Object.assign(new Error('no filter'), { code: 'ENOSYS' });
-  if (perl !== undefined) return start(filterLauncher(perl, program), undefined, launcherEnvironment);
-  const held = [bwrap, '--dev-bind', '/', '/', '--cap-drop', 'ALL', '--seccomp', '3', '--'];
+  const held = [setsid, bwrap, '--dev-bind', '/', '/', '--cap-drop', 'ALL', '--seccomp', '3', '--'];
   return withFilter(program, (fd) => start(held, [fd]));
 }
 

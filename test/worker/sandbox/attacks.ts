@@ -1,6 +1,6 @@
 import type { Attacks } from './attacks/attack.ts';
 import { onDevices, onFiles, onFilesOfRoot } from './attacks/files.ts';
-import { inherited, ofCalls, ofCapabilities, undoing } from './attacks/kernel.ts';
+import { inherited, ofCalls, ofCapabilities, ofKeys, undoing } from './attacks/kernel.ts';
 import { onNetwork, onNetworkOfRoot, vsock } from './attacks/network.ts';
 import { onProcesses } from './attacks/processes.ts';
 
@@ -25,10 +25,10 @@ export const attacks: Attacks = Object.fromEntries(
 export const attacksOnInherited: Attacks = inherited;
 
 /** Closed by `strict` alone. */
-export const attacksOnCalls: Attacks = { ...ofCalls, ...vsock };
+export const attacksOnCalls: Attacks = ofCalls;
 
 /** Not real on every machine, or nowhere without a sandbox. */
-export const attacksWithoutTwin: Attacks = { ...onDevices, ...undoing };
+export const attacksWithoutTwin: Attacks = { ...onDevices, ...undoing, ...ofKeys, ...vsock };
 
 export function scriptsOf(...some: readonly Attacks[]): Record<string, string> {
   return Object.fromEntries(

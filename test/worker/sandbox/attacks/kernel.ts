@@ -29,16 +29,22 @@ const readKey = perl(
   `my ($t, $n, $b) = ("user", $ENV{SHM}, "\\0" x 16); ${join}; ${call('keyctl', '8', '-4', '-3')}; my $k = ${search}; $k > 0 and ${call('keyctl', '11', '$k', '$b', '16')} > 0 and $b =~ /CANARY/`,
 );
 
-/** Closed by `strict` alone: doors of the kernel, none of which leads out by itself, but for keys. */
+/** Keys its user has in the kernel, and what opens sockets no filter sees. */
+export const ofKeys: Attacks = Object.fromEntries(
+  Object.entries({
+    'io-uring': perl(`my $p = "\\0" x 120; ${call('io_uring_setup', '1', '$p')} >= 0`),
+    'keys-of-the-user': readKey,
+  }).map(([name, script]) => [name, { layer: 'network' as const, script }]),
+);
+
+/** Closed by `strict` alone: doors of the kernel, none of which leads out by itself. */
 export const ofCalls: Attacks = Object.fromEntries(
   Object.entries({
     'new-user-namespace': 'unshare -U true',
-    'io-uring': perl(`my $p = "\\0" x 120; ${call('io_uring_setup', '1', '$p')} >= 0`),
     userfaultfd: perl(`${call('userfaultfd', '1')} >= 0`),
     'count-events': perl(
       `my $a = pack("LLQQ", 1, 112, 0, 0) . "\\0" x 24 . pack("Q", 0x62) . "\\0" x 56; ${call('perf_event_open', '$a', '0', '-1', '-1', '0')} >= 0`,
     ),
-    'keys-of-the-user': readKey,
   }).map(([name, script]) => [name, { layer: 'system_calls' as const, script }]),
 );
 

@@ -32,4 +32,4 @@ export const onNetworkOfRoot: Attacks = {
 };
 
 /** Not bound by a network namespace: the host of a virtual machine, or its other machines. */
-export const vsock: Attacks = { vsock: { layer: 'system_calls', script: socket(40, 1, 0) } };
+export const vsock: Attacks = { vsock: { layer: 'network', script: socket(40, 1, 0) } };
