@@ -12,10 +12,10 @@ await bootstrap();
 await bootstrap(join(root, 'test', 'clients'));
 const report = new Report();
 const started = Date.now();
-const { code, passed, failed } = await runSuite(['--config', 'vitest.clients.config.ts']);
-report.addTests({ passed, failed });
+const { code, ...counts } = await runSuite(['--config', 'vitest.clients.config.ts']);
+report.addTests(counts);
 report.add({
-  name: `client tests: ${passed} passed, ${failed} failed`,
+  name: `client tests: ${counts.passed} passed, ${counts.failed} failed`,
   ok: code === 0,
   ms: Date.now() - started,
   fix: 'npx vitest run --config vitest.clients.config.ts test/clients-suite/<file> runs one',

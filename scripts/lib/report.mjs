@@ -2,6 +2,7 @@
 export class Report {
   passed = 0;
   failed = 0;
+  failures = [];
 
   /** Prints `ok` or `FAILED` with the time it took, and on failure what it said and how to fix it. */
   add({ name, ok, ms, output = '', fix = '' }) {
@@ -12,18 +13,21 @@ export class Report {
       return;
     }
     this.failed += 1;
+    this.failures.push(name);
     console.log(output.trimEnd());
     console.log(`  To fix: ${fix}`);
   }
 
   /** Adds the counts of a suite that reports its own tests. */
-  addTests({ passed, failed }) {
+  addTests({ passed, failed, failures }) {
     this.passed += passed;
     this.failed += failed;
+    this.failures.push(...failures);
   }
 
-  /** The closing line, and the exit code that goes with it. */
+  /** What failed, a line each, the closing line, and the exit code that goes with it. */
   close() {
+    for (const failure of this.failures) console.log(`failed: ${failure}`);
     console.log(`${this.passed} passed, ${this.failed} failed`);
     process.exitCode = this.failed === 0 && this.passed > 0 ? 0 : 1;
   }
