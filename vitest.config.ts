@@ -7,8 +7,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/clients-suite/**', 'test/clients/**', '**/node_modules/**'],
     globalSetup: ['test/global-setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // Only there to end what hangs: tests of many random cases take 10 s where the machine is busy.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 5_000,
     pool: 'forks',
     // Much of a test is waiting for processes: three files at once, even on two cores.

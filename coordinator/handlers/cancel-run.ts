@@ -55,7 +55,9 @@ async function selectRuns(deps: HandlerDeps, input: Input<Contract>, owner: stri
   // Of a group that has ended nothing is known any more: there, too, nothing is left to end.
   if (group !== undefined) {
     const open = [...deps.changes.open].filter(([, run]) => covers(owner, run.owner) && isMeant(run));
-    return open.map(([runId]) => runId);
+    // An end is in the store a moment before it is told here.
+    const runs = await Promise.all(open.map(([runId]) => deps.store.get(runId)));
+    return runs.flatMap((run) => (run === undefined || isTerminal(run.status) ? [] : [run.run_id]));
   }
   if (taskId === undefined)
     throw new FleetError(

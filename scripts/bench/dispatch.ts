@@ -180,15 +180,17 @@ async function bridgeRatio(fleet: BenchFleet): Promise<number> {
 
 /** By then V8 has given back what starting up took, which is no cost of being idle. */
 const settledMs = 25_000;
+/** Two rounds of what a coordinator asks its workers, seconds. */
+const idleSeconds = 20;
 
 async function idle(fleet: BenchFleet) {
   await delay(settledMs);
   const before = await fleet.processes();
-  await delay(5_000);
+  await delay(idleSeconds * 1000);
   const after = await fleet.processes();
   const most = (name: string): number =>
     Math.max(...after.filter((each) => each.name === name).map(({ rssMb }) => rssMb));
-  const cpu = after.map((each, at) => (each.cpuMs - (before[at]?.cpuMs ?? 0)) / 5);
+  const cpu = after.map((each, at) => (each.cpuMs - (before[at]?.cpuMs ?? 0)) / idleSeconds);
   return { coordinatorMb: most('coordinator'), workerMb: most('worker'), cpuMsPerSecond: Math.max(...cpu) };
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { availableParallelism, freemem, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { HostPressure } from '../../schemas/worker.ts';
@@ -17,15 +17,16 @@ const thisHost: HostSources = {
   cores: availableParallelism(),
 };
 
-/** How hard-pressed this host is: three small files of the kernel, each of which may be missing. */
-export async function readHost(sources: Partial<HostSources> = {}): Promise<HostPressure> {
+/**
+ * How hard-pressed this host is: three small files of the kernel, each of which may be missing. Read at once,
+ * as no disk stands behind them: the threads of a pool would cost an idle worker more.
+ */
+export function readHost(sources: Partial<HostSources> = {}): HostPressure {
   const { proc, load, cores } = { ...thisHost, ...sources };
-  const [memory, ...stalls] = await Promise.all([
-    readOr(join(proc, 'meminfo')).then(memoryFree),
-    readOr(join(proc, 'pressure', 'memory')).then(stalledShare),
-    readOr(join(proc, 'pressure', 'io')).then(stalledShare),
-  ]);
-  const told = stalls.filter((share) => share !== undefined);
+  const memory = memoryFree(readOr(join(proc, 'meminfo')));
+  const told = ['memory', 'io']
+    .map((name) => stalledShare(readOr(join(proc, 'pressure', name))))
+    .filter((share) => share !== undefined);
   return {
     load: rounded(load() / cores),
     memory_free: rounded(Math.min(1, memory ?? freemem() / totalmem())),
@@ -33,8 +34,12 @@ export async function readHost(sources: Partial<HostSources> = {}): Promise<Host
   };
 }
 
-async function readOr(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch(() => '');
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** MemAvailable counts what the caches would give back; where the kernel does not say, undefined. */

@@ -21,7 +21,7 @@ it('tells load of a core, memory that is available, and the longer of the stalls
     'pressure/memory': calm,
     'pressure/io': calm.replace('some avg10=0.00 avg60=0.00', 'some avg10=43.21 avg60=90.00'),
   });
-  expect(await readHost({ proc, load: () => 3, cores: 4 })).toEqual({
+  expect(readHost({ proc, load: () => 3, cores: 4 })).toEqual({
     load: 0.75,
     memory_free: 0.25,
     stalled: 0.432,
@@ -30,16 +30,16 @@ it('tells load of a core, memory that is available, and the longer of the stalls
 
 it('tells of one kind of stall where the kernel has no other', async () => {
   const proc = procWith({ 'pressure/memory': calm });
-  expect(await readHost({ proc })).toMatchObject({ stalled: 0 });
+  expect(readHost({ proc })).toMatchObject({ stalled: 0 });
 });
 
 it('leaves stalls out where nobody counts them, and asks the system for the memory', async () => {
-  const told = await readHost({ proc: procWith({}), load: () => 0 });
+  const told = readHost({ proc: procWith({}), load: () => 0 });
   expect(told).toEqual({ load: 0, memory_free: expect.any(Number) });
   expect(told.memory_free).toBeGreaterThan(0);
   expect(told.memory_free).toBeLessThanOrEqual(1);
 });
 
 it('tells of this very host in the terms of the contract', async () => {
-  expect(hostPressure.safeParse(await readHost()).success).toBe(true);
+  expect(hostPressure.safeParse(readHost()).success).toBe(true);
 });

@@ -206,7 +206,7 @@ describe('poll_run', () => {
     const peer = await worker.connect();
     const { runs } = await peer.call('start_run', { pipeline: 'ask', prompt: 'p', cwd });
     const session = await worker.codex.session(1);
-    const flood = '\u0001"\\é'.repeat(50_000);
+    const flood = '\u0001"\\é'.repeat(10_000);
     for (let n = 0; n < 400; n += 1) {
       session.context.report({ kind: 'note', text: `${String(n)}${flood}` });
       session.context.report({ kind: 'decision', asked: flood, answer: 'declined', by: 'policy' });

@@ -30,7 +30,7 @@ export function describeWorker(
       busy: runs.slots.busy,
       draining: runs.isClosing,
       engines: await engines(),
-      host: await readHost(),
+      host: readHost(),
       ...(layers !== undefined && { sandbox: [...layers] }),
       ...(held !== undefined && { limits: [...held] }),
     };
