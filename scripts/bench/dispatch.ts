@@ -179,7 +179,7 @@ async function bridgeRatio(fleet: BenchFleet): Promise<number> {
 }
 
 /** By then V8 has given back what starting up took, which is no cost of being idle. */
-const settledMs = 25_000;
+const settledMs = 40_000;
 /** Two rounds of what a coordinator asks its workers, seconds. */
 const idleSeconds = 20;
 
