@@ -15,6 +15,8 @@ export interface InProject {
   top: string;
   /** The folder of the run. */
   cwd: string;
+  /** A path as it is without links, or as it stands where there is none. */
+  real(path: string): string;
 }
 
 /** The configuration that holds in a project: narrowed always, widened only where trusted. */
@@ -23,7 +25,10 @@ export function configInProject(config: Config, project: ProjectConfig, at: InPr
   const pipelines = { ...widen?.pipelines, ...config.pipelines };
   const { network: reach = true } = project;
   const hidden = project.sandbox.hide.map((path) => absolute(path, at.top));
-  const isOpen = (path: string): boolean => !hidden.some((place) => contains(place, absolute(path, at.cwd)));
+  const isOpen = (path: string): boolean => {
+    const opened = absolute(path, at.cwd);
+    return !hidden.some((place) => contains(place, opened) || contains(at.real(place), at.real(opened)));
+  };
   return {
     ...config,
     limits: {

@@ -35,15 +35,13 @@ interface Found {
 }
 
 /**
- * The nearest project file at or above a folder. INVALID_INPUT names the wrong field of a broken one,
+ * The project files at and above a folder, the nearest first. INVALID_INPUT names the wrong field of a broken one,
  * and refuses one that cannot be read: what it forbids must not be allowed for that.
  */
-function findProject(cwd: string): Found | undefined {
-  for (let dir = cwd; ; dir = dirname(dir)) {
-    const file = join(dir, projectFileName);
-    if (existsSync(file)) return readProject(file);
-    if (dirname(dir) === dir) return undefined;
-  }
+function findProjects(cwd: string): Found[] {
+  const file = join(cwd, projectFileName);
+  const here = existsSync(file) ? [readProject(file)] : [];
+  return dirname(cwd) === cwd ? here : [...here, ...findProjects(dirname(cwd))];
 }
 
 function readProject(file: string): Found {
@@ -87,12 +85,23 @@ function readTrust(trustFile: string): Record<string, string> {
   return parsed.success ? parsed.data : {};
 }
 
-/** The configuration that holds for runs in `cwd`. */
+/**
+ * The configuration that holds for runs in `cwd`: narrowed by every project file at or above it, since what lies
+ * in a project may be somebody else's, and widened by the nearest alone.
+ */
 export function configAt(config: Config, cwd: string, trustFile: string): Config {
-  const found = findProject(cwd);
-  if (found === undefined) return config;
-  const trusted = readTrust(trustFile)[found.file] === found.digest;
-  return configInProject(config, found.project, { trusted, top: dirname(found.file), cwd });
+  return findProjects(cwd).reduce((narrowed, { file, digest, project }, at) => {
+    const trusted = at === 0 && readTrust(trustFile)[file] === digest;
+    return configInProject(narrowed, project, { trusted, top: dirname(file), cwd, real: realPath });
+  }, config);
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Names of the variables trusted projects add to what runs inherit: our processes must have them to pass on. */
@@ -110,7 +119,7 @@ export function trustedVariables(trustFile: string): string[] {
 /** Trusts the project file of a folder as it stands now, and answers it. NOT_FOUND where there is none. */
 export function trustProject(folder: string, trustFile: string): Found {
   const cwd = realFolder(folder);
-  const found = findProject(cwd);
+  const [found] = findProjects(cwd);
   if (found === undefined) {
     throw new FleetError('NOT_FOUND', `There is no ${projectFileName} at or above ${cwd}.`, {
       next: `Make one in the project's top folder, or go there.`,

@@ -164,7 +164,7 @@ export function emitConfigDocs(): string {
       'names `config.schema.json`.',
     settingsTable(configSchema()),
     `## A project's own`,
-    '`.codex-fleet.json` in the folder a run works in, or the nearest one above it. It may narrow your configuration at ' +
+    '`.codex-fleet.json` in the folder a run works in, or above it: all of them count, the nearest alone widens. It may narrow your configuration at ' +
       'once: its `limits` and `only_pipelines` hold for every run there. What widens it, `widen`, counts only after ' +
       '`codex-fleet trust`, and only for the file as it stood then. Its schema is `project.schema.json`.',
     settingsTable(projectSchema()),

@@ -9,7 +9,9 @@ const user = configSchema.parse({
   pipelines: { one: { stages }, two: { stages } },
 });
 
-const place = { top: '/src/app', cwd: '/src/app/lib' };
+/** `/link` leads to `/src/app/keys`. */
+const real = (path: string): string => path.replace(/^\/link\b/, '/src/app/keys');
+const place = { top: '/src/app', cwd: '/src/app/lib', real };
 
 function inProject(project: unknown, trusted: boolean): ReturnType<typeof configInProject> {
   return configInProject(user, projectConfig.parse(project), { trusted, ...place });
@@ -67,7 +69,7 @@ describe.each([false, true])("a project's configuration (trusted: %s)", (trusted
   });
 
   it('hides paths, also those the user has opened', () => {
-    const open = { write: ['/data', '/src/app/keys/new'], read: ['/src/app/keys'] };
+    const open = { write: ['/data', '/src/app/keys/new', '/link/newer'], read: ['/src/app/keys', '/link'] };
     const config = configSchema.parse({
       sandbox: { ...open, hide: ['/x'] },
       pipelines: { one: { stages, sandbox: { write: ['keys', 'out'], read: ['/etc/own'] } } },

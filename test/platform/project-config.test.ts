@@ -46,6 +46,32 @@ test('a project narrows at once and can never raise a limit', () => {
   expect(Object.keys(narrowed.pipelines)).toEqual(['b']);
 });
 
+test('one further in narrows more, and takes nothing back', () => {
+  const outer = { limits: { wall_ms: 500 }, only_pipelines: ['b'], sandbox: { hide: ['keys'] } };
+  project({ ...outer, widen: { env: ['OUTER'] } });
+  trustProject(inside, trustFile);
+  const c = { stages: [{ name: 's', engine: 'command', argv: ['make'] }] };
+  const inner = {
+    limits: { wall_ms: 900, output_bytes: 2_000 },
+    widen: { pipelines: { c }, env: ['EXTRA'] },
+  };
+  writeFileSync(join(inside, projectFileName), JSON.stringify(inner));
+  trustProject(inside, trustFile);
+  const { limits, pipelines, sandbox, env } = configAt(config, inside, trustFile);
+  expect(limits).toMatchObject({ wall_ms: 500, output_bytes: 2_000 });
+  expect(Object.keys(pipelines)).toEqual(['b']);
+  expect(sandbox).toMatchObject({ profile: 'default', hide: [join(dir, 'top', 'keys')] });
+  expect(env).toEqual(['EXTRA']);
+});
+
+test('what it hides is not opened by a link of another name', () => {
+  project({ sandbox: { hide: ['keys'] } });
+  mkdirSync(join(dir, 'top', 'keys'));
+  symlinkSync(join(dir, 'top', 'keys'), join(dir, 'way'));
+  const opening = configSchema.parse({ sandbox: { read: [join(dir, 'way'), join(dir, 'other')] } });
+  expect(configAt(opening, inside, trustFile).sandbox.read).toEqual([join(dir, 'other')]);
+});
+
 test('it widens only once trusted, and only as it stood then', () => {
   const widen = {
     commands: [{ argv: ['make', '...'], trust_arguments: true }],

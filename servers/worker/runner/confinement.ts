@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
-import { sep } from 'node:path';
+import { dirname, sep } from 'node:path';
+import { contains } from '../../../core/cwd-rule.ts';
 import type { Confinement, ProcessSpec } from './process.ts';
 
 export const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
@@ -55,7 +56,10 @@ export function confinementArguments(confinement: Confinement): string[] {
     { path: '/run', words: ['--tmpfs', '/run'], seal: true },
     ...confinement.hidden.filter((path) => !shownAsIs.has(path)).flatMap(hide),
     ...shown.map((path) => ({ path, words: ['--ro-bind', path, path] })),
-    ...writable.map((path) => ({ path, words: ['--bind', path, path] })),
+    ...[...writable, ...foldersAboveHidden(confinement)].map((path) => ({
+      path,
+      words: ['--bind', path, path],
+    })),
   ].toSorted((one, other) => depthOf(one.path) - depthOf(other.path));
   return [
     ...ownDevices,
@@ -79,18 +83,37 @@ function hide(path: string): Mount[] {
   return [{ path, words: ['--ro-bind', '/dev/null', path] }];
 }
 
+/**
+ * The folders above what is hidden in a writable one. Each a mount of its own, none can be renamed: else the
+ * next run would hide an empty folder of that name, and what was in it would lie elsewhere.
+ */
+function foldersAboveHidden({ writable, readable, hidden }: Confinement): string[] {
+  const places = [...readable, ...hidden, ...writable].toSorted((one, other) => other.length - one.length);
+  const isWritable = (folder: string): boolean => {
+    const innermost = places.find((place) => contains(place, folder));
+    return innermost !== undefined && innermost !== folder && writable.includes(innermost);
+  };
+  const above = (path: string): string[] => {
+    const folder = dirname(path);
+    return isWritable(folder) ? [folder, ...above(folder)] : [];
+  };
+  return [...new Set(hidden.flatMap(above))];
+}
+
 function depthOf(path: string): number {
   return path.split(sep).filter(Boolean).length;
 }
 
 /**
- * Equal for confinements whose namespaces can stand for each other. A folder that was made anew under
- * the same name is another one: a mount shows the old.
+ * Equal for confinements whose namespaces can stand for each other. What was made anew under the same name
+ * is another: a mount shows the old folder, and is gone from over a file that was replaced.
  */
 export function confinementKey(confinement: Confinement): string {
-  const folders = [...confinement.writable, ...confinement.readable].map((path) => {
+  const { writable, readable, hidden } = confinement;
+  const folders = [...writable, ...readable, ...hidden].map((path) => {
     const found = statSync(path, { throwIfNoEntry: false });
-    return found === undefined ? path : `${String(found.dev)}:${String(found.ino)}`;
+    // Numbers are given again.
+    return found === undefined ? path : [found.dev, found.ino, found.birthtimeMs].join(':');
   });
   return createHash('sha256')
     .update(JSON.stringify([confinement, folders]))

@@ -24,11 +24,13 @@ export function confinementOf(profile: Exclude<SandboxProfile, 'off'>, places: C
   const home = env['HOME'] ?? '/root';
   const isStrict = profile === 'strict';
   const workspace = realPaths([cwd]);
+  // Private places may be opened by their names; what was named to be hidden is not.
+  const isOpen = (path: string): boolean => !scope.hide.includes(path);
   return {
-    writable: [...(places.readOnly ? [] : workspace), ...scope.write],
+    writable: [...(places.readOnly ? [] : workspace), ...scope.write.filter(isOpen)],
     readable: [
       ...(places.readOnly ? workspace : []),
-      ...scope.read,
+      ...scope.read.filter(isOpen),
       ...(isStrict ? realPaths([places.programs, ...programFolders(env['PATH'] ?? '', home)]) : []),
     ],
     hidden: [...(isStrict ? realPaths([home]) : []), ...privatePlaces(home, places.ours), ...scope.hide],

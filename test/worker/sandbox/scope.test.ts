@@ -1,5 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { config as configSchema } from '../../../schemas/config.ts';
 import { pipeline as pipelineSchema } from '../../../schemas/pipeline.ts';
@@ -80,6 +81,72 @@ describe('the scope of a pipeline', () => {
     const own = Object.keys(tried).filter((name) => !/closed|keys/.test(name));
     expect(await reached({ sandbox: scope }, {}, tried)).toEqual(own);
     expect(await reached({}, {}, tried)).toEqual(usual);
+  });
+
+  it('hides in every run what one of them had in a folder it could rename', async () => {
+    const { at, reached } = await bench();
+    mkdirSync(at('ws/deep/er/keys'), { recursive: true });
+    writeFileSync(at('ws/deep/er/keys/k'), 'x');
+    const scope = { sandbox: { hide: ['deep/er/keys'] } };
+    const all = {
+      rename: 'mv deep shallow && mkdir -p deep/er/keys',
+      'rename below': 'mv deep/er deep/wide && mkdir -p deep/er/keys',
+      'write beside': ': > deep/er/new && : > deep/new',
+      read: 'cat */*/keys/k > /dev/null',
+    };
+    for (const _ of [1, 2]) expect(await reached(scope, {}, all)).toEqual(['write beside']);
+  });
+
+  it('makes no folder writable that only is above something hidden', async () => {
+    const { at, reached } = await bench();
+    mkdirSync(at('data/closed/in/keys'), { recursive: true });
+    writeFileSync(at('data/closed/in/plain'), 'x');
+    const scope = { write: [at('data')], read: [at('data/closed')], hide: [at('data/closed/in/keys')] };
+    const all = { 'write data': tried['write data'], 'write closed': ': > "$DATA/closed/in/new"' };
+    expect(await reached({ sandbox: scope }, {}, all)).toEqual(['write data']);
+    const nested = { write: [at('data')], hide: [at('data/closed'), at('data/closed/in/keys')] };
+    const inside = { 'read closed': 'cat "$DATA/closed/in/plain" > /dev/null' };
+    expect(await reached({ sandbox: nested }, {}, inside)).toEqual([]);
+  });
+
+  it('hides what one opens and another hides', async () => {
+    const { at, reached } = await bench();
+    const data = { 'read data': tried['read data'], 'write data': tried['write data'] };
+    for (const open of [{ read: [at('data')] }, { write: [at('data')] }]) {
+      expect(await reached({ sandbox: { hide: [at('ws/way-out')] } }, open, data)).toEqual([]);
+    }
+  });
+
+  it('hides what was put in the place of something hidden after the run before', async () => {
+    const { at, reached } = await bench();
+    writeFileSync(at('home/.netrc'), 'x');
+    const read = { 'read netrc': 'cat "$HOME/.netrc" > /dev/null', 'read ssh': tried['read ssh'] };
+    // A file that is made anew often gets the number of the one before.
+    const replaceFile = (): void => {
+      rmSync(at('home/.netrc'));
+      writeFileSync(at('home/.netrc'), 'x');
+    };
+    const replaceFolder = (): void => {
+      renameSync(at('home/.ssh'), at('home/before'));
+      cpSync(at('home/before'), at('home/.ssh'), { recursive: true });
+      rmSync(at('home/before'), { recursive: true });
+    };
+    const turns: string[][] = [];
+    for (const replace of [
+      replaceFile,
+      replaceFile,
+      replaceFile,
+      replaceFolder,
+      replaceFolder,
+      replaceFolder,
+    ]) {
+      turns.push(await reached({}, {}, read));
+      // As long as the namespace of the next run may take to open.
+      await delay(100);
+      replace();
+    }
+    turns.push(await reached({}, {}, read));
+    expect(turns.flat()).toEqual([]);
   });
 
   it('lets a pipeline that changes nothing write where it says so', async () => {
