@@ -118,14 +118,19 @@ export function reachedLimit(limits: RunLimits, counted: Counted): LimitName | u
   return undefined;
 }
 
-/** What ends a process at its limits tells by signal, or as its shell does, by exit code 128 + n: XCPU 24, XFSZ 25. */
+/**
+ * What ends a process at its limits tells by signal, or as its shell does, by exit code 128 + n: XCPU 24, XFSZ 25.
+ * Processes bound themselves as well: where CPU time was counted, the count decides.
+ */
 export function limitOfEnd(
   limits: RunLimits,
   end: { kind: 'exit'; code: number } | { kind: 'signal'; signal: string } | { kind: 'spawn' },
+  { cpuMs }: Pick<Counted, 'cpuMs'>,
 ): LimitName | undefined {
   const isEnd = (signal: string, code: number): boolean =>
     (end.kind === 'signal' && end.signal === signal) || (end.kind === 'exit' && end.code === code);
-  if (limits.cpu_ms !== undefined && isEnd('SIGXCPU', 152)) return 'cpu';
+  const isCpu = limits.cpu_ms !== undefined && (cpuMs ?? Infinity) >= limits.cpu_ms;
+  if (isCpu && isEnd('SIGXCPU', 152)) return 'cpu';
   if (limits.disk_bytes !== undefined && isEnd('SIGXFSZ', 153)) return 'disk';
   return undefined;
 }

@@ -78,9 +78,10 @@ export function buildServer<C extends Contracts>(options: ServerOptions<C>): Ser
     let client = { name: 'unknown', version: '' };
     let protocolVersion: string | undefined;
     let declared: unknown;
+    const mayAnswer = opened?.principal?.scope !== 'read';
     const connection = connectionOf(
       server,
-      () => declared,
+      () => (mayAnswer ? declared : undefined),
       () => client.name,
     );
     const desk =

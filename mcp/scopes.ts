@@ -16,11 +16,22 @@ export function scopeOf(body: unknown): Scope {
 
 function scopeOfMessage(message: unknown): Scope {
   const method: unknown = isRecord(message) ? message['method'] : undefined;
-  if (typeof method !== 'string') return 'read';
+  if (typeof method !== 'string') return isAnswer(message) ? 'run' : 'read';
   if (ownMethod.test(method)) return 'admin';
   if (method !== 'tools/call') return 'read';
   const params = isRecord(message) ? message['params'] : undefined;
   const name: unknown = isRecord(params) ? params['name'] : undefined;
   const tool = typeof name === 'string' ? tools.get(name) : undefined;
-  return tool?.annotations.readOnlyHint === true ? 'read' : 'run';
+  return tool?.annotations.readOnlyHint === true && !writesFile(params) ? 'read' : 'run';
+}
+
+/** To a question, which may let a run do something; clients that may only look are asked none. */
+function isAnswer(message: unknown): boolean {
+  return isRecord(message) && ('result' in message || 'error' in message);
+}
+
+/** `read_handle` by `export`: what looks at nothing but runs writes into their folder then. */
+function writesFile(params: unknown): boolean {
+  const given = isRecord(params) ? params['arguments'] : undefined;
+  return isRecord(given) && given['mode'] === 'export';
 }

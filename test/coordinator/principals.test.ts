@@ -1,5 +1,8 @@
-import { onTestFinished } from 'vitest';
-import { expect, it } from 'vitest';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { expect, it, onTestFinished } from 'vitest';
+import { attemptKey } from '../../coordinator/fleet/open-attempts.ts';
 import { fleetServer } from '../../coordinator/server.ts';
 import { addToken, revokeToken, rotatedForMs, rotateToken } from '../../core/trust/token-list.ts';
 import { connect, type Peer } from '../../mcp/client.ts';
@@ -34,6 +37,7 @@ async function manyTokens() {
   const url = `http://127.0.0.1:${String(service.port)}/mcp`;
   return {
     fleet,
+    url,
     give(id: string, owner: string, scope: Scope) {
       tokens = addToken(tokens, { id, owner, scope, sha256: tokenDigest(`secret-of-${id}`), now: nowMs });
     },
@@ -87,6 +91,34 @@ it('lets a token look that may only look, and nothing else', async () => {
     code: 'UNAUTHORIZED',
   });
   expect((await jane.call('poll_run', { run_ids: [id] })).runs[0]?.status).not.toBe('cancelled');
+});
+
+it('asks nobody what a run wants to know who may only look', async () => {
+  const at = await manyTokens();
+  at.give('jane', 'jane', 'run');
+  at.give('watch', 'jane', 'read');
+  const jane = await at.as('secret-of-jane');
+  const { runs } = await jane.call('start_run', { pipeline: 'work', cwd: at.fleet.folder, ask: true });
+  const id = runs[0]?.run_id ?? '';
+  await at.fleet.until(id, (run) => run.attempts[0]?.remote_run_id !== undefined);
+  const asked: string[] = [];
+  for (const name of ['watch', 'jane']) {
+    const client = new Client({ name, version: '1' }, { capabilities: { elicitation: {} } });
+    client.setRequestHandler(ElicitRequestSchema, () => {
+      asked.push(name);
+      return { action: 'accept', content: {} };
+    });
+    const requestInit = { headers: { authorization: `Bearer secret-of-${name}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(at.url), { requestInit }));
+    onTestFinished(() => client.close());
+    const waiting = { run_ids: [id], wait_ms: 10_000, until: 'all' };
+    void client.callTool({ name: 'poll_run', arguments: waiting }).catch(() => undefined);
+  }
+  const [worker] = at.fleet.workers;
+  const question = { kind: 'command', text: 'make', asked_at: 5 } as const;
+  worker?.tell(worker.byKey(attemptKey(id, 1)), { status: 'input_required', question });
+  await expect.poll(() => worker?.answers, { timeout: 4_000 }).toMatchObject([{ answer: 'accept' }]);
+  expect(asked).toEqual(['jane']);
 });
 
 it('keeps the secret before the last valid for a day, and none that was revoked for a moment', async () => {

@@ -104,8 +104,11 @@ describe('the limit that was reached', () => {
     [{ kind: 'signal', signal: 'SIGKILL' }, undefined],
     [{ kind: 'spawn' }, undefined],
   ] as const)('by %j is %s', (end, which) => {
-    expect(limitOfEnd(limits, end)).toBe(which);
-    expect(limitOfEnd({}, end)).toBeUndefined();
+    expect(limitOfEnd(limits, end, {})).toBe(which);
+    expect(limitOfEnd(limits, end, { cpuMs: 100 })).toBe(which);
+    // It has bounded itself.
+    expect(limitOfEnd(limits, end, { cpuMs: 99 })).toBe(which === 'cpu' ? undefined : which);
+    expect(limitOfEnd({}, end, {})).toBeUndefined();
   });
 
   it('is told with its value', () => {

@@ -77,7 +77,7 @@ export function holdRun({ limits, without, groups, ours, watch, onReached }: Hel
     const counted = group?.counted() ?? {};
     // It ended well, if over its time by less than anybody would have seen.
     const told = end.kind === 'exit' && end.code === 0 ? { ...counted, cpuMs: 0 } : counted;
-    const which = limitOfEnd(limits, end) ?? reachedLimit(limits, told);
+    const which = limitOfEnd(limits, end, counted) ?? reachedLimit(limits, told);
     if (which !== undefined) reach(which);
   };
   return {

@@ -201,7 +201,19 @@ describe('who asks over the URL', () => {
     await begin();
     const watch = await sessionOf('watch');
     expect((await ask({ headers: watch, body: tool('list_workers', {}) })).status).toBe(200);
-    for (const body of [tool('start_run', {}), [hello, tool('cancel_run', {})], tool('no_such_tool', {})]) {
+    const look = { handle_id: handleId };
+    expect((await ask({ headers: watch, body: tool('read_handle', look) })).status).toBe(200);
+    const refused = [
+      tool('start_run', {}),
+      [hello, tool('cancel_run', {})],
+      tool('no_such_tool', {}),
+      // Writes a file.
+      tool('read_handle', { ...look, mode: 'export' }),
+      // What a question of a run is answered with, in any session it has the id of.
+      { jsonrpc: '2.0', id: 0, result: { action: 'accept' } },
+      [{ jsonrpc: '2.0', id: 0, error: { code: -32_600, message: 'no' } }],
+    ];
+    for (const body of refused) {
       const answer = await ask({ headers: watch, body });
       expect(answer.status).toBe(403);
       expect(answer.headers['www-authenticate']).toBe('Bearer error="insufficient_scope", scope="run"');
