@@ -151,9 +151,9 @@ export async function assemble(options: PartsOptions): Promise<Parts> {
   const vault = openVault({ store: options.vaultStore, masterKeyFile: options.masterKeyFile, keepMs, clock });
   const privacy = createPrivacy({ vault, privacy: config.privacy, log });
   const collect = createCollect(vault, log);
-  const dispatch = createDispatch({ ...shared, ...recovery, privacy, enqueue });
   const home = env['HOME'] ?? homedir();
   const places = createPlaces(config, trustFile, home);
+  const dispatch = createDispatch({ ...shared, ...recovery, privacy, places, enqueue });
   const policy = policies[config.scheduling.policy];
   const trees = createWorkTrees(places);
   const readiness = createReadinessOf({ ...shared, dispatch, scheduler: () => scheduler });

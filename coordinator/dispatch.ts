@@ -1,4 +1,5 @@
 import { FleetError } from '../core/errors.ts';
+import { boundsElsewhere, type Bounds } from '../core/limits.ts';
 import { tookToBegin, workedIn } from '../core/pace.ts';
 import type { Logger } from '../platform/log.ts';
 import type { AttemptPrivacy } from '../schemas/privacy.ts';
@@ -10,6 +11,7 @@ import type { Fleet } from './fleet/fleet.ts';
 import type { FleetWorker } from './fleet/fleet-worker.ts';
 import { attemptKey, type OpenAttempt, type OpenAttempts } from './fleet/open-attempts.ts';
 import { startInput } from './fleet/start-input.ts';
+import type { Places } from './places.ts';
 import type { Privacy } from './privacy/privacy.ts';
 import type { WorkerLink } from './fleet/worker-link.ts';
 import type { Retries } from './retries.ts';
@@ -42,6 +44,7 @@ export interface DispatchOptions {
   retries: Pick<Retries, 'next'>;
   breakers: Pick<Breakers, 'ended'>;
   privacy: Pick<Privacy, 'outgoing' | 'words'>;
+  places: Pick<Places, 'recipesIn'>;
   changes: Changes;
   clock: Clock;
   log: Logger;
@@ -56,7 +59,8 @@ const ofTheLink = new Set(['WORKER_UNAVAILABLE', 'STORE_UNAVAILABLE', 'UNAUTHORI
 const cancelBatch = 64;
 
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { store, attempts, fleet, enqueue, retries, breakers, privacy, changes, clock, log } = options;
+  const { store, attempts, fleet, enqueue, retries, breakers, privacy, places, changes, clock, log } =
+    options;
 
   async function send(attempt: OpenAttempt, run: RunRecord): Promise<void> {
     const worker = fleet.get(attempt.worker_id);
@@ -70,7 +74,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       const { spec, told } = await privacy.outgoing(worker, link, run).catch(notRestored);
       if (told !== undefined) await takeDown(attempt, told);
       const sentMs = clock.uptimeMs();
-      const remoteRunId = await begin(link, attempt, { ...run, spec });
+      const remoteRunId = await begin(link, attempt, { ...run, spec }, boundsOn(worker, run));
       tookToBegin(worker.pace, clock.uptimeMs() - sentMs);
       workedIn(worker.pace, attempt.cwd);
       if (attempts.has(attempt)) attempts.confirm(attempt, remoteRunId);
@@ -79,6 +83,14 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       // Its news may have come before the answer, and settled it.
       if (attempts.has(attempt)) await notBegun(worker, link, attempt, run, error);
     }
+  }
+
+  /** A worker of this machine has our configuration, another only its own. */
+  function boundsOn({ signed }: FleetWorker, { spec }: RunRecord): Bounds | undefined {
+    if (signed === undefined) return undefined;
+    const { config, here } = places.recipesIn(spec.cwd);
+    const pipeline = Object.hasOwn(here, spec.pipeline) ? here[spec.pipeline] : undefined;
+    return boundsElsewhere(config, pipeline ?? {}, spec, signed.limits);
   }
 
   /** What was put back is on record before it leaves. */
@@ -219,7 +231,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   };
 }
 
-async function begin(link: WorkerLink, attempt: OpenAttempt, run: RunRecord): Promise<string> {
+async function begin(
+  link: WorkerLink,
+  attempt: OpenAttempt,
+  run: RunRecord,
+  bounds: Bounds | undefined,
+): Promise<string> {
   if (attempt.continues !== undefined) {
     const { run_id: remoteRunId } = await link.call('resume_run', { run_id: attempt.continues });
     return remoteRunId;
@@ -227,7 +244,7 @@ async function begin(link: WorkerLink, attempt: OpenAttempt, run: RunRecord): Pr
   const { attempt: number = run.attempts.length } = attempt;
   const key = attemptKey(run.run_id, number);
   const { reserved } = run.attempts[number - 1] ?? {};
-  const input = startInput(run.spec, key, { repeatable: attempt.past.terms.repeatable, reserved });
+  const input = startInput(run.spec, key, { repeatable: attempt.past.terms.repeatable, reserved, bounds });
   const { runs } = await link.call('start_run', input, { depth: run.spec.depth });
   const [started] = runs;
   if (started === undefined) throw new FleetError('INTERNAL', 'The worker started no run.');

@@ -7,7 +7,7 @@ import {
   type RunLimits,
 } from '../schemas/limits.ts';
 import type { Pipeline } from '../schemas/pipeline.ts';
-import type { LimitName } from '../schemas/run.ts';
+import type { LimitName, RunSpec } from '../schemas/run.ts';
 import { FleetError } from './errors.ts';
 
 const layerOf: Readonly<Record<RunLimitName, LimitLayer>> = {
@@ -40,6 +40,36 @@ export function askedLimits(
 ): RunLimits | undefined {
   const asked = strictestLimits(limits, pipeline.limits, spec.limits);
   return Object.keys(asked).length === 0 ? undefined : asked;
+}
+
+/** What a run may use at most, as it is asked for. */
+export type Bounds = Pick<RunSpec, 'wall_ms' | 'output_bytes' | 'limits'>;
+
+/**
+ * What our own configuration and pipeline bound a run to more strictly than a worker elsewhere has signed to do by
+ * itself: to be asked of it, like what the run asks for.
+ */
+export function boundsElsewhere(
+  config: Pick<Config, 'limits'>,
+  pipeline: Pick<Pipeline, 'limits'>,
+  spec: Bounds,
+  signed: SomeLimits & { wall_ms: number; output_bytes: number },
+): Bounds {
+  const { wall_ms, output_bytes } = config.limits;
+  const limits = askedLimits(config, pipeline, spec) ?? {};
+  const stricter = runLimitNames.flatMap((name) => {
+    const [bound, theirs = Infinity] = [limits[name], signed[name]];
+    return bound !== undefined && (bound < theirs || spec.limits?.[name] !== undefined)
+      ? [[name, bound]]
+      : [];
+  });
+  return {
+    ...(wall_ms < signed.wall_ms && { wall_ms: Math.min(wall_ms, spec.wall_ms ?? Infinity) }),
+    ...(output_bytes < signed.output_bytes && {
+      output_bytes: Math.min(output_bytes, spec.output_bytes ?? Infinity),
+    }),
+    ...(stricter.length > 0 && { limits: Object.fromEntries(stricter) }),
+  };
 }
 
 export function layersOfLimits(asked: RunLimits): LimitLayer[] {

@@ -81,7 +81,7 @@ const runnersUpShown = 3;
 type Pipelines = Readonly<Record<string, Pipeline>>;
 
 export interface Recipes {
-  config: Pick<Config, 'sandbox'>;
+  config: Pick<Config, 'sandbox' | 'limits'>;
   /** What the configuration has everywhere. */
   configured: Pipelines;
   /** What there is in the run's folder. */

@@ -22,8 +22,8 @@ export interface WorkerEvents {
 export interface Keeping {
   /** Connects, or starts the worker and connects. */
   open(signal: AbortSignal): Promise<WorkerLink>;
-  /** Before each wait for news: whether the worker may stay. Rejects where not. */
-  confirm(link: WorkerLink): Promise<void>;
+  /** Before each wait for news: whether the worker may stay, and what it has signed where that is new. Rejects where not. */
+  confirm(link: WorkerLink): Promise<WorkerLink['signed']>;
   /** Before anything else is said to a worker. */
   greet(link: WorkerLink): Promise<void>;
   ownBusy(): number;
@@ -76,7 +76,11 @@ async function useLink(worker: FleetWorker, link: WorkerLink, keeping: Keeping):
     log.info({ worker: worker.id, boot: link.descriptor.boot_id }, 'worker attached');
     events.changed();
     while (!signal.aborted) {
-      await keeping.confirm(link);
+      const signed = await keeping.confirm(link);
+      if (signed !== undefined) {
+        worker.signed = signed;
+        events.changed();
+      }
       await takeNews(worker, link, true, keeping);
     }
   } finally {

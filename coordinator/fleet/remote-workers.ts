@@ -20,8 +20,8 @@ export interface RemoteOptions {
 export interface RemoteWorkers {
   /** UNAUTHORIZED where its secret is unknown or wrong, and where it cannot prove who it is. */
   open(name: string, signal: AbortSignal): Promise<WorkerLink>;
-  /** From time to time: it proves itself anew where that is due. UNAUTHORIZED as above. */
-  confirm(name: string, link: WorkerLink): Promise<void>;
+  /** From time to time: it proves itself anew where that is due, and answers what it has signed. UNAUTHORIZED as above. */
+  confirm(name: string, link: WorkerLink): Promise<WorkerLink['signed']>;
   standing(name: string): Standing;
 }
 
@@ -38,13 +38,20 @@ export function createRemoteWorkers(options: RemoteOptions): RemoteWorkers {
       });
       if (claims !== undefined && isSame(link, claims)) return { ...link, signed: claims };
       await link.close();
-      throw new FleetError('UNAUTHORIZED', `Worker ${name} is another than it has signed.`);
+      throw another(name);
     },
     async confirm(name, link) {
-      if (prover.standing(name) === 'trusted') await prover.renew(name, urlOf(name), link);
+      if (prover.standing(name) !== 'trusted') return undefined;
+      const claims = await prover.renew(name, urlOf(name), link);
+      if (claims !== undefined && !isSame(link, claims)) throw another(name);
+      return claims;
     },
     standing: prover.standing,
   };
+}
+
+function another(name: string): FleetError {
+  return new FleetError('UNAUTHORIZED', `Worker ${name} is another than it has signed.`);
 }
 
 function isSame({ descriptor }: WorkerLink, claims: DescriptorClaims): boolean {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Bounds } from '../../core/limits.ts';
 import { sharedFields, type Reserved, type RunSpec } from '../../schemas/run.ts';
 import type { workerContracts } from '../../schemas/tools.ts';
 
@@ -10,6 +11,8 @@ export interface Allowance {
   repeatable: boolean;
   /** What it may use, in place of what the run may. */
   reserved: Reserved | undefined;
+  /** What it is held to by us, where its worker does not by itself. */
+  bounds?: Bounds | undefined;
 }
 
 /**
@@ -19,7 +22,7 @@ export interface Allowance {
 export function startInput(
   spec: RunSpec,
   requestKey: string,
-  { repeatable, reserved = {} }: Allowance,
+  { repeatable, reserved = {}, bounds = {} }: Allowance,
 ): StartInput {
   const {
     effort,
@@ -35,11 +38,12 @@ export function startInput(
   const { workspace = 'none' } = spec;
   return {
     ...rest,
+    ...bounds,
     workspace,
     request_key: requestKey,
     ...(tokens !== undefined && { max_tokens: tokens }),
     ...(turns !== undefined && { max_turns: turns }),
-    ...(wall_ms !== undefined && { wall_ms }),
+    ...(wall_ms !== undefined && { wall_ms: Math.min(wall_ms, bounds.wall_ms ?? Infinity) }),
     ...(repeatable && { idempotent: true }),
     ...(known.data !== undefined && { effort: known.data }),
   };

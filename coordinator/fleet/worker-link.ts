@@ -7,7 +7,7 @@ import type { RunDetail, WorkerDescriptor } from '../../schemas/worker.ts';
 export interface WorkerLink {
   readonly descriptor: WorkerDescriptor;
   /** What it has signed, where it had to. */
-  readonly signed?: Pick<DescriptorClaims, 'scope' | 'sandbox'>;
+  readonly signed?: Pick<DescriptorClaims, 'scope' | 'sandbox' | 'limits'>;
   readonly call: Peer<WorkerContracts>['call'];
   readonly notify: Peer<WorkerContracts>['notify'];
   readonly request: Peer<WorkerContracts>['request'];

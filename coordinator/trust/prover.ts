@@ -18,8 +18,8 @@ export type Standing = 'trusted' | 'finish' | 'refused';
 export interface Prover {
   /** Before anything else is asked of it. UNAUTHORIZED where it cannot. */
   prove(name: string, url: string, link: Asking): Promise<DescriptorClaims>;
-  /** The same again once its proof is half through its time, or a revocation came since. */
-  renew(name: string, url: string, link: Asking): Promise<void>;
+  /** The same again once its proof is half through its time, or a revocation came since; undefined until then. */
+  renew(name: string, url: string, link: Asking): Promise<DescriptorClaims | undefined>;
   standing(name: string): Standing;
 }
 
@@ -92,7 +92,8 @@ export function createProver(
     async renew(name, url, link) {
       const proof = proofs.get(name);
       const isDue = proof === undefined || now() >= proof.renewAt;
-      if (isDue || find(name).known.revocation_epoch !== proof.revocationEpoch) await prove(name, url, link);
+      const isLate = isDue || find(name).known.revocation_epoch !== proof.revocationEpoch;
+      return isLate ? prove(name, url, link) : undefined;
     },
     standing(name) {
       try {

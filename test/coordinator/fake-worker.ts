@@ -1,6 +1,7 @@
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { nanoid } from 'nanoid';
 import { FleetError } from '../../core/errors.ts';
+import type { Bounds } from '../../core/limits.ts';
 import type { Page, ReadInput } from '../../core/remote-bytes.ts';
 import type { LocalWorkers } from '../../coordinator/fleet/local-workers.ts';
 import type { WorkerLink } from '../../coordinator/fleet/worker-link.ts';
@@ -32,6 +33,8 @@ interface FakeRun {
 export class FakeWorker {
   readonly runs = new Map<string, FakeRun>();
   readonly started: string[] = [];
+  /** The bounds each was asked to be held to. */
+  readonly bounds: Bounds[] = [];
   readonly resumed: string[] = [];
   readonly answers: { answer: string; by: string | undefined; asked_at: number | undefined }[] = [];
   readonly cancelled: string[] = [];
@@ -216,7 +219,8 @@ export class FakeWorker {
     const next = '';
     return {
       describe_worker: () => this.describe(),
-      start_run: async ({ request_key: key = '' }) => {
+      start_run: async ({ request_key: key = '', wall_ms, output_bytes, limits }) => {
+        this.bounds.push({ wall_ms, output_bytes, limits });
         const silent = this.onStart(key) === 'die';
         if (silent) this.onStart = () => 'accept';
         const { detail } = this.start(key);

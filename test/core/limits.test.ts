@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   askedLimits,
+  boundsElsewhere,
   layersOfLimits,
   limitFix,
   limitOfEnd,
@@ -9,6 +10,7 @@ import {
   reachedLimit,
   reachedWords,
   strictestLimits,
+  type Bounds,
 } from '../../core/limits.ts';
 import { config } from '../../schemas/config.ts';
 import { limitLayers, runLimits, type LimitState } from '../../schemas/limits.ts';
@@ -115,5 +117,38 @@ describe('the limit that was reached', () => {
     expect(reachedWords('memory', { memory_bytes: 64 })).toBe('It has reached its limit: memory_bytes 64.');
     expect(reachedWords('memory')).toBe('It has reached a limit: memory.');
     expect(reachedWords('wall', {})).toBe('It has reached a limit: wall.');
+  });
+});
+
+describe('what a worker elsewhere is asked to hold a run to', () => {
+  const ours = config.parse({
+    limits: { wall_ms: 5_000, output_bytes: 5_000, memory_bytes: 2 ** 24, processes: 9 },
+  });
+  const ask = (spec: Bounds, signed: object = {}) =>
+    boundsElsewhere(ours, { limits: { open_files: 20 } }, spec, {
+      wall_ms: 9_000,
+      output_bytes: 9_000,
+      ...signed,
+    });
+
+  it('is what we are stricter in', () => {
+    const limits = { memory_bytes: 2 ** 24, processes: 9, open_files: 20 };
+    expect(ask({})).toEqual({ wall_ms: 5_000, output_bytes: 5_000, limits });
+    const theirs = {
+      wall_ms: 5_000,
+      output_bytes: 100,
+      memory_bytes: 2 ** 23,
+      processes: 10,
+      open_files: 20,
+    };
+    expect(ask({}, theirs)).toEqual({ limits: { processes: 9 } });
+  });
+
+  it('is no more than the run asks for', () => {
+    const asked = { wall_ms: 1_000, output_bytes: 7_000, limits: { memory_bytes: 2 ** 30, processes: 2 } };
+    const limits = { memory_bytes: 2 ** 24, processes: 2, open_files: 20 };
+    expect(ask(asked)).toEqual({ wall_ms: 1_000, output_bytes: 5_000, limits });
+    const strict = { wall_ms: 1, output_bytes: 1, memory_bytes: 1, processes: 1, open_files: 1 };
+    expect(ask(asked, strict)).toEqual({ limits: { memory_bytes: 2 ** 24, processes: 2 } });
   });
 });

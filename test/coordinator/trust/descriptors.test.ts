@@ -142,6 +142,14 @@ describe('a worker elsewhere', () => {
     }
   });
 
+  it('is asked to hold runs to what we are stricter in than it has signed to be', async () => {
+    const limits = { wall_ms: 900, output_bytes: 5_000, processes: 7 };
+    const far = await farWorker(honest, {}, workerContracts, { limits });
+    await far.fleet.start(1);
+    await eventually(() => far.worker.started.length === 1, 5_000);
+    expect(far.worker.bounds).toEqual([{ wall_ms: 900, output_bytes: undefined, limits: { processes: 7 } }]);
+  });
+
   it('gets none with a descriptor that is anything but right', async () => {
     const cases = Object.entries(forged);
     const fleets = await Promise.all(cases.map(([, sign]) => farWorker(sign)));
@@ -186,6 +194,27 @@ describe('a worker elsewhere', () => {
     await eventually(() => far.fleet.parts.fleet.get('far')?.state === 'up', 5_000);
     await refused({ ...far, fleet: await far.another() });
     expect(kept.length).toBeGreaterThan(1);
+  });
+
+  it('is held to what it signs when it proves itself anew', async () => {
+    let change: Partial<DescriptorClaims> = {};
+    const far = await farWorker((asked, { key, claims }) => signClaims(typ, claims(asked, change), key));
+    const known = () => far.fleet.parts.fleet.get('far');
+    await far.fleet.start(1);
+    await eventually(() => far.worker.started.length === 1 && known()?.state === 'up', 5_000);
+    const afterHalf = (): void => {
+      far.fleet.clock.nowMs += 300_000;
+      far.worker.tell([...far.worker.runs.values()][0], {});
+    };
+    const link = known()?.link;
+    change = { scope: { profile: 'strict', network: false, write: [], read: [] } };
+    afterHalf();
+    await eventually(() => known()?.signed?.scope.profile === 'strict', 5_000);
+    expect(known()?.link).toBe(link);
+    change = { slots: 1 };
+    afterHalf();
+    await eventually(() => known()?.refusal?.includes('another than it has signed') === true, 5_000);
+    expect(known()?.link).toBeUndefined();
   });
 
   it.each<[string, Partial<EnrolledWorker> | 'not']>([
