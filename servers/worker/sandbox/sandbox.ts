@@ -67,7 +67,7 @@ export function createSandbox(options: {
     async check({ config, pipeline, stages, cwd }) {
       const asked = askedSandbox(config, pipeline);
       if (!stages.some(isConfined)) return;
-      refuseHoles(scopeFor({ sandbox: config.sandbox, pipeline, cwd }), home, ours);
+      refuseHoles(scopeFor({ config, pipeline, cwd }), home, ours);
       if (typeof asked.network !== 'boolean') await hosts.check(asked.profile);
       if (asked.profile === 'off') return;
       await prove();
@@ -95,7 +95,7 @@ export function createSandbox(options: {
         network: asked.network === true,
         env,
         tmpBytes: sandbox.tmp_bytes,
-        scope: scopeFor({ sandbox, pipeline, cwd }),
+        scope: scopeFor({ config, pipeline, cwd }),
         ours,
         programs: ourPrograms(),
       };

@@ -14,17 +14,23 @@ export interface Scope {
 }
 
 interface Run {
-  sandbox: Config['sandbox'];
+  config: Pick<Config, 'sandbox' | 'roots' | 'pipelines'>;
   pipeline: Pipeline;
   cwd: string;
 }
 
 /**
  * What configuration and pipeline let commands reach besides the profile. A path below the run's folder
- * counts only where it leads to a place in it: what a run left there may be a link.
+ * counts only where it leads to a place in it: what a run left there may be a link. So does an absolute one that
+ * a link in any folder for runs is followed for.
  */
-export function scopeFor({ sandbox, pipeline, cwd }: Run): Scope {
+export function scopeFor({ config, pipeline, cwd }: Run): Scope {
+  const { sandbox } = config;
   const own = scopeOf(pipeline);
+  const opened = [...sandbox.write, ...(own.write ?? []), ...sandbox.read, ...(own.read ?? [])];
+  const forRuns = opened.some(isAbsolute) ? realPaths([cwd, ...foldersForRuns(config)]) : [];
+  const open = (paths: readonly string[]): string[] =>
+    places(paths.filter((path) => !isAbsolute(path) || leadsThere(path, forRuns)));
   const below = (path: string): string[] =>
     realPaths([cwd]).flatMap((workspace) =>
       realPaths([join(workspace, path)]).filter((real) => contains(workspace, real)),
@@ -32,10 +38,29 @@ export function scopeFor({ sandbox, pipeline, cwd }: Run): Scope {
   const places = (paths: readonly string[] = []): string[] =>
     paths.flatMap((path) => (isAbsolute(path) ? realPaths([path]) : below(path)));
   return {
-    write: [...realPaths(sandbox.write), ...places(own.write)],
-    read: [...realPaths(sandbox.read), ...places(own.read)],
+    write: open([...sandbox.write, ...(own.write ?? [])]),
+    read: open([...sandbox.read, ...(own.read ?? [])]),
     hide: [...realPaths(sandbox.hide), ...places(own.hide)],
   };
+}
+
+function foldersForRuns({ sandbox, roots, pipelines }: Run['config']): string[] {
+  const written = Object.values(pipelines).flatMap((pipeline) => scopeOf(pipeline).write ?? []);
+  return [...roots, ...sandbox.write, ...written.filter((path) => isAbsolute(path))];
+}
+
+/** Whether every link on the way lies where no run could have made it, or leads to the folder it could. */
+function leadsThere(path: string, forRuns: readonly string[]): boolean {
+  let at = '/';
+  for (const name of path.split('/').filter(Boolean)) {
+    const next = join(at, name);
+    const [real] = realPaths([next]);
+    if (real === undefined) return true;
+    const places = real === next ? [] : forRuns.filter((place) => contains(place, next));
+    if (places.length > 0 && !places.some((place) => contains(place, real))) return false;
+    at = real;
+  }
+  return true;
 }
 
 /**

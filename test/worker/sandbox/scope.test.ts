@@ -32,9 +32,10 @@ async function bench() {
     pipeline: object,
     configured: object,
     tried: Record<string, string>,
+    more: object = {},
   ): Promise<string[]> {
     const recipe = {
-      config: configSchema.parse({ sandbox: configured }),
+      config: configSchema.parse({ sandbox: configured, ...more }),
       pipeline: pipelineSchema.parse({ stages: [stage], ...pipeline }),
       stages: [stage],
       cwd: at('ws'),
@@ -162,6 +163,33 @@ describe('the scope of a pipeline', () => {
     expect(
       await reached({ sandbox: { write: ['way-out'] } }, {}, { 'write data': tried['write data'] }),
     ).toEqual([]);
+  });
+
+  it('follows no link a run may have made to what is opened by its whole path', async () => {
+    const { at, reached } = await bench();
+    const wanted = { 'write data': tried['write data'], 'read ssh': tried['read ssh'] };
+    mkdirSync(at('other'));
+    for (const folder of ['ws', 'other']) {
+      symlinkSync(at('data'), at(folder, 'data'));
+      symlinkSync(at('home/.ssh'), at(folder, 'ssh'));
+    }
+    symlinkSync(at('ws'), at('to-ws'));
+    const roots = { roots: [at('other')] };
+    for (const folder of ['ws', 'to-ws', 'other']) {
+      const open = { write: [at(folder, 'data')], read: [at(folder, 'ssh')] };
+      expect(await reached({}, open, wanted, roots)).toEqual([]);
+      expect(await reached({ sandbox: open }, {}, wanted, roots)).toEqual([]);
+    }
+    const open = { write: [at('other/data')], read: [at('other/ssh')] };
+    const written = { pipelines: { other: { stages: [stage], sandbox: { write: [at('other')] } } } };
+    expect(await reached({}, open, wanted, written)).toEqual([]);
+    // One of the user's own, in a folder that is not for runs; or to a place beside it.
+    expect(await reached({}, open, wanted)).toEqual(Object.keys(wanted));
+    symlinkSync(at('ws/out'), at('ws/to-out'));
+    const out = { 'write out': tried['write out'] };
+    expect(await reached({ read_only: true }, { write: [at('to-ws/to-out')] }, out)).toEqual(
+      Object.keys(out),
+    );
   });
 
   it.each(['/', '/var', 'home', 'state', 'state/workers', 'link-to-state'])(
