@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { checkProgram } from './check-program.ts';
 import type { Child } from './child.ts';
+import type { Entry } from './entry.ts';
 import type { ProcessSpec } from './process.ts';
 import type { Spawner } from './spawner.ts';
 
@@ -33,19 +34,26 @@ function wordsOf(argv: Words, { held }: ProcessSpec, cwd: string): Words {
   return [...held.through, ...argv];
 }
 
-/** Starts what a layer runs. A failure is thrown, rejected, or emitted as `error`, with an errno as `code`. */
+/**
+ * Starts what a layer runs, by `argv` in `cwd`. A failure is thrown, rejected, or emitted as `error`, with an errno
+ * as `code`. `entry`: what `argv` does before it becomes the command of `spec`, for who can do it without another program.
+ */
 export type SpawnRun = (
   argv: Words,
   spec: ProcessSpec,
   cwd: string,
-  passed?: readonly number[],
+  more?: { passed?: readonly number[] | undefined; entry?: Entry | undefined },
 ) => Child | Promise<Child>;
 
 /** By the spawner what needs no input and no further descriptors; all else, and without one, by ourselves. */
 export function spawnBy(spawner: Spawner | undefined): SpawnRun {
-  return (argv, spec, cwd, passed) => {
+  const startBy = (argv: Words, spec: ProcessSpec, cwd: string, entry?: Entry) =>
+    entry === undefined || spec.held !== undefined
+      ? spawner?.start(wordsOf(argv, spec, cwd), spec, cwd)
+      : spawner?.start(spec.argv, spec, spec.cwd, entry);
+  return (argv, spec, cwd, { passed, entry } = {}) => {
     const isPlain = spec.stdin === 'ignore' && passed === undefined;
-    const spawned = isPlain ? spawner?.start(wordsOf(argv, spec, cwd), spec, cwd) : undefined;
+    const spawned = isPlain ? startBy(argv, spec, cwd, entry) : undefined;
     return spawned ?? spawnChild(argv, spec, cwd, passed);
   };
 }

@@ -5,6 +5,7 @@ import { createServer, Socket, type Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
+import type { Entry } from './entry.ts';
 import { frameOf } from './spawner-frame.ts';
 import { send } from './process-table.ts';
 import { SpawnedChild } from './spawned-child.ts';
@@ -57,8 +58,13 @@ export class Spawner {
     if (Buffer.byteLength(this.#address) > longestAddress) this.#state = 'broken';
   }
 
-  /** undefined where it is not ready. Rejects with an errno as `code`. */
-  start(argv: readonly string[], spec: ProcessSpec, cwd: string): Promise<SpawnedChild> | undefined {
+  /** `entry`: where it is started. undefined where it is not ready. Rejects with an errno as `code`. */
+  start(
+    argv: readonly string[],
+    spec: ProcessSpec,
+    cwd: string,
+    entry?: Entry,
+  ): Promise<SpawnedChild> | undefined {
     const input = this.#process?.stdin;
     if (this.#state !== 'ready' || input === null || input === undefined) {
       if (this.#state === 'none') this.#openWhenBusy();
@@ -69,7 +75,7 @@ export class Spawner {
     this.#children.set(id, child);
     this.#connecting.set(id, child);
     this.#hold();
-    input.write(frameOf(id, cwd, argv, spec.env));
+    input.write(frameOf(id, cwd, argv, spec.env, entry));
     const { pid } = this.#process ?? {};
     const late = setTimeout(() => pid !== undefined && send(pid, 'SIGKILL'), this.#startMs).unref();
     return child.ready.finally(() => {

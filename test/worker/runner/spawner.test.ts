@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { entryOf } from '../../../servers/worker/runner/entry.ts';
 import type { ProcessSpec } from '../../../servers/worker/runner/process.ts';
 import { findPrograms } from '../../../servers/worker/runner/find-programs.ts';
 import type { SpawnedChild } from '../../../servers/worker/runner/spawned-child.ts';
@@ -71,6 +72,14 @@ describe('the spawner', () => {
     const { out } = await listen(await start('/bin/sh', '-c', 'cat /proc/$PPID/environ && echo read'));
     expect(out).toBe('read\n');
     expect((await listen(await start('/bin/cat', '/proc/self/environ'))).out).toBe(`PATH=${path}\0`);
+  });
+
+  it('says so where the namespaces a process was to be in are gone', async () => {
+    const { spawner, dir } = await openSpawner();
+    const spec: ProcessSpec = { argv: ['/bin/true'], cwd: dir, env: {}, stdin: 'ignore', tmpDir: dir };
+    // No process has that number: Linux gives none above 2 ** 22.
+    const entry = entryOf(2 ** 22 + 1, ['pid', 'mnt'], undefined);
+    expect(await failure(spawner.start(spec.argv, spec, dir, entry))).toMatchObject({ code: 'ESRCH' });
   });
 
   it('gives a process the signals of a fresh one', async () => {
