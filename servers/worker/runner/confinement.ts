@@ -87,7 +87,11 @@ function hide(path: string): Mount[] {
  * The folders above what is hidden in a writable one. Each a mount of its own, none can be renamed: else the
  * next run would hide an empty folder of that name, and what was in it would lie elsewhere.
  */
-function foldersAboveHidden({ writable, readable, hidden }: Confinement): string[] {
+export function foldersAboveHidden({
+  writable,
+  readable,
+  hidden,
+}: Pick<Confinement, 'writable' | 'readable' | 'hidden'>): string[] {
   const places = [...readable, ...hidden, ...writable].toSorted((one, other) => other.length - one.length);
   const isWritable = (folder: string): boolean => {
     const innermost = places.find((place) => contains(place, folder));

@@ -12,6 +12,7 @@ import {
 } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { FleetError } from '../../../../core/errors.ts';
+import { foldersAboveHidden } from '../../runner/confinement.ts';
 import { privatePlaces } from '../../sandbox/private-places.ts';
 import type { CommandPolicy } from '../../../../schemas/pipeline.ts';
 import { forbiddingRules } from './forbidding-rules.ts';
@@ -85,13 +86,15 @@ export async function prepareHome(input: HomeInput): Promise<CodexHome> {
   // Where nothing can be granted, what is not named is out of sight; of the system, /etc is named.
   const isSeen = (path: string): boolean =>
     ['/etc', cwd, ...readable, ...writable].some((folder) => isInside(path, folder));
+  const hidden = await hiddenBeside(input.mayEscalate ? [dir, ...secret] : secret.filter(isSeen), needed);
+  const pinned = input.readOnly ? [] : foldersAboveHidden({ writable: [cwd], readable, hidden });
   const profile = permissionProfile({
     codexHome: dir,
     packagePath: input.packagePath,
     workspace: input.readOnly ? 'read' : 'write',
     readable,
-    writable,
-    hidden: await hiddenBeside(input.mayEscalate ? [dir, ...secret] : secret.filter(isSeen), needed),
+    writable: [...writable, ...pinned],
+    hidden,
     mayEscalate: input.mayEscalate,
   });
   const toml = runConfigToml({

@@ -110,6 +110,24 @@ describe("an attempt's home", () => {
   });
 });
 
+it('lets no run rename what lies above something hidden in the workspace', async () => {
+  const given = input();
+  const at = (name: string): string => join(given.cwd, name);
+  mkdirSync(at('deep/er/.codex'), { recursive: true });
+  const filesystem = async (more: Partial<HomeInput>): Promise<unknown> => {
+    const { dir } = await prepareHome({ ...given, userHome: at('deep/er/.codex'), ...more });
+    return parse(readFileSync(join(dir, 'config.toml'), 'utf8'))['permissions'];
+  };
+  const hidden = { [at('deep/er/.codex')]: 'none' };
+  const pinned = { [at('deep')]: 'write', [at('deep/er')]: 'write' };
+  expect(await filesystem({})).toMatchObject({ fleet: { filesystem: { ...hidden, ...pinned } } });
+  const readOnly = JSON.stringify(await filesystem({ readOnly: true }));
+  expect([readOnly.includes(at('deep/er/.codex')), readOnly.includes(`${at('deep')}"`)]).toEqual([
+    true,
+    false,
+  ]);
+});
+
 describe('a sign-in', () => {
   it('is used in place where there is one', async () => {
     const { userHome, carried } = input();
