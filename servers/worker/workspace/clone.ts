@@ -1,5 +1,6 @@
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { FleetError } from '../../../core/errors.ts';
 import { git, GitFailed, type GitCall } from './git.ts';
 
 /** A private copy of a work tree, for one run. */
@@ -119,8 +120,9 @@ interface State {
 async function snapshot(gitDir: string, { workTree, tracked }: State, using: Using): Promise<string> {
   const index = join(gitDir, 'codex-fleet-index');
   const location = { GIT_DIR: gitDir, GIT_WORK_TREE: workTree, GIT_INDEX_FILE: index };
-  // Left where an earlier process died.
+  // Left where an earlier process died, or by a run: Git writes where a link leads.
   await rm(`${index}.lock`, { force: true });
+  await rm(index, { force: true });
   try {
     if (tracked !== undefined) await git(['read-tree', tracked], { cwd: workTree, ...using, location });
     await addAll(index, { cwd: workTree, ...using, location });
@@ -145,9 +147,21 @@ async function addAll(index: string, call: GitCall): Promise<void> {
     return;
   }
   const pathspecs = ['.', ...submodules.map((path) => `:(exclude,literal)${path}`)];
-  await writeFile(`${index}-paths`, pathspecs.join('\0'));
+  await writeAnew(`${index}-paths`, pathspecs.join('\0'));
   await git(['add', '--all', `--pathspec-from-file=${index}-paths`, '--pathspec-file-nul'], call);
   for (const path of submodules) await git(['update-index', '--add', '--remove', '--', path], call);
+}
+
+/** Whatever lies there under that name: a run may have left a link to a file of somebody else. */
+async function writeAnew(file: string, text: string): Promise<void> {
+  await rm(file, { recursive: true, force: true });
+  await writeFile(file, text, { flag: 'wx' });
+}
+
+/** What is written in a folder that is a link is written elsewhere, by us. */
+async function refuseLink(folder: string): Promise<void> {
+  if ((await lstat(folder).catch(() => undefined))?.isDirectory() === true) return;
+  throw new FleetError('WRONG_STATE', `The private copy has no folder ${folder} any more.`);
 }
 
 /**
@@ -163,7 +177,8 @@ export async function diffWorkspace(
 ): Promise<string[]> {
   const using = { env, signal };
   const gitDir = join(workspace.root, '.git');
-  await writeFile(join(gitDir, 'info', 'attributes'), plainBytes);
+  for (const name of ['.', 'info', 'objects']) await refuseLink(join(gitDir, name));
+  await writeAnew(join(gitDir, 'info', 'attributes'), plainBytes);
   const now = await snapshot(gitDir, { workTree: workspace.root, tracked: workspace.baseTree }, using);
   if (now === workspace.baseTree) return [];
   const trees = [workspace.baseTree, now];

@@ -229,6 +229,37 @@ test('leaves an empty submodule in peace, and names a folder that became a repos
   expect(await diffWorkspace(workspace, env, () => undefined)).toEqual(['grown']);
 });
 
+test('writes nothing where links lead that a run left in its copy', async () => {
+  const inner = join(dir, 'inner');
+  mkdirSync(inner);
+  sh(['init', '-q'], inner);
+  sh(['commit', '-q', '--allow-empty', '-m', 'inner'], inner);
+  sh(['-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', inner, 'module']);
+  sh(['commit', '-qam', 'module']);
+  const kept = join(dir, 'kept');
+  writeFileSync(kept, 'mine\n');
+  const workspace = await clone();
+  writeFileSync(join(workspace.root, 'a.txt'), 'changed\n');
+  const gitDir = join(workspace.root, '.git');
+  for (const name of ['info/attributes', 'codex-fleet-index', 'codex-fleet-index-paths']) {
+    rmSync(join(gitDir, name), { force: true });
+    symlinkSync(kept, join(gitDir, name));
+    expect(await diffOf(workspace), name).toContain('+changed');
+    expect(readFileSync(kept, 'utf8'), name).toBe('mine\n');
+  }
+  const elsewhere = join(dir, 'elsewhere');
+  for (const name of ['info', 'objects', '.']) {
+    rmSync(elsewhere, { recursive: true, force: true });
+    mkdirSync(elsewhere);
+    rmSync(join(gitDir, name === '.' ? '' : name), { recursive: true, force: true });
+    symlinkSync(elsewhere, join(gitDir, name === '.' ? '' : name).replace(/\/$/, ''));
+    await expect(diffOf(workspace), name).rejects.toThrow('no folder');
+    expect(readdirSync(elsewhere), name).toEqual([]);
+    rmSync(join(gitDir, name === '.' ? '' : name).replace(/\/$/, ''));
+    if (name !== '.') mkdirSync(join(gitDir, name));
+  }
+});
+
 test('stops half-way when it is told to', async () => {
   const repository = await findRepository(repo, env);
   if (repository === undefined) throw new Error('no repository');
