@@ -21,7 +21,8 @@ export interface RunGroup {
   close(): Promise<void>;
 }
 
-const cpuPeriodUs = 100_000;
+/** As short as this: within a period a run may take all cores at once, and what else runs waits for that long. */
+const shortestPeriodUs = 20_000;
 /** The kernel takes no less. */
 const leastQuotaUs = 1_000;
 
@@ -92,10 +93,11 @@ function bound(
   }
   if (controller === 'pids' && processes !== undefined) put('pids.max', String(processes + extra));
   if (controller === 'cpu' && cores !== undefined) {
-    const quota = String(Math.max(leastQuotaUs, Math.round(cores * cpuPeriodUs)));
-    if (version === 2) put('cpu.max', `${quota} ${String(cpuPeriodUs)}`);
+    const periodUs = Math.max(shortestPeriodUs, Math.ceil(leastQuotaUs / cores));
+    const [quota, period] = [String(Math.round(cores * periodUs)), String(periodUs)];
+    if (version === 2) put('cpu.max', `${quota} ${period}`);
     else {
-      put('cpu.cfs_period_us', String(cpuPeriodUs));
+      put('cpu.cfs_period_us', period);
       put('cpu.cfs_quota_us', quota);
     }
   }
