@@ -321,7 +321,12 @@ export class LiveRun {
       this.#close(outcome);
       return;
     }
-    const fault = await storeDiff(this.#deps, known, { workspace, stage, maxBytes: this.#maxDiffBytes });
+    const fault = await storeDiff(this.#deps, known, {
+      workspace,
+      recipe: this.#recipe,
+      stage,
+      maxBytes: this.#maxDiffBytes,
+    });
     delete known.progress.outcome;
     if (fault === undefined) known.workspace = undefined;
     else if (fault.kind === 'engine') known.facts.error ??= fault.message;

@@ -2,6 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { FleetError } from '../../../core/errors.ts';
 import { contains } from '../../../core/cwd-rule.ts';
 import type { Outcome } from '../../../schemas/run.ts';
+import type { PrivateCopy } from '../sandbox/sandbox.ts';
 import { cloneWorkspace, diffWorkspace, findRepository, type Workspace } from '../workspace/clone.ts';
 import { GitFailed } from '../workspace/git.ts';
 import type { LiveRecord } from './live-record.ts';
@@ -90,16 +91,19 @@ export async function storeDiff(
 
 interface DiffToStore {
   workspace: Workspace;
+  /** Git is confined as it asks for its commands; undefined where it is not known any more. */
+  recipe: Pick<PrivateCopy, 'config' | 'pipeline'> | undefined;
   /** Under which it is listed. */
   stage: string;
   maxBytes: number;
 }
 
 async function tryToStore(
-  { handles, env, now, log }: RunDeps,
+  deps: RunDeps,
   known: LiveRecord,
-  { workspace, stage, maxBytes }: DiffToStore,
+  { workspace, recipe, stage, maxBytes }: DiffToStore,
 ): Promise<Outcome | undefined> {
+  const { handles, env, now, log, sandbox } = deps;
   const { run_id } = known;
   // Of a process that died half-way.
   for (const { handle_id: id, stream } of handles.ofRun(run_id))
@@ -125,6 +129,8 @@ async function tryToStore(
   const timer = setTimeout(() => {
     stop.abort();
   }, maxDiffMs);
+  const startProcess =
+    recipe && (await sandbox.aroundCopy(deps.startProcess, { ...recipe, ...workspace, env }));
   const before = replacedBy(known);
   const kept = known.privacy.keepOriginal?.('diff');
   const write = (chunk: Buffer): void => {
@@ -132,7 +138,7 @@ async function tryToStore(
     kept?.add(chunk);
   };
   try {
-    const leftOut = await diffWorkspace(workspace, env, write, stop.signal);
+    const leftOut = await diffWorkspace(workspace, env, write, { signal: stop.signal, startProcess });
     if (leftOut.length > 0) fault ??= failure(`${leftOut.join(', ')} became a repository of its own.`);
   } catch (error) {
     log.warn({ run_id, err: error, git: error instanceof GitFailed && error.complaint }, 'no diff');

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { askedSandbox, dispensable, holdsLayer, planSandbox, sandboxNote } from '../../../core/sandbox.ts';
+import { contains } from '../../../core/cwd-rule.ts';
 import { findInstall } from '../../../platform/install.ts';
 import type { Config } from '../../../schemas/config.ts';
 import type { Pipeline, Stage } from '../../../schemas/pipeline.ts';
@@ -8,6 +9,7 @@ import type { EngineReport } from '../engines/engine.ts';
 import type { ReapingLayer } from '../runner/layer.ts';
 import type { StartProcess } from '../runner/process.ts';
 import { confinementOf } from './confine.ts';
+import { realPaths } from './private-places.ts';
 import { refuseHoles, scopeFor } from './scope.ts';
 import { createHosts } from './network/hosts.ts';
 import type { Proven } from './try-ways.ts';
@@ -33,6 +35,20 @@ export interface Sandbox {
   check(asked: { config: Config; pipeline: Pipeline; stages: readonly Stage[]; cwd: string }): Promise<void>;
   /** Starts the processes of a stage as its profile says; throws what check() would. */
   around(startProcess: StartProcess, start: ConfinedStage): StartProcess;
+  /**
+   * Starts our own Git in a run's private copy, confined as the profile says, without network; undefined
+   * under the profile `off`, and where no namespaces hold.
+   */
+  aroundCopy(startProcess: StartProcess, copy: PrivateCopy): Promise<StartProcess | undefined>;
+}
+
+/** A private copy, and what it borrows of Git's objects. */
+export interface PrivateCopy {
+  config: Config;
+  pipeline: Pipeline;
+  root: string;
+  objectDirs: readonly string[];
+  env: Readonly<Record<string, string>>;
 }
 
 /**
@@ -106,6 +122,29 @@ export function createSandbox(options: {
       const files = without.includes('filesystem') ? 'in part' : 'whole';
       return (spec, io) => start(way.confine(spec, confinement, files), io);
     },
+    async aroundCopy(startProcess, { config, pipeline, root, objectDirs, env }) {
+      const { profile } = askedSandbox(config, pipeline);
+      if (profile === 'off') return undefined;
+      await prove();
+      const way = proven?.way;
+      if (way?.by !== 'namespaces') return undefined;
+      const [top = root] = realPaths([root]);
+      // What the run had hidden from it in its own folder is not to be taken for removed.
+      const hide = scopeFor({ config, pipeline, cwd: root }).hide.filter((path) => !contains(top, path));
+      const confinement = confinementOf(profile, {
+        cwd: root,
+        readOnly: false,
+        network: false,
+        env: { HOME: home, ...env },
+        tmpBytes: config.sandbox.tmp_bytes,
+        scope: { write: [], read: realPaths(objectDirs), hide },
+        ours,
+        programs: ourPrograms(),
+      });
+      const filters = proven?.states.some(isFilter) === true;
+      const confined = { ...confinement, filtersCalls: confinement.filtersCalls && filters };
+      return (spec, io) => startProcess(way.confine(spec, confined, 'whole'), io);
+    },
   };
 }
 
@@ -126,6 +165,10 @@ const filesInPart = { state: 'degraded', why: 'modes and times of files outside 
 /** The folder of our package: its built files need those beside them. */
 function ourPrograms(): string {
   return dirname(dirname(dirname(findInstall().entry)));
+}
+
+function isFilter({ layer, state }: LayerState): boolean {
+  return layer === 'system_calls' && state === 'enforced';
 }
 
 function isConfined(stage: Stage): boolean {

@@ -1,6 +1,7 @@
 import { copyFile, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FleetError } from '../../../core/errors.ts';
+import type { StartProcess } from '../runner/process.ts';
 import { git, GitFailed, type GitCall } from './git.ts';
 
 /** A private copy of a work tree, for one run. */
@@ -22,6 +23,8 @@ interface Using {
   env: Env;
   /** Ends it half-way. */
   signal?: AbortSignal | undefined;
+  /** Confines it. */
+  startProcess?: StartProcess | undefined;
 }
 
 export interface Repository {
@@ -173,9 +176,9 @@ export async function diffWorkspace(
   workspace: Workspace,
   env: Env,
   onOutput: (chunk: Buffer) => void,
-  signal?: AbortSignal,
+  how: Omit<Using, 'env'> = {},
 ): Promise<string[]> {
-  const using = { env, signal };
+  const using = { env, ...how };
   const gitDir = join(workspace.root, '.git');
   for (const name of ['.', 'info', 'objects']) await refuseLink(join(gitDir, name));
   await writeAnew(join(gitDir, 'info', 'attributes'), plainBytes);
