@@ -1,4 +1,5 @@
 import type { Recipes } from '../core/placement.ts';
+import { onceATurn } from '../platform/once-a-turn.ts';
 import { configAt } from '../platform/project-config.ts';
 import { findWorkTree } from '../platform/work-tree.ts';
 import type { Config } from '../schemas/config.ts';
@@ -13,14 +14,14 @@ export interface Places {
 }
 
 export function createPlaces(config: Config, trustFile: string, home: string): Places {
-  const configIn = (cwd: string): Config => configAt(config, cwd, trustFile);
+  const configIn = onceATurn((cwd): Config => configAt(config, cwd, trustFile));
   return {
     configIn,
     recipesIn(cwd) {
       const here = narrowed(cwd);
       return { config: here, configured: config.pipelines, here: here.pipelines };
     },
-    workTree: (cwd) => findWorkTree(cwd, home),
+    workTree: onceATurn((cwd) => findWorkTree(cwd, home)),
   };
 
   /** A file that was broken since a run was accepted keeps it from nothing here: its worker says what is wrong. */

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { depthVariable, readDepth, runEnvironment, type Environment } from '../../platform/environment.ts';
+import { onceATurn } from '../../platform/once-a-turn.ts';
 import { configAt } from '../../platform/project-config.ts';
 import { findWorkTree } from '../../platform/work-tree.ts';
 import type { Config } from '../../schemas/config.ts';
@@ -20,7 +21,7 @@ export interface Places {
 export function createPlaces(options: { config: Config; env: Environment; trustFile: string }): Places {
   const { config, env, trustFile } = options;
   return {
-    configIn: (cwd) => configAt(config, cwd, trustFile),
+    configIn: onceATurn((cwd) => configAt(config, cwd, trustFile)),
     environmentOf: (here, depth) => ({ ...runEnvironment(env, here), [depthVariable]: String(depth + 1) }),
     inRepository: (cwd) => findWorkTree(cwd, env['HOME'] ?? homedir()) !== undefined,
     depth: readDepth(env),
