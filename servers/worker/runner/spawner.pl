@@ -20,6 +20,8 @@ use Socket qw(PF_UNIX SOCK_STREAM pack_sockaddr_un);
 my $address = pack_sockaddr_un($ARGV[0]);
 my $input = '';
 my %ids;
+# Connections no process has yet: made while the process before begins, so that none waits for its own.
+my @spare;
 my %signals;
 @signals{split ' ', $Config{sig_name}} = split ' ', $Config{sig_num};
 my $none = POSIX::SigSet->new;
@@ -39,6 +41,7 @@ open(my $nothing, '<', '/dev/null') or die "/dev/null: $!\n";
 fcntl(STDIN, F_SETOWN, $$ + 0) or die "F_SETOWN: $!\n";
 fcntl(STDIN, F_SETFL, fcntl(STDIN, F_GETFL, 0) | O_ASYNC | O_NONBLOCK) or die "F_SETFL: $!\n";
 
+connect_ahead();
 tell_worker('ready');
 while (take_frames()) {
     collect();
@@ -72,13 +75,22 @@ sub start {
     return tell_worker('e', $id, $! + 0) if !defined $pid;
     become($id, $entry, $filter, $folder, \@argv, \@words, $out, $err) if $pid == 0;
     $ids{$pid} = $id;
+    connect_ahead();
 }
 
 sub channel {
     my ($greeting) = @_;
+    my $socket = shift(@spare) // connection() or return;
+    syswrite($socket, $greeting) or return;
+    return $socket;
+}
+
+# Never before a fork: a process would hold what another will write to.
+sub connect_ahead { push @spare, connection() // () for @spare .. 1 }
+
+sub connection {
     socket(my $socket, PF_UNIX, SOCK_STREAM, 0) or return;
     connect($socket, $address) or return;
-    syswrite($socket, $greeting) or return;
     return $socket;
 }
 

@@ -177,7 +177,8 @@ export class Spawner {
 
   /** Who knows no id of ours is not of ours. */
   #greet(socket: Socket): void {
-    socket.on('error', () => undefined);
+    // Some come before there is a process for them, and keep nobody waiting.
+    socket.unref().on('error', () => undefined);
     const read = (): void => {
       const greeting: unknown = socket.read(greetingBytes);
       if (!Buffer.isBuffer(greeting)) return;
@@ -189,7 +190,7 @@ export class Spawner {
         socket.destroy();
         return;
       }
-      child.connected(text.startsWith('1') ? 'stdout' : 'stderr', socket);
+      child.connected(text.startsWith('1') ? 'stdout' : 'stderr', socket.ref());
       if (child.stdout !== null && child.stderr !== null) this.#connecting.delete(id);
     };
     socket.on('readable', read);
