@@ -95,7 +95,8 @@ async function ownCredentials({ id, config, env }: OpenOptions): Promise<Record<
 async function openLocked(options: OpenOptions, unlock: () => Promise<void>): Promise<OpenWorker> {
   const { id, dir, config, log, engines } = options;
   const swept = await sweepLeftovers(dir);
-  if (swept.processes + swept.cgroups > 0) log.warn(swept, 'ended what an earlier process left running');
+  if (swept.processes + swept.cgroups + swept.namespaces > 0)
+    log.warn(swept, 'ended what an earlier process left running');
   const env = runEnvironment(options.env, config);
   const path = env['PATH'] ?? '';
   // What an engine keeps of a conversation holds it as it was said.

@@ -7,6 +7,8 @@ import { kernelBootId, readLeftovers } from './ledger.ts';
 export interface Swept {
   processes: number;
   cgroups: number;
+  /** Whoever of this machine had begun to open them. */
+  namespaces: number;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface Swept {
  * how much there was.
  */
 export async function sweepLeftovers(stateDir: string): Promise<Swept> {
-  const swept: Swept = { processes: 0, cgroups: 0 };
+  const swept: Swept = { processes: 0, cgroups: 0, namespaces: 0 };
   const bootId = kernelBootId();
   for (const leftovers of readLeftovers(stateDir)) {
     if (stillRuns(leftovers.owner)) continue;
@@ -30,6 +32,6 @@ export async function sweepLeftovers(stateDir: string): Promise<Swept> {
   }
   const halfOpen = halfOpenNamespaces();
   await endProcesses(halfOpen);
-  swept.processes += halfOpen.length;
+  swept.namespaces = halfOpen.length;
   return swept;
 }

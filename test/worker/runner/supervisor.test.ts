@@ -91,7 +91,7 @@ describe('a supervisor by process groups', () => {
     const stateDir = scratchFolder();
     const marker = newMarker();
     const supervisor = await startSupervisor('best_effort', stateDir, marker);
-    expect(await sweepLeftovers(stateDir)).toEqual({ processes: 0, cgroups: 0 });
+    expect(await sweepLeftovers(stateDir)).toMatchObject({ processes: 0, cgroups: 0 });
     supervisor.kill('SIGKILL');
     await once(supervisor, 'exit');
 
@@ -99,7 +99,7 @@ describe('a supervisor by process groups', () => {
     expect(swept.processes).toBeGreaterThanOrEqual(1);
     // Two grandchildren left their group before anybody looked (three processes): the sweep cannot know them.
     expect(processesWith(marker).length).toBeLessThanOrEqual(3);
-    expect(await sweepLeftovers(stateDir)).toEqual({ processes: 0, cgroups: 0 });
+    expect(await sweepLeftovers(stateDir)).toMatchObject({ processes: 0, cgroups: 0 });
   });
 });
 

@@ -34,11 +34,11 @@ describe('sweeping', () => {
     const { child, identity } = startSleeper();
     leave(stateDir, [{ started: identity }]);
     const gone = once(child, 'exit');
-    expect(await sweepLeftovers(stateDir)).toEqual({ processes: 1, cgroups: 0 });
+    expect(await sweepLeftovers(stateDir)).toMatchObject({ processes: 1, cgroups: 0 });
     await gone;
     expect(child.signalCode).toBe('SIGKILL');
     expect(readdirSync(join(stateDir, 'processes'))).toEqual([]);
-    expect(await sweepLeftovers(stateDir)).toEqual({ processes: 0, cgroups: 0 });
+    expect(await sweepLeftovers(stateDir)).toMatchObject({ processes: 0, cgroups: 0 });
   });
 
   it.each([
@@ -64,7 +64,7 @@ describe('sweeping', () => {
       const stateDir = scratchFolder();
       const { identity } = startSleeper();
       leave(stateDir, entries(identity), owner, boot);
-      expect(await sweepLeftovers(stateDir)).toEqual({ processes: 0, cgroups: 0 });
+      expect(await sweepLeftovers(stateDir)).toMatchObject({ processes: 0, cgroups: 0 });
       expect(identify(identity.pid)).toEqual(identity);
     },
   );
@@ -78,7 +78,7 @@ describe('sweeping', () => {
     const stateDir = scratchFolder();
     leave(stateDir, [{ cgroup: folder }, { cgroup: join(home, 'codex-fleet-test-none') }]);
     const gone = once(child, 'exit');
-    expect(await sweepLeftovers(stateDir)).toEqual({ processes: 0, cgroups: 2 });
+    expect(await sweepLeftovers(stateDir)).toMatchObject({ processes: 0, cgroups: 2 });
     await gone;
     expect(
       readdirSync(home).filter((name) => name.startsWith(`codex-fleet-test-${String(process.pid)}`)),
@@ -86,7 +86,7 @@ describe('sweeping', () => {
   });
 
   it('does nothing where nothing was ever noted', async () => {
-    expect(await sweepLeftovers(scratchFolder())).toEqual({ processes: 0, cgroups: 0 });
+    expect(await sweepLeftovers(scratchFolder())).toMatchObject({ processes: 0, cgroups: 0 });
   });
 });
 
