@@ -5,7 +5,7 @@ import { packRuns, pollEnvelopeBytes } from '../../core/poll-reply.ts';
 import type { Call, Input, Output } from '../../mcp/handlers.ts';
 import { isTerminal } from '../../schemas/run-words.ts';
 import { maxReplyBytes, type FleetContracts } from '../../schemas/tools.ts';
-import type { RunRecord } from '../store/run-store.ts';
+import type { RunRecord, Selected } from '../store/run-store.ts';
 import type { HandlerDeps } from './deps.ts';
 import { unknownRun } from './find-run.ts';
 import { longerPreviews } from './longer-previews.ts';
@@ -25,7 +25,7 @@ const passingPreviewTokens = 200;
 export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Promise<Output<Contract>> {
   const { store, news, asks, clock, changes } = deps;
 
-  async function waitForNews(input: PollInput, call: Call): Promise<{ rows: RunRecord[]; open: number }> {
+  async function waitForNews(input: PollInput, call: Call): Promise<Selected> {
     const { wait_ms: waitMs = 0, until = 'change' } = input;
     const scope = scopeOf(input, call.owner);
     const after_seq = readCursor(input.cursor);
@@ -42,38 +42,33 @@ export function pollRun(deps: HandlerDeps): (input: PollInput, call: Call) => Pr
       heard = await news.wait(interest, waitMs, call.signal);
     }
     for (;;) {
-      const rows = await select(scope, after_seq);
-      const open = await countOpen(scope, rows);
-      if (!heard || isEnough(until, rows, open)) return { rows, open };
-      progress(open);
+      const found = await look(scope, after_seq);
+      if (!heard || isEnough(until, found)) return found;
+      progress(found.open);
       heard = await news.wait(interest, Math.max(0, deadlineMs - clock.uptimeMs()), call.signal);
     }
   }
   /** From memory where that holds all that is asked about: a caller waits for runs that change now. */
-  function select(scope: Scope, afterSeq: number): RunRecord[] | Promise<RunRecord[]> {
+  function look(scope: Scope, afterSeq: number): Selected | Promise<Selected> {
     const known = [...new Set(scope.run_ids)].map((runId) => changes.recent(runId));
-    const runs = known.filter((run) => run !== undefined);
-    if (runs.length === 0 || runs.length < known.length) {
-      return store.select({ ...scope, after_seq: afterSeq, limit: pageSize });
+    const all = known.filter((run) => run !== undefined);
+    if (all.length === 0 || all.length < known.length || scope.task_id !== undefined) {
+      return store.selectWithOpen({ ...scope, after_seq: afterSeq, limit: pageSize });
     }
-    return runs.filter((run) => run.seq > afterSeq).toSorted((a, b) => a.seq - b.seq);
+    const runs = all.filter((run) => run.seq > afterSeq).toSorted((a, b) => a.seq - b.seq);
+    return { runs, open: all.filter((run) => !isTerminal(run.status)).length };
   }
   /** Open, and without news since: then there is nothing to read yet. */
   function isUnchanged(runId: string, afterSeq: number): boolean {
     const known = changes.open.get(runId);
     return known !== undefined && known.seq <= afterSeq;
   }
-  function countOpen(scope: Scope, rows: readonly RunRecord[]): number | Promise<number> {
-    if (scope.run_ids === undefined) return store.countOpen(scope);
-    const ended = new Set(rows.filter((run) => isTerminal(run.status)).map((run) => run.run_id));
-    return new Set(scope.run_ids.filter((runId) => changes.open.has(runId) && !ended.has(runId))).size;
-  }
 
   return async (input, call) => {
     await checkScope(deps, input, call.owner);
     const isLong = (input.wait_ms ?? 0) > 0;
     const leave = asks.waits(scopeOf(input, call.owner), isLong ? call.connection : undefined);
-    const { rows, open } = await waitForNews(input, call).finally(leave);
+    const { runs: rows, open } = await waitForNews(input, call).finally(leave);
     const tokens = input.preview_tokens ?? defaultPreviewTokens;
     const previews = tokens > defaultPreviewTokens ? await longerPreviews(deps, rows, tokens) : new Map();
     const isPassing = (run: RunRecord) =>
@@ -140,10 +135,10 @@ function readCursor(cursor: string | undefined): number {
   return seq;
 }
 
-function isEnough(until: Until, rows: readonly RunRecord[], open: number): boolean {
-  if (open === 0 || rows.length === pageSize) return true;
-  if (until === 'change') return rows.length > 0;
-  return rows.some((run) => run.status === 'input_required' || (until === 'any' && isTerminal(run.status)));
+function isEnough(until: Until, { runs, open }: Selected): boolean {
+  if (open === 0 || runs.length === pageSize) return true;
+  if (until === 'change') return runs.length > 0;
+  return runs.some((run) => run.status === 'input_required' || (until === 'any' && isTerminal(run.status)));
 }
 
 /** Ended, or in need of an answer: what a call that waits for ends must look at. */

@@ -155,13 +155,17 @@ function createShelfReader({ table, runs, leases, drained, owed, tasks, told, la
         (task === undefined || run.spec.task_id === task),
     );
   }
+  function select(selection: Selection): RunRecord[] {
+    const news = matching(selection).filter((run) => run.seq > selection.after_seq);
+    return structuredClone(news.sort((a, b) => a.seq - b.seq).slice(0, selection.limit));
+  }
   return {
     get: (runId) => structuredClone(runs.get(runId)),
-    select(selection) {
-      const news = matching(selection).filter((run) => run.seq > selection.after_seq);
-      return structuredClone(news.sort((a, b) => a.seq - b.seq).slice(0, selection.limit));
-    },
-    countOpen: (scope) => matching(scope).filter((run) => run.ended_at === undefined).length,
+    select,
+    selectWithOpen: (selection) => ({
+      runs: select(selection),
+      open: matching(selection).filter((run) => run.ended_at === undefined).length,
+    }),
     lately: (last) =>
       structuredClone([...runs.values()].slice(-last).filter((run) => run.ended_at !== undefined)),
     ended: ({ until, after, limit }) =>

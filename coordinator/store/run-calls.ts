@@ -8,6 +8,7 @@ import type {
   Owed,
   RunRecord,
   RunStore,
+  Selected,
   Selection,
 } from './run-store.ts';
 
@@ -15,7 +16,7 @@ import type {
 export interface RunReader {
   get(runId: string): RunRecord | undefined;
   select(selection: Selection): RunRecord[];
-  countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): number;
+  selectWithOpen(selection: Selection): Selected;
   lately(last: number): RunRecord[];
   ended(selection: EndedSelection): EndedRun[];
   owed(): Owed[];
@@ -92,7 +93,7 @@ export function createRunCalls({ send: sendAlone, reader, close }: Parts): RunSt
     expired: async (now) => reader().expired(now),
     get: async (runId) => reader().get(runId),
     select: async (selection) => reader().select(selection),
-    countOpen: async (selection) => reader().countOpen(selection),
+    selectWithOpen: async (selection) => reader().selectWithOpen(selection),
     lately: async (last) => reader().lately(last),
     ended: async (selection) => reader().ended(selection),
     owed: async () => reader().owed(),

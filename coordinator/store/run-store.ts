@@ -183,6 +183,11 @@ export interface Selection {
   limit: number;
 }
 
+export interface Selected {
+  runs: RunRecord[];
+  open: number;
+}
+
 export interface EndedSelection {
   until: number;
   after?: Pick<EndedRun, 'ended_at' | 'arrival'>;
@@ -257,8 +262,11 @@ export interface RunStore {
   get(runId: string): Promise<RunRecord | undefined>;
   /** By rising seq, those changed after `after_seq`. */
   select(selection: Selection): Promise<RunRecord[]>;
-  /** Runs of the selection that are not terminal. */
-  countOpen(selection: Omit<Selection, 'after_seq' | 'limit'>): Promise<number>;
+  /**
+   * The same, and how many runs are not terminal, changed or not: both of one moment, so that where none is open
+   * no end is missing.
+   */
+  selectWithOpen(selection: Selection): Promise<Selected>;
   /** Those of the `last` runs to arrive that have ended, by arrival. */
   lately(last: number): Promise<RunRecord[]>;
   /** Runs that ended up to `until` and come after `after`: those that ended first, then by arrival. */

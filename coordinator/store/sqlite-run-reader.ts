@@ -32,6 +32,9 @@ export function openSqliteRunReader(file: string): SqliteRunReader {
     };
   }
 
+  function select(selection: Selection): RunRecord[] {
+    return sql.select(selection).map((row) => loader.complete(row));
+  }
   const openPage = consistent((arrivals: readonly number[]): RunRecord[] => {
     return sql.openOf.all(JSON.stringify(arrivals)).map((row) => loader.complete(row));
   });
@@ -39,8 +42,10 @@ export function openSqliteRunReader(file: string): SqliteRunReader {
 
   return {
     get: consistent((runId: string) => loader.byId(runId)),
-    select: consistent((selection: Selection) => sql.select(selection).map((row) => loader.complete(row))),
-    countOpen: consistent((selection: Omit<Selection, 'after_seq' | 'limit'>) => sql.countOpen(selection)),
+    select: consistent(select),
+    selectWithOpen: consistent((selection: Selection) => {
+      return { runs: select(selection), open: sql.countOpen(selection) };
+    }),
     lately: consistent((last: number) => sql.lately.all(last).map((row) => loader.complete(row))),
     ended: consistent((selection: EndedSelection) => sql.ended(selection)),
     owed: consistent(() => sql.owed.all()),

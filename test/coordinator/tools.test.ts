@@ -42,7 +42,8 @@ describe('start_run', () => {
     ]) {
       await expect(fleet.start(1, { cwd }), cwd).rejects.toMatchObject({ code: 'CWD_NOT_ALLOWED' });
     }
-    expect(await fleet.store.countOpen({ owner: 'local' })).toBe(1);
+    const { open } = await fleet.store.selectWithOpen({ owner: 'local', after_seq: 0, limit: 1 });
+    expect(open).toBe(1);
   });
 
   it('works by default where the caller stands, and derives the same task for the same call', async () => {

@@ -205,7 +205,7 @@ const reads = fc.tuple(few, few).map(([at, seq]) =>
         after_seq: 0,
         limit: 9,
       }),
-    (store) => store.countOpen({ owner: `owner-${at % 2}` }),
+    (store) => store.selectWithOpen({ owner: `owner-${at % 2}`, after_seq: seq, limit: at }),
     (store) => store.ended({ until: at, limit: seq }),
     (store) => store.ended({ until: 1e9, after: { ended_at: at, arrival: seq }, limit: 3 }),
     (store) => store.firstOf('owner-0', `task-${at % 2}`),

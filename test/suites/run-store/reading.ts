@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { everyone } from '../../../core/owners.ts';
 import { claimOf, finishOf, handleOf, newRun } from '../../helpers/runs.ts';
@@ -27,8 +28,10 @@ export function readingCases(bench: Bench): void {
       const ended = await bench.claimed(newRun({ spec: { task_id: 'a' } }));
       await bench.store.finish([finishOf(ended.run_id)]);
       async function found(scope: { run_ids?: string[]; task_id?: string }): Promise<[string[], number]> {
-        const runs = await bench.store.select({ owner: 'jane', ...scope, after_seq: 0, limit: 10 });
-        return [runs.map((run) => run.run_id), await bench.store.countOpen({ owner: 'jane', ...scope })];
+        const selection = { owner: 'jane', ...scope, after_seq: 0, limit: 10 };
+        const { runs, open } = await bench.store.selectWithOpen(selection);
+        expect(await bench.store.select(selection)).toEqual(runs);
+        return [runs.map((run) => run.run_id), open];
       }
       expect(await found({})).toEqual([[a.run_id, b.run_id, ended.run_id], 2]);
       expect(await found({ task_id: 'a' })).toEqual([[a.run_id, ended.run_id], 1]);
@@ -45,13 +48,35 @@ export function readingCases(bench: Bench): void {
       const his = await bench.created(newRun({ owner: 'joe', spec: { task_id: 'a' } }));
       const other = await bench.created(newRun({ owner: 'joe', spec: { task_id: 'b' } }));
       async function found(scope: { run_ids?: string[]; task_id?: string }): Promise<[string[], number]> {
-        const runs = await bench.store.select({ owner: everyone, ...scope, after_seq: 0, limit: 10 });
-        return [runs.map((run) => run.run_id), await bench.store.countOpen({ owner: everyone, ...scope })];
+        const selection = { owner: everyone, ...scope, after_seq: 0, limit: 10 };
+        const { runs, open } = await bench.store.selectWithOpen(selection);
+        expect(await bench.store.select(selection)).toEqual(runs);
+        return [runs.map((run) => run.run_id), open];
       }
       expect(await found({})).toEqual([[hers.run_id, his.run_id, other.run_id], 3]);
       expect(await found({ task_id: 'a' })).toEqual([[hers.run_id, his.run_id], 2]);
       expect(await found({ run_ids: [hers.run_id, other.run_id] })).toEqual([[hers.run_id, other.run_id], 2]);
       expect(await found({ run_ids: [other.run_id], task_id: 'a' })).toEqual([[], 0]);
+    });
+
+    it('counts as ended only what it tells the end of, while runs end', async () => {
+      const made = await bench.store.submit(Array.from({ length: 60 }, () => newRun()));
+      const ids = made.map((each) => (each.kind === 'created' ? each.run.run_id : ''));
+      await bench.store.claim(ids.map((id) => claimOf(id)));
+      let ending = true;
+      const ended = Promise.all(
+        ids.map(async (id, at) => {
+          // Some in one commit, some in the next.
+          await delay(at % 20);
+          await bench.store.finish([finishOf(id)]);
+        }),
+      ).finally(() => (ending = false));
+      while (ending) {
+        const { runs, open } = await bench.store.selectWithOpen({ owner: 'jane', after_seq: 0, limit: 100 });
+        expect(runs.filter((run) => run.ended_at === undefined).length).toBe(open);
+        await setImmediate();
+      }
+      await ended;
     });
 
     it('finds a handle with its run and owner', async () => {
