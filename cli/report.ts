@@ -11,8 +11,18 @@ export function report(error: unknown, json: boolean): number {
 }
 
 function unexpected(error: unknown): FleetError {
+  if (isFull(error)) {
+    return new FleetError('STORE_UNAVAILABLE', `No space is left on the disk (${error.message}).`, {
+      next: 'Free disk space and repeat the command.',
+      cause: error,
+    });
+  }
   return new FleetError('INTERNAL', error instanceof Error ? error.message : 'Something went wrong.', {
     next: 'Run `codex-fleet doctor`; it checks what this command needs.',
     cause: error,
   });
+}
+
+function isFull(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

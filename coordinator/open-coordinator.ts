@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isNewer } from '../core/versions.ts';
 import { collectWhenIdle } from '../platform/collect.ts';
 import type { Environment } from '../platform/environment.ts';
@@ -7,7 +8,7 @@ import { createTelemetry } from '../platform/telemetry.ts';
 import { version } from '../platform/version.ts';
 import type { Config } from '../schemas/config.ts';
 import { handOverParams } from '../schemas/hand-over.ts';
-import { assemble, begin } from './assemble.ts';
+import { assemble, begin, type Parts } from './assemble.ts';
 import { systemClock } from './clock.ts';
 import { deferred } from './deferred.ts';
 import { createLocalWorkers } from './fleet/local-workers.ts';
@@ -39,12 +40,16 @@ export interface RunningCoordinator {
 /** Undone from the last to the first. */
 export type Cleanup = (() => Promise<void> | void)[];
 
+/** How long a coordinator that cannot open what is behind its front tells callers why, before it ends. */
+const tellMs = 1_000;
+
 /** Opens the front, then all that is behind it; what has to be undone is added to `cleanup` as it is done. */
 export async function openCoordinator(
-  { paths, config, env, log }: CoordinatorOptions,
+  options: CoordinatorOptions,
   cleanup: Cleanup,
   close: () => Promise<void>,
 ): Promise<RunningCoordinator> {
+  const { paths, config, log } = options;
   let clients = 0;
   let inUse = (): boolean => true;
   let stopping: Promise<void> | undefined;
@@ -70,6 +75,37 @@ export async function openCoordinator(
     log,
   });
   cleanup.push(() => front.close(), idle.close);
+  const parts = await openParts(options, cleanup, look).catch(async (error: unknown) => {
+    ready.reject(error);
+    await delay(tellMs);
+    throw error;
+  });
+
+  const closed = deferred<void>();
+  const end = async (how: StopHow): Promise<void> => {
+    // What clients ask from now on they keep for the next coordinator.
+    if (how === 'hand_over') await front.close();
+    await stopParts(parts, how).catch((error: unknown) => log.error({ err: error }, 'not stopped in order'));
+    await close();
+    closed.resolve();
+  };
+  const stop = (how: StopHow): Promise<void> => (stopping ??= end(how));
+  cleanup.push(repeatCheck(parts.leases, log), repeatCollect(parts.retention, parts.vault, log));
+  inUse = () => clients > 0 || parts.attempts.size > 0 || parts.scheduler.queued > 0;
+  ready.resolve({ ...parts, isStopping: () => stopping !== undefined });
+  look();
+  void front.openHttp();
+  collectWhenIdle(() => parts.attempts.size > 0 || parts.scheduler.queued > 0);
+  void parts.manifests.catchUp(owner);
+  return { closed: closed.promise, stop };
+}
+
+/** All that is behind the front, with the runs and workers of last time taken up. */
+async function openParts(
+  { paths, config, env, log }: CoordinatorOptions,
+  cleanup: Cleanup,
+  onEnd: () => void,
+): Promise<Parts> {
   const telemetry = await createTelemetry(env);
   const stores = await openSqliteStores(paths.database);
   // Closed after the front, whose calls use it, and before the lock.
@@ -91,27 +127,10 @@ export async function openCoordinator(
     replicaDir: paths.replicaDir,
     blobDir: paths.blobDir,
     random: Math.random,
-    onEnd: { ended: look },
+    onEnd: { ended: onEnd },
   });
   // What was told last is written once nobody is told any more.
   cleanup.splice(2, 0, () => parts.told.save());
-
-  const closed = deferred<void>();
-  const end = async (how: StopHow): Promise<void> => {
-    // What clients ask from now on they keep for the next coordinator.
-    if (how === 'hand_over') await front.close();
-    await stopParts(parts, how).catch((error: unknown) => log.error({ err: error }, 'not stopped in order'));
-    await close();
-    closed.resolve();
-  };
-  const stop = (how: StopHow): Promise<void> => (stopping ??= end(how));
   await begin(parts);
-  cleanup.push(repeatCheck(parts.leases, log), repeatCollect(parts.retention, parts.vault, log));
-  inUse = () => clients > 0 || parts.attempts.size > 0 || parts.scheduler.queued > 0;
-  ready.resolve({ ...parts, isStopping: () => stopping !== undefined });
-  look();
-  void front.openHttp();
-  collectWhenIdle(() => parts.attempts.size > 0 || parts.scheduler.queued > 0);
-  void parts.manifests.catchUp(owner);
-  return { closed: closed.promise, stop };
+  return parts;
 }

@@ -107,7 +107,7 @@ export function limitFix({ layer, state, why = '' }: LimitState): string {
   if (/cgroup/.test(why)) {
     return `Start the fleet where it may make cgroups (\`systemd-run --user --scope -p Delegate=yes codex-fleet up\`), or ${leave}.`;
   }
-  return `Run \`codex-fleet doctor\`, or ${leave}.`;
+  return `Mend that, which \`codex-fleet doctor\` tries again, or ${leave}.`;
 }
 
 function describeState({ state, why = 'unknown' }: LimitState): string {

@@ -123,7 +123,8 @@ export function sandboxFix(why: string): string {
   if (/namespace|uid map|RTM_NEWADDR|Operation not permitted/.test(why)) {
     return 'Allow user namespaces: `sudo sysctl user.max_user_namespaces=15000 kernel.apparmor_restrict_unprivileged_userns=0`.';
   }
-  return 'Run `codex-fleet doctor`, or name the layer in "sandbox.allow_degraded".';
+  if (/ENOSPC|EDQUOT/.test(why)) return 'Free disk space for the state folder.';
+  return 'Mend that, which `codex-fleet doctor` tries again, or name the layer in "sandbox.allow_degraded".';
 }
 
 const maxHostsTold = 4;

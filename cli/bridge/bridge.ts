@@ -220,6 +220,7 @@ export class Bridge {
       this.#refuse(request, {
         code: 'INTERNAL',
         message: 'The coordinator ended several times over this call.',
+        next: 'Look at the end of the log that `codex-fleet status` names; it says why.',
       });
       return;
     }

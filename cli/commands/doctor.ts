@@ -3,9 +3,11 @@ import { tryCheck, type Check } from '../doctor/check.ts';
 import { checkCommands } from '../doctor/commands.ts';
 import {
   checkConfig,
+  checkDatabase,
   checkNode,
   checkPrivacy,
   checkProcesses,
+  checkSpace,
   checkSqlite,
   checkStateFolder,
 } from '../doctor/system.ts';
@@ -44,8 +46,11 @@ async function examine(): Promise<Check[]> {
     tryCheck('sqlite', reinstall, async () => [await checkSqlite()]),
     tryCheck('configuration', 'Correct the file; docs/config.md lists every field.', async () => [
       checkConfig(paths),
-      await checkPrivacy(paths, processEnv),
       ...checkCommands(paths, captured.env),
+    ]),
+    tryCheck('database', 'Look at who may read the file.', async () => [
+      await checkDatabase(paths),
+      await checkPrivacy(paths, processEnv),
     ]),
     tryCheck('engines', reinstall, async () => {
       const { checkEngines, checkLimits, checkReaping, checkSandbox } = await import('../doctor/engines.ts');
@@ -58,6 +63,7 @@ async function examine(): Promise<Check[]> {
     }),
     tryCheck('state folder', 'Make it a folder of your own, with mode 700.', () => [
       checkStateFolder(paths),
+      checkSpace(paths),
       checkProcesses(paths),
     ]),
   ]);

@@ -26,9 +26,12 @@ export const status = defineCommand({
 
 function showDown(paths: FleetPaths, json: boolean): number {
   const left = recordedProcesses(paths).filter(({ running }) => running);
-  if (json) printJson({ up: false, state_dir: paths.stateDir, processes: left });
+  const log = coordinatorLog(paths);
+  if (json) printJson({ up: false, state_dir: paths.stateDir, log, processes: left });
   else {
     print('The fleet is down. `codex-fleet up` starts it.');
+    print(`State: ${paths.stateDir}`);
+    print(`Log: ${log}`);
     for (const { name, pid } of left)
       print(`Still running: ${name} (pid ${String(pid)}); \`codex-fleet down\` ends it.`);
   }

@@ -1,3 +1,5 @@
+import { FleetError } from '../../core/errors.ts';
+
 /** What `doctor` found out about one thing the fleet needs or can use. */
 export interface Check {
   name: string;
@@ -9,7 +11,7 @@ export interface Check {
   fix?: string;
 }
 
-/** A check that must not end the others: what it throws is what it found. */
+/** A check that must not end the others: what it throws is what it found. `fix`: where the error has none of its own. */
 export async function tryCheck(
   name: string,
   fix: string,
@@ -18,6 +20,7 @@ export async function tryCheck(
   try {
     return await check();
   } catch (error) {
-    return [{ name, state: 'failed', found: error instanceof Error ? error.message : 'failed', fix }];
+    const found = error instanceof Error ? error.message : 'failed';
+    return [{ name, state: 'failed', found, fix: error instanceof FleetError ? error.next : fix }];
   }
 }

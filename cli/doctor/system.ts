@@ -1,15 +1,20 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { effectiveConfig, loadConfig } from '../../platform/config.ts';
 import { findInstall } from '../../platform/install.ts';
 import type { Environment } from '../../platform/environment.ts';
 import type { FleetPaths } from '../../platform/paths.ts';
 import { hasPrivateMemory } from '../../platform/private-memory.ts';
 import { recordedProcesses } from '../fleet/process-record.ts';
+import { formatBytes } from '../output.ts';
 import type { Check } from './check.ts';
 
 const oldestNode = [20, 19] as const;
+/** Less may be gone with the next outputs. */
+const littleSpace = 512 * 1024 ** 2;
+/** Less than a database that is made anew needs, and its log. */
+const tooLittleSpace = 1024 ** 2;
 
 export function checkNode(): Check {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -84,6 +89,36 @@ export function checkStateFolder(paths: FleetPaths): Check {
     found: `${paths.stateDir} has mode ${mode}`,
     fix: `chmod 700 ${paths.stateDir}`,
   };
+}
+
+/** Whether the fleet can go on writing: its database, outputs and logs are all in this folder. */
+export function checkSpace({ stateDir }: FleetPaths, free: (dir: string) => number = freeBytes): Check {
+  const name = 'disk space';
+  const bytes = free(firstThere(stateDir));
+  const found = `${formatBytes(bytes)} free for the state folder`;
+  if (bytes >= littleSpace) return { name, state: 'ok', found };
+  const fix = `Free disk space where ${stateDir} is; \`codex-fleet gc\` tells what could go.`;
+  return { name, state: bytes < tooLittleSpace ? 'failed' : 'warning', found, fix };
+}
+
+function freeBytes(dir: string): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize;
+}
+
+/** The folder, or the next above it that there is. */
+function firstThere(dir: string): string {
+  return existsSync(dir) || dirname(dir) === dir ? dir : firstThere(dirname(dir));
+}
+
+/** The fleet's own database, as it lies there. */
+export async function checkDatabase({ database }: FleetPaths): Promise<Check> {
+  const stat = statSync(database, { throwIfNoEntry: false });
+  if (stat === undefined)
+    return { name: 'database', state: 'ok', found: `${database} (made at the first start)` };
+  const { examineDatabase } = await import('../../coordinator/store/examine.ts');
+  examineDatabase(database);
+  return { name: 'database', state: 'ok', found: `${database} (${formatBytes(stat.size)}, whole)` };
 }
 
 /** A coordinator's record without its process means that it crashed; workers without a coordinator wait. */

@@ -12,9 +12,12 @@ function downMark(paths: FleetPaths): string {
   return join(paths.stateDir, 'down');
 }
 
-/** Says that somebody wants the fleet down, and how: a bridge then starts it only for a new call. */
+/**
+ * Says that somebody wants the fleet down, and how: a bridge then starts it only for a new call. An
+ * empty file says `keep`: one can be made where the disk is full.
+ */
 export function markDown(paths: FleetPaths, how: DownHow): void {
-  writeFileSync(downMark(paths), how, { mode: 0o600 });
+  writeFileSync(downMark(paths), how === 'keep' ? '' : how, { mode: 0o600 });
 }
 
 export function unmarkDown(paths: FleetPaths): void {

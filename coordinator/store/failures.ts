@@ -38,13 +38,7 @@ function sqliteFailure(code: string, file: string): Known | undefined {
       next: 'Close the program that has the database open, then call again.',
     };
   }
-  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
-    return {
-      code: 'WRONG_STATE',
-      message: `The database ${file} is damaged or no database at all.`,
-      next: 'Restore it from a backup, or move it and the files beside it that begin with its name away: the fleet then starts with an empty one.',
-    };
-  }
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return damaged(file);
   if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY')) return unopened(file);
   return undefined;
 }
@@ -55,6 +49,14 @@ function openFailure(error: unknown, file: string): Known | undefined {
   return code === 'ENOENT' || code === 'EACCES' || code === 'EROFS' || code === 'EISDIR'
     ? unopened(file)
     : undefined;
+}
+
+export function damaged(file: string): Known {
+  return {
+    code: 'WRONG_STATE',
+    message: `The database ${file} is damaged or no database at all.`,
+    next: 'Restore it from a backup, or move it and the files beside it that begin with its name away: the fleet then starts with an empty one.',
+  };
 }
 
 function unwritable(): Known {

@@ -12,22 +12,9 @@ export function migrations(): string[] {
   return names.sort().map((name) => readFileSync(new URL(name, folder), 'utf8'));
 }
 
-/**
- * Brings a file up to the last of `steps`, each in a transaction of its own that also counts it.
- * WRONG_STATE for the file of a newer program or of another one.
- */
+/** Brings a file up to the last of `steps`, each in a transaction of its own that also counts it. Throws as versionOf does. */
 export function migrate(db: Database, steps: readonly string[]): void {
-  const found = version(db);
-  checkOurs(db, found);
-  if (found > steps.length) {
-    throw new FleetError(
-      'WRONG_STATE',
-      `The database ${db.name} was written by a newer codex-fleet (its schema is ${found}, this one knows ${steps.length}).`,
-      {
-        next: 'Install that newer codex-fleet again, or name another state folder in CODEX_FLEET_STATE_DIR.',
-      },
-    );
-  }
+  const found = versionOf(db, steps.length);
   // Else a table that is made anew would take with it all that refers to it. Takes no effect in a transaction.
   db.pragma('foreign_keys = OFF');
   try {
@@ -35,6 +22,20 @@ export function migrate(db: Database, steps: readonly string[]): void {
   } finally {
     db.pragma('foreign_keys = ON');
   }
+}
+
+/** How many steps a file has behind it. WRONG_STATE for one of a program that knows more, or of another program. */
+export function versionOf(db: Database, known: number): number {
+  const found = version(db);
+  checkOurs(db, found);
+  if (found <= known) return found;
+  throw new FleetError(
+    'WRONG_STATE',
+    `The database ${db.name} was written by a newer codex-fleet (its schema is ${found}, this one knows ${known}).`,
+    {
+      next: 'Install that newer codex-fleet again, or name another state folder in CODEX_FLEET_STATE_DIR.',
+    },
+  );
 }
 
 function applyStep(db: Database, step: string, target: number): void {

@@ -1,8 +1,20 @@
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { Check } from '../../cli/doctor/check.ts';
+import { tryCheck, type Check } from '../../cli/doctor/check.ts';
 import { checkCommands } from '../../cli/doctor/commands.ts';
+import { checkDatabase, checkSpace } from '../../cli/doctor/system.ts';
+import { closeAfterWriting, openForWriting } from '../../coordinator/store/database.ts';
 import { capturedEnvironment, checkPrograms } from '../../cli/doctor/programs.ts';
 import { fleetPaths } from '../../platform/paths.ts';
 import { createFleet } from '../helpers/fleet.ts';
@@ -31,6 +43,80 @@ async function look(config: Record<string, unknown> = {}): Promise<Map<string, C
   const checks = await checkPrograms(paths, capturedEnvironment(paths, { ...env, PATH: join(root, 'bin') }));
   return new Map(checks.map((check) => [check.name, check]));
 }
+
+describe('the disk', () => {
+  it.each([
+    [512 * 1024 ** 2, 'ok', '537 MB'],
+    [512 * 1024 ** 2 - 1, 'warning', '537 MB'],
+    [1024 ** 2, 'warning', '1.0 MB'],
+    [1024 ** 2 - 1, 'failed', '1.0 MB'],
+    [0, 'failed', '0 B'],
+  ])('with %i bytes free is %s', (bytes, state, words) => {
+    const paths = fleetPaths({ HOME: root, CODEX_FLEET_STATE_DIR: join(root, 'not', 'made', 'yet') });
+    const asked: string[] = [];
+    const check = checkSpace(paths, (dir) => {
+      asked.push(dir);
+      return bytes;
+    });
+    expect(check).toMatchObject({ name: 'disk space', state, found: `${words} free for the state folder` });
+    expect(check.fix === undefined).toBe(state === 'ok');
+    expect(asked).toEqual([root]);
+  });
+
+  it('is really asked', () => {
+    const { state, found } = checkSpace(fleetPaths({ HOME: root, CODEX_FLEET_STATE_DIR: '/proc' }));
+    expect([state, found]).toEqual(['failed', '0 B free for the state folder']);
+  });
+});
+
+describe('the database', () => {
+  async function database(): Promise<Check[]> {
+    const paths = fleetPaths({ HOME: root, CODEX_FLEET_STATE_DIR: root });
+    return tryCheck('database', 'nothing', async () => [await checkDatabase(paths)]);
+  }
+  const file = (): string => join(root, 'fleet.db');
+
+  it('may not be there yet', async () => {
+    expect(await database()).toEqual([
+      { name: 'database', state: 'ok', found: `${file()} (made at the first start)` },
+    ]);
+  });
+
+  it('is whole', async () => {
+    closeAfterWriting(openForWriting(file()));
+    expect((await database())[0]).toMatchObject({
+      state: 'ok',
+      found: expect.stringContaining('KB, whole)'),
+    });
+  });
+
+  it.each([
+    ['overwritten at its begin', 0],
+    ['overwritten in the middle', 0.5],
+  ])('%s is damaged, and what to do is said', async (_, where) => {
+    closeAfterWriting(openForWriting(file()));
+    const bytes = readFileSync(file());
+    bytes.fill(0xa5, where * bytes.length, where * bytes.length + 8192);
+    writeFileSync(file(), bytes);
+    const [check] = await database();
+    expect(check).toMatchObject({
+      state: 'failed',
+      found: `The database ${file()} is damaged or no database at all.`,
+      fix: expect.stringContaining('Restore it from a backup'),
+    });
+  });
+
+  it('of another program is left alone', async () => {
+    const other = new Database(file());
+    other.exec('CREATE TABLE theirs (a)');
+    other.close();
+    expect((await database())[0]).toMatchObject({
+      state: 'failed',
+      found: `${file()} is a database of another program.`,
+      fix: expect.stringContaining('Move that file away'),
+    });
+  });
+});
 
 describe('the programs of "commands"', () => {
   it('are named, those that are missing or have changed with why', () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
@@ -83,6 +83,19 @@ describe('up, status, down', () => {
     kill(processes[0]);
     expect((await fleet.cli('down')).stdout).toContain('The fleet is down; 2 processes ended.');
     expect(processes.filter(stillRuns)).toEqual([]);
+  });
+
+  it('down works on a full disk, and says so where it has to write', async () => {
+    await fleet.cli('up');
+    await everyProcessUp();
+    await symlink('/dev/full', join(fleet.stateDir, 'down'));
+    const refused = await fleet.cli('down', '--cancel');
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^codex-fleet: No space is left on the disk .*\nFree disk space/);
+    expect(recorded()).not.toEqual([]);
+    expect((await fleet.cli('down')).stdout).toContain('The fleet is down; 3 processes ended.');
+    expect(recorded()).toEqual([]);
+    await rm(join(fleet.stateDir, 'down'));
   });
 
   it('down leaves a process alone that has the recorded pid and another start time', async () => {
@@ -170,6 +183,29 @@ describe('Ctrl-C', () => {
     expect(await exited).toEqual([130, null]);
     const { stdout } = await fleet.cli('poll', 'nap', '--until', 'all', '--wait', '10', '--json');
     expect(parse(stdout)).toMatchObject({ open: 0, runs: [{ status: 'cancelled' }] });
+  });
+});
+
+describe('a fleet whose database is damaged', () => {
+  it('tells everybody so who wants to start it, and where the log is', async () => {
+    await writeFile(
+      join(fleet.stateDir, 'fleet.db'),
+      'no database, but long enough to be taken for one '.repeat(99),
+    );
+    const up = await fleet.cli('up');
+    expect(up).toMatchObject({ code: 1, stdout: '' });
+    expect(up.stderr).toContain('fleet.db is damaged or no database at all.\nRestore it from a backup');
+
+    const client = open();
+    await client.initialize();
+    const answer = JSON.stringify(await client.call(1, 'list_workers'));
+    expect(answer).toContain('is damaged or no database at all.');
+    expect(answer).toContain('Restore it from a backup');
+
+    await expect.poll(recorded, { timeout: 5_000 }).toEqual([]);
+    const log = join(fleet.stateDir, 'log', 'coordinator.log');
+    expect((await fleet.cli('status')).stdout).toContain(`Log: ${log}\n`);
+    expect(await readFile(log, 'utf8')).not.toContain('"level":50');
   });
 });
 

@@ -138,6 +138,7 @@ describe('a fix', () => {
     ['no setpriv found', 'apt install'],
     ['a process group hides nothing from a run', 'apt install'],
     ['bwrap: Creating new namespace failed', 'sysctl'],
+    ['ENOSPC: no space left on device, write', 'disk space'],
     ['something else', 'doctor'],
   ])('of "%s" names %s', (why, fix) => {
     expect(sandboxFix(why)).toContain(fix);
